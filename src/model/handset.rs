@@ -1,0 +1,38 @@
+//! Who is reached.
+
+use super::hash::{identity, write_hex};
+use super::{Msisdn, TenantId};
+use std::fmt;
+
+/// A handset, stable and opaque. Its number is an attribute: numbers move and are recycled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandsetId([u8; 16]);
+
+impl HandsetId {
+    /// The handset that a tenant knows by a name of its own.
+    pub fn from_name(tenant: &TenantId, name: &str) -> Self {
+        Self(identity(&[b"handset-name", tenant.as_str().as_bytes(), name.as_bytes()]))
+    }
+
+    /// The handset that a tenant first named by its number only.
+    pub fn from_first_number(tenant: &TenantId, number: &Msisdn) -> Self {
+        Self(identity(&[b"handset-number", tenant.as_str().as_bytes(), number.digits().as_bytes()]))
+    }
+
+    /// The 128 bits.
+    pub fn octets(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for HandsetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for HandsetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

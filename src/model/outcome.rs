@@ -1,0 +1,60 @@
+//! How an event ends, per subscription.
+
+/// Exactly one of these ends each event of each subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The SMSC accepted every segment; no receipt was asked for, or none came in time.
+    Accepted,
+    /// Every segment has a receipt that says the handset has it.
+    Delivered,
+    /// A segment was refused for good, or a receipt says it will not arrive.
+    Failed,
+    /// Its time to live ended before it was sent.
+    Expired,
+    /// Left out, with a reason.
+    Dropped(DropReason),
+    /// A link died with it outstanding and it must not be sent again, or was sent twice without an answer.
+    Unknown,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of [`Outcome::index`]; the drop reasons share one.
+    pub const LABELS: [&'static str; 6] = ["accepted", "delivered", "failed", "expired", "dropped", "unknown"];
+
+    /// A dense index for counters.
+    pub fn index(self) -> usize {
+        match self {
+            Self::Accepted => 0,
+            Self::Delivered => 1,
+            Self::Failed => 2,
+            Self::Expired => 3,
+            Self::Dropped(_) => 4,
+            Self::Unknown => 5,
+        }
+    }
+}
+
+/// Why an event was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// The subscription fell behind what the source log keeps.
+    Lagged,
+    /// Alone it needs more segments than the policy allows.
+    Oversize,
+    /// The subscription was deactivated while the event waited.
+    Deactivated,
+    /// The subscription failed three times within a minute and was taken out of service.
+    Quarantined,
+    /// The router stopped before the event could be sent.
+    Shutdown,
+}
+
+impl DropReason {
+    /// Every reason, in the order of [`DropReason::index`].
+    pub const LABELS: [&'static str; 5] = ["lagged", "oversize", "deactivated", "quarantined", "shutdown"];
+
+    /// A dense index for counters.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}

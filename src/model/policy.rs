@@ -1,0 +1,163 @@
+//! What a subscriber wants done with its events.
+
+use std::num::NonZeroU8;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A subscription's policy. Every combination of values is legal; ranges are checked in [`Policy::check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long the first event of a push waits for company; zero sends at once.
+    pub batch_window: Duration,
+    /// Events per push; 0 for no limit.
+    pub max_events: u32,
+    /// Segments per push; an event that alone needs more is handled by `overflow`.
+    pub max_segments: NonZeroU8,
+    /// Whether a push waits for the answers to the one before.
+    pub order: Order,
+    /// How long after its arrival an event is still worth sending; zero for ever.
+    pub ttl: Duration,
+    /// What becomes of an event that needs more than `max_segments`.
+    pub overflow: Overflow,
+    /// Which receipts are asked for.
+    pub receipts: Receipts,
+}
+
+impl Policy {
+    /// Longest batch window: beyond it a push proxy is a mailbox.
+    pub const MAX_BATCH_WINDOW: Duration = Duration::from_secs(24 * 3600);
+    /// Longest time to live. A relative validity_period counts days without ambiguity up to here.
+    pub const MAX_TTL: Duration = Duration::from_secs(28 * 24 * 3600);
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// Names the field, its value and what is allowed.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        if self.batch_window > Self::MAX_BATCH_WINDOW {
+            return Err(PolicyError::BatchWindow(self.batch_window));
+        }
+        if self.ttl > Self::MAX_TTL || (self.ttl > Duration::ZERO && self.ttl < Duration::from_secs(1)) {
+            return Err(PolicyError::Ttl(self.ttl));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            batch_window: Duration::ZERO,
+            max_events: 0,
+            max_segments: NonZeroU8::MIN.saturating_add(2),
+            order: Order::Strict,
+            ttl: Duration::from_secs(3600),
+            overflow: Overflow::Notify,
+            receipts: Receipts::All,
+        }
+    }
+}
+
+/// A policy's value outside its range.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The batch window.
+    #[error("batch_window {0:?} exceeds 24h")]
+    BatchWindow(Duration),
+    /// The time to live.
+    #[error("ttl {0:?} is neither 0 nor from 1s to 28days")]
+    Ttl(Duration),
+    /// A word that names no choice.
+    #[error("{field} {value:?} is none of {allowed}")]
+    Word {
+        /// The field.
+        field: &'static str,
+        /// What was written.
+        value: String,
+        /// What could have been.
+        allowed: &'static str,
+    },
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $allowed:literal, $($(#[$case_doc:meta])* $case:ident = $word:literal,)+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$case_doc])* $case,)+
+        }
+
+        impl $name {
+            /// The word for it in configuration and API.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$case => $word,)+
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = PolicyError;
+
+            fn from_str(text: &str) -> Result<Self, PolicyError> {
+                match text {
+                    $($word => Ok(Self::$case),)+
+                    _ => Err(PolicyError::Word { field: $field, value: text.to_owned(), allowed: $allowed }),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Order of pushes to one handset.
+    Order, "order", "strict, pipelined",
+    /// At most one push per handset awaits its responses.
+    Strict = "strict",
+    /// Many in flight; refused ones go again before anything new.
+    Pipelined = "pipelined",
+}
+
+words! {
+    /// What becomes of an event too long for `max_segments`.
+    Overflow, "overflow", "notify, drop",
+    /// Its type and id are sent with empty data, so that the application fetches it by HTTP.
+    Notify = "notify",
+    /// It is dropped and counted.
+    Drop = "drop",
+}
+
+words! {
+    /// Which segments ask the SMSC for a delivery receipt.
+    Receipts, "receipts", "all, none",
+    /// Every segment.
+    All = "all",
+    /// None: an accepted event is final.
+    None = "none",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_policy_is_legal_and_words_are_read_back() {
+        assert_eq!(Policy::default().check(), Ok(()));
+        for order in [Order::Strict, Order::Pipelined] {
+            assert_eq!(order.as_str().parse(), Ok(order));
+        }
+        let error = "fifo".parse::<Order>().unwrap_err();
+        assert_eq!(error.to_string(), r#"order "fifo" is none of strict, pipelined"#);
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        let policy = Policy { ttl: Duration::from_secs(29 * 24 * 3600), ..Policy::default() };
+        assert!(policy.check().unwrap_err().to_string().contains("28days"));
+        let policy = Policy { batch_window: Duration::from_secs(90_000), ..Policy::default() };
+        assert!(policy.check().unwrap_err().to_string().contains("24h"));
+        let policy = Policy { ttl: Duration::from_millis(10), ..Policy::default() };
+        assert!(policy.check().is_err());
+    }
+}
