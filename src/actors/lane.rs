@@ -1,0 +1,140 @@
+//! The way from handsets to one link: whoever has something to send waits here until the link has room.
+//!
+//! Handsets wait, not pushes: a push is formed only when the link asks for it, so what waits can still be batched,
+//! expire or be given up. Each handset stands in line once.
+
+use super::handset::HandsetCell;
+use crate::engine::clock::Now;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+/// Handsets waiting for one link.
+#[derive(Default)]
+pub struct Lane {
+    line: Mutex<Line>,
+    link: AtomicWaker,
+    open: AtomicBool,
+    ready: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Line {
+    ready: VecDeque<Arc<HandsetCell>>,
+    later: BinaryHeap<Reverse<Later>>,
+}
+
+impl Lane {
+    /// Whether its link is bound and takes work.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// The link is bound, or is no more.
+    pub fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Relaxed);
+        self.link.wake();
+    }
+
+    /// Handsets in line.
+    pub fn len(&self) -> usize {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody is in line.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a handset in line; the caller has made sure that it is not there.
+    pub(super) fn push(&self, handset: Arc<HandsetCell>) {
+        let mut line = self.line.lock();
+        line.ready.push_back(handset);
+        self.ready.store(line.ready.len(), Ordering::Relaxed);
+        drop(line);
+        self.link.wake();
+    }
+
+    /// Puts a handset in line at the time `at`.
+    pub(super) fn push_later(&self, at: Duration, handset: Arc<HandsetCell>) {
+        let mut line = self.line.lock();
+        let earlier = line.later.peek().is_none_or(|Reverse(first)| at < first.at);
+        line.later.push(Reverse(Later { at, handset }));
+        drop(line);
+        if earlier {
+            self.link.wake();
+        }
+    }
+
+    /// The next handset in line.
+    pub fn pop(&self, now: Now) -> Option<Arc<HandsetCell>> {
+        let mut line = self.line.lock();
+        while line.later.peek().is_some_and(|Reverse(first)| first.at <= now.monotonic) {
+            let Some(Reverse(Later { handset, at })) = line.later.pop() else { break };
+            if handset.comes_back(at) {
+                line.ready.push_back(handset);
+            }
+        }
+        let handset = line.ready.pop_front();
+        self.ready.store(line.ready.len(), Ordering::Relaxed);
+        drop(line);
+        if let Some(handset) = &handset {
+            handset.leaves_line();
+        }
+        handset
+    }
+
+    /// When somebody comes in line by the passing of time.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.line.lock().later.peek().map(|Reverse(first)| first.at)
+    }
+
+    /// Everybody, to be put in line elsewhere.
+    pub fn take_all(&self) -> Vec<Arc<HandsetCell>> {
+        let mut line = self.line.lock();
+        let mut all: Vec<_> = line.ready.drain(..).collect();
+        all.extend(line.later.drain().map(|Reverse(later)| later.handset));
+        self.ready.store(0, Ordering::Relaxed);
+        drop(line);
+        for handset in &all {
+            handset.leaves_line();
+            handset.forgets_time();
+        }
+        all
+    }
+
+    /// Whom to wake when there is work.
+    pub fn register(&self, link: &Waker) {
+        self.link.register(link);
+    }
+}
+
+struct Later {
+    at: Duration,
+    handset: Arc<HandsetCell>,
+}
+
+impl PartialEq for Later {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Later {}
+
+impl PartialOrd for Later {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Later {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}

@@ -1,0 +1,58 @@
+//! An SMSC as its handsets see it: the lanes to its links, and the receipts it owes.
+
+use super::handset::HandsetCell;
+use super::lane::Lane;
+use crate::engine::clock::Now;
+use crate::engine::receipts::Receipts;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// One SMSC.
+pub struct Smsc {
+    name: String,
+    lanes: Vec<Arc<Lane>>,
+    receipts: Mutex<Receipts>,
+}
+
+impl Smsc {
+    /// An SMSC with `lanes` links that send.
+    pub fn new(name: String, lanes: usize, receipts: Receipts) -> Self {
+        let lanes = (0..lanes.max(1)).map(|_| Arc::default()).collect();
+        Self { name, lanes, receipts: Mutex::new(receipts) }
+    }
+
+    /// Its configured name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The lanes to its links.
+    pub fn lanes(&self) -> &[Arc<Lane>] {
+        &self.lanes
+    }
+
+    /// The receipts it owes. Locked before a handset, never while one is.
+    pub fn receipts(&self) -> &Mutex<Receipts> {
+        &self.receipts
+    }
+
+    /// The lane for a handset that prefers the `preference`th: that one while its link is bound, else the next that
+    /// is; when none is, the preferred one, and the wait is there.
+    pub(super) fn lane(&self, preference: usize) -> &Arc<Lane> {
+        let count = self.lanes.len();
+        let preferred = preference % count;
+        let open = (0..count).map(|step| (preferred + step) % count).find(|at| self.lanes[*at].is_open());
+        &self.lanes[open.unwrap_or(preferred)]
+    }
+
+    /// Opens or closes the lane at `index` and puts everybody who waits at a closed one in line where it goes on.
+    pub fn set_open(&self, index: usize, open: bool, now: Now) {
+        let Some(lane) = self.lanes.get(index) else { return };
+        lane.set_open(open);
+        for lane in self.lanes.iter().filter(|lane| !lane.is_open()) {
+            if self.lanes.iter().any(|lane| lane.is_open()) {
+                lane.take_all().iter().for_each(|handset| HandsetCell::offer(handset, now));
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Events become segments: straight into the link's buffer, without a copy in between and without an allocation.
+
+use super::push::Push;
+use crate::codec::segments::{self, ReferenceWidth};
+use crate::codec::smpp::{SubmitTemplate, ValidityPeriod};
+use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
+use crate::codec::wsp::PushTemplate;
+use bytes::BytesMut;
+use std::time::Duration;
+
+/// What all segments for one handset have in common.
+pub struct Frame<'a> {
+    /// submit_sm up to the message, with both addresses.
+    pub address: &'a SubmitTemplate,
+    /// UDH ports.
+    pub ports: Ports,
+    /// Width of concatenation references.
+    pub width: ReferenceWidth,
+    /// Whether a receipt is asked for: registered_delivery.
+    pub registered_delivery: u8,
+}
+
+/// Writes segments; belongs to a link. A push in several segments is encoded once and cut.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    whole: BytesMut,
+    /// Whose push `whole` is.
+    owner: Option<(u64, u64)>,
+}
+
+impl Encoder {
+    /// Appends segment `index` of `push` to `out` as a submit_sm. `body` writes the events after the WSP headers;
+    /// `owner` names the push among all that this encoder sees.
+    ///
+    /// Returns whether it was written; `out` is as before if not, which happens only to a push longer than it was
+    /// measured.
+    pub fn write(
+        &mut self,
+        frame: &Frame<'_>,
+        envelope: &PushTemplate,
+        push: &Push,
+        owner: (u64, u64),
+        (index, sequence_number, now): (u8, u32, Duration),
+        body: impl FnOnce(&mut BytesMut),
+        out: &mut BytesMut,
+    ) -> bool {
+        let start = out.len();
+        let validity = push.expires_at.map(|until| ValidityPeriod::relative(until.saturating_sub(now)));
+        let open = frame.address.begin(sequence_number, validity.as_ref(), frame.registered_delivery, out);
+        self.user_data_header(frame, push, index).write(out);
+        if push.segments == 1 {
+            envelope.write(push.transaction, out);
+            body(out);
+        } else {
+            if self.owner != Some(owner) {
+                self.whole.clear();
+                envelope.write(push.transaction, &mut self.whole);
+                body(&mut self.whole);
+                self.owner = Some(owner);
+            }
+            let cut = segments::slice(index, self.whole.len(), frame.width);
+            out.extend_from_slice(self.whole.get(cut).unwrap_or_default());
+        }
+        let written = open.finish(out).is_ok();
+        if !written {
+            out.truncate(start);
+        }
+        written
+    }
+
+    fn user_data_header(&self, frame: &Frame<'_>, push: &Push, index: u8) -> UserDataHeader {
+        let concatenation = (push.segments > 1).then(|| Concatenation {
+            reference: match frame.width {
+                ReferenceWidth::Bits8 => Reference::Bits8(push.reference as u8),
+                ReferenceWidth::Bits16 => Reference::Bits16(push.reference),
+            },
+            total: push.segments,
+            sequence: index + 1,
+        });
+        UserDataHeader { concatenation, ports: Some(frame.ports) }
+    }
+}

@@ -1,0 +1,252 @@
+//! One handset: what all its subscriptions share, and whose turn it is.
+//!
+//! References, transaction ids and the order of pushes belong to the handset, not to a subscription: its reassembly and
+//! its screen know nothing of subscriptions.
+
+use super::chunk::Chunk;
+use super::clock::Now;
+use super::encoder::{Encoder, Frame};
+use super::references::Numbers;
+use super::subscription::{Answer, Settlement, Subscription, Writing};
+use super::tally::Tally;
+use super::verdict::{self, Verdict};
+use crate::codec::segments::ReferenceWidth;
+use crate::codec::smpp::{REGISTERED_DELIVERY_FINAL, REGISTERED_DELIVERY_NONE, SubmitTemplate};
+use crate::codec::udh::Ports;
+use crate::model::{DropReason, Order, Receipts as Wanted};
+use bytes::BytesMut;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A subscription's place in its handset. The generation tells apart who had the place before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    index: u16,
+    generation: u16,
+}
+
+/// A segment that was written: the name under which its answer is to be given back.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    place: Place,
+    push: u64,
+    index: u8,
+}
+
+/// How segments for a handset are addressed: what its SMSC and its number say.
+#[derive(Debug)]
+pub struct Addressing {
+    /// submit_sm up to the message.
+    pub template: SubmitTemplate,
+    /// UDH ports.
+    pub ports: Ports,
+    /// Width of concatenation references.
+    pub width: ReferenceWidth,
+}
+
+/// A handset and its subscriptions.
+pub struct Handset {
+    /// Tells handsets apart for the encoder's cache.
+    serial: u64,
+    addressing: Addressing,
+    numbers: Numbers,
+    slots: Vec<Slot>,
+    /// The subscription that may go next.
+    turn: usize,
+    /// Nothing goes before: the SMSC refused for now.
+    held_until: Duration,
+    refusals: u8,
+}
+
+#[derive(Default)]
+struct Slot {
+    generation: u16,
+    subscription: Option<Subscription>,
+}
+
+impl Handset {
+    /// A handset reached as `addressing` says; `serial` differs between handsets, `seed` is where references begin.
+    pub fn new(serial: u64, addressing: Addressing, seed: u16) -> Self {
+        let numbers = Numbers::new(addressing.width, seed);
+        Self { serial, addressing, numbers, slots: Vec::new(), turn: 0, held_until: Duration::ZERO, refusals: 0 }
+    }
+
+    /// Width of concatenation references, for building subscriptions.
+    pub fn width(&self) -> ReferenceWidth {
+        self.addressing.width
+    }
+
+    /// Gives a subscription a place.
+    pub fn insert(&mut self, subscription: Subscription) -> Place {
+        let free = self.slots.iter().position(|slot| slot.subscription.is_none());
+        let index = free.unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        let slot = &mut self.slots[index];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.subscription = Some(subscription);
+        Place { index: index as u16, generation: slot.generation }
+    }
+
+    /// The subscription at `place`, unless it is gone.
+    pub fn get(&mut self, place: Place) -> Option<&mut Subscription> {
+        let slot = self.slots.get_mut(usize::from(place.index))?;
+        slot.subscription.as_mut().filter(|_| slot.generation == place.generation)
+    }
+
+    /// Ends the subscription at `place`: what waits is dropped for `reason`, what was sent is still answered.
+    pub fn close(&mut self, now: Now, place: Place, reason: DropReason, settlement: &mut Settlement<'_>) {
+        if self.get(place).is_some()
+            && let Some(subscription) = self.slots[usize::from(place.index)].subscription.as_mut()
+        {
+            subscription.close(now, reason, &mut self.numbers, settlement);
+        }
+        self.reap();
+    }
+
+    /// Takes the subscription at `place` out, with whatever is outstanding: answers to it will mean nothing.
+    pub fn take(&mut self, place: Place) -> Option<Subscription> {
+        self.get(place)?;
+        self.slots[usize::from(place.index)].subscription.take()
+    }
+
+    /// Ends everything, answered or not: the router stops.
+    pub fn abandon(&mut self, now: Now, reason: DropReason, settlement: &mut Settlement<'_>) {
+        for slot in &mut self.slots {
+            if let Some(mut subscription) = slot.subscription.take() {
+                subscription.abandon(now, reason, &mut self.numbers, settlement);
+            }
+        }
+    }
+
+    /// Whether it has no subscription any more.
+    pub fn is_vacant(&self) -> bool {
+        self.slots.iter().all(|slot| slot.subscription.is_none())
+    }
+
+    /// Events that wait and pushes that are outstanding, of all its subscriptions.
+    pub fn load(&self) -> (u64, usize) {
+        let all = self.slots.iter().filter_map(|slot| slot.subscription.as_ref());
+        all.fold((0, 0), |(pending, outstanding), one| (pending + one.pending(), outstanding + one.outstanding()))
+    }
+
+    /// Events for the subscription at `place`.
+    pub fn handle_chunk(&mut self, now: Now, place: Place, chunk: &Arc<Chunk>, tally: &mut Tally) {
+        if let Some(subscription) = self.get(place) {
+            subscription.handle_chunk(now, chunk, tally);
+        }
+    }
+
+    /// Whether [`Handset::poll_segment`] would write something now.
+    pub fn is_ready(&self, now: Now) -> bool {
+        now.monotonic >= self.held_until
+            && self.occupied().any(|(index, subscription)| subscription.is_ready(now, self.may_form(index)))
+    }
+
+    /// When [`Handset::is_ready`] may turn true by itself.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let timeouts = self.occupied().filter_map(|(index, one)| match one.has_unsent() {
+            true => Some(Duration::ZERO),
+            false => one.poll_timeout().filter(|_| self.may_form(index)),
+        });
+        timeouts.min().map(|earliest| earliest.max(self.held_until))
+    }
+
+    /// Writes the next segment to go as a submit_sm with `sequence_number` and names it.
+    ///
+    /// To be called again until it returns `None`; then again after any `handle_*` and at `poll_timeout`.
+    pub fn poll_segment(
+        &mut self,
+        now: Now,
+        sequence_number: u32,
+        encoder: &mut Encoder,
+        out: &mut BytesMut,
+        settlement: &mut Settlement<'_>,
+    ) -> Option<Segment> {
+        if now.monotonic < self.held_until {
+            return None;
+        }
+        for step in 0..self.slots.len() {
+            let index = (self.turn + step) % self.slots.len();
+            let owner = self.serial << 16 | index as u64;
+            let mut writing = Writing { encoder, out, sequence_number, owner };
+            if let Some((push, segment)) = self.poll_slot(index, now, &mut writing, settlement) {
+                let slot = &self.slots[index];
+                let unfinished = slot.subscription.as_ref().is_some_and(Subscription::has_unsent);
+                self.turn = if unfinished { index } else { index + 1 };
+                let place = Place { index: index as u16, generation: slot.generation };
+                return Some(Segment { place, push, index: segment });
+            }
+        }
+        None
+    }
+
+    /// Takes the answer to a segment and says what it means for the link.
+    pub fn handle_answer(
+        &mut self,
+        now: Now,
+        segment: Segment,
+        answer: Answer<'_>,
+        settlement: &mut Settlement<'_>,
+    ) -> Verdict {
+        let unknown = matches!(answer, Answer::Unknown { .. });
+        let Place { index, generation } = segment.place;
+        let Some(slot) = self.slots.get_mut(usize::from(index)) else { return Verdict::Accept };
+        let Some(subscription) = slot.subscription.as_mut().filter(|_| slot.generation == generation) else {
+            return Verdict::Accept;
+        };
+        let named = (segment.push, segment.index);
+        let verdict = subscription.handle_answer(now, named, answer, &mut self.numbers, settlement);
+        match verdict {
+            Verdict::Accept if !unknown => self.refusals = 0,
+            Verdict::ParkHandset | Verdict::Retry => {
+                self.refusals = self.refusals.saturating_add(1);
+                self.held_until = now.monotonic + verdict::pause(self.refusals);
+            }
+            _ => {}
+        }
+        self.reap();
+        verdict
+    }
+
+    fn poll_slot(
+        &mut self,
+        index: usize,
+        now: Now,
+        writing: &mut Writing<'_>,
+        settlement: &mut Settlement<'_>,
+    ) -> Option<(u64, u8)> {
+        let may_form = self.may_form(index);
+        let subscription = self.slots[index].subscription.as_mut()?;
+        let frame = Frame {
+            address: &self.addressing.template,
+            ports: self.addressing.ports,
+            width: self.addressing.width,
+            registered_delivery: match subscription.policy().receipts {
+                Wanted::All => REGISTERED_DELIVERY_FINAL,
+                Wanted::None => REGISTERED_DELIVERY_NONE,
+            },
+        };
+        subscription.poll_segment(now, may_form, &frame, &mut self.numbers, writing, settlement)
+    }
+
+    /// In strict order at most one push of the handset awaits its answers; a pipelined subscription still waits for
+    /// the push of a strict one.
+    fn may_form(&self, index: usize) -> bool {
+        let strict = |one: &Subscription| one.policy().order == Order::Strict;
+        let asks = self.slots[index].subscription.as_ref().is_some_and(strict);
+        !self.occupied().any(|(_, one)| one.outstanding() > 0 && (asks || strict(one)))
+    }
+
+    fn occupied(&self) -> impl Iterator<Item = (usize, &Subscription)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.subscription.as_ref()?)))
+    }
+
+    /// Frees the places of subscriptions that were closed and have nothing outstanding.
+    fn reap(&mut self) {
+        for slot in &mut self.slots {
+            slot.subscription.take_if(|one| one.is_finished());
+        }
+    }
+}

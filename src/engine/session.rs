@@ -1,0 +1,364 @@
+//! One SMPP session as the ESME sees it: binding, the window, keeping alive, answers and receipts, unbinding.
+//!
+//! Octets come in by [`Session::handle_input`], time by [`Session::handle_timeout`]; whatever is to be written is
+//! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
+//! PDUs need no room in the window.
+
+use super::clock::Now;
+use super::in_flight::InFlight;
+use super::pacing::Pacing;
+use super::subscription::Answer;
+use super::verdict::{self, Verdict};
+use crate::codec::smpp::{
+    self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode, EncodeError,
+    FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
+};
+use bytes::BytesMut;
+use std::time::Duration;
+
+/// What a session is to be.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// Transceiver, transmitter or receiver.
+    pub mode: BindMode,
+    /// Who we are.
+    pub system_id: String,
+    /// How we prove it.
+    pub password: String,
+    /// Kind of ESME, mostly empty.
+    pub system_type: String,
+    /// Submits awaiting their response; SMSCs drop sessions that exceed their own limit.
+    pub window: usize,
+    /// Segments per second, 0 for no limit.
+    pub rate: u32,
+    /// Silence after which the peer is asked whether it lives.
+    pub enquire_link: Duration,
+    /// Longest wait for a response.
+    pub response_timeout: Duration,
+    /// Longest wait for the response to the bind.
+    pub bind_timeout: Duration,
+}
+
+/// Where a session stands (SMPP v3.4 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The bind was sent.
+    Binding,
+    /// Messages may go.
+    Bound,
+    /// unbind was sent: nothing new goes, answers still come.
+    Unbinding,
+    /// Both sides know that it is over.
+    Unbound,
+}
+
+/// Who learns what a session learns. `T` is what the caller remembers of a submit.
+pub trait Sink<T> {
+    /// A submit was answered, or will not be. The verdict is what the answer means for this link.
+    fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
+    /// A receipt came.
+    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState);
+}
+
+/// Why a session is over.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The bind was refused.
+    #[error("bind refused with status {:#010x}", .0.0)]
+    BindRefused(CommandStatus),
+    /// No answer to the bind.
+    #[error("no answer to the bind within {0:?}")]
+    BindTimeout(Duration),
+    /// No answer to enquire_link.
+    #[error("no sign of life within {0:?}")]
+    Silent(Duration),
+    /// The octets are no PDUs any more; nobody can say where the next one starts.
+    #[error("stream out of step: {0}")]
+    OutOfStep(#[from] FrameError),
+    /// The peer said that the session is not what we think.
+    #[error("a submit was answered with status {:#010x}: bind anew", .0.0)]
+    WrongState(CommandStatus),
+    /// The peer ended the session.
+    #[error("the peer unbound")]
+    PeerUnbound,
+    /// A setting does not fit its field.
+    #[error("bind: {0}")]
+    Bind(#[from] EncodeError),
+}
+
+/// A session, from its bind on.
+pub struct Session<T> {
+    settings: SessionSettings,
+    state: State,
+    in_flight: InFlight<T>,
+    pacing: Pacing,
+    started_at: Duration,
+    heard_at: Duration,
+    enquired_at: Option<Duration>,
+    /// Refusals in a row that held the whole link.
+    holds: u8,
+    bind_number: u32,
+}
+
+impl<T> Session<T> {
+    /// A session on a new connection; appends the bind to `out`.
+    ///
+    /// # Errors
+    /// When a setting does not fit its field.
+    pub fn new(settings: SessionSettings, now: Now, out: &mut BytesMut) -> Result<Self, SessionError> {
+        let mut in_flight = InFlight::new(settings.window);
+        let bind_number = in_flight.next_sequence_number();
+        let bind = Bind {
+            mode: settings.mode,
+            system_id: settings.system_id.as_bytes(),
+            password: settings.password.as_bytes(),
+            system_type: settings.system_type.as_bytes(),
+            interface_version: InterfaceVersion::V3_4,
+            address_range: Address::default(),
+        };
+        bind.encode(bind_number, out)?;
+        Ok(Self {
+            pacing: Pacing::new(settings.rate),
+            settings,
+            state: State::Binding,
+            in_flight,
+            started_at: now.monotonic,
+            heard_at: now.monotonic,
+            enquired_at: None,
+            holds: 0,
+            bind_number,
+        })
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Submits awaiting their response.
+    pub fn open(&self) -> usize {
+        self.in_flight.open()
+    }
+
+    /// Submits that may be written now.
+    pub fn room(&mut self, now: Now) -> usize {
+        let sends = self.settings.mode != BindMode::Receiver;
+        if self.state != State::Bound || !sends {
+            return 0;
+        }
+        self.in_flight.room().min(self.pacing.room(now.monotonic))
+    }
+
+    /// The number for the next submit.
+    pub fn next_sequence_number(&mut self) -> u32 {
+        self.in_flight.next_sequence_number()
+    }
+
+    /// A submit was appended to the buffer with `sequence_number`; `item` comes back with its answer.
+    pub fn track(&mut self, now: Now, sequence_number: u32, item: T) {
+        self.in_flight.insert(sequence_number, now.monotonic, item);
+        self.pacing.spend(1);
+    }
+
+    /// Takes what was read. Returns how many octets were whole PDUs; the rest is to be given again with more behind it.
+    ///
+    /// # Errors
+    /// When the session is over; the buffer may still hold a last word to the peer.
+    pub fn handle_input(
+        &mut self,
+        now: Now,
+        input: &[u8],
+        out: &mut BytesMut,
+        sink: &mut impl Sink<T>,
+    ) -> Result<usize, SessionError> {
+        let mut taken = 0;
+        loop {
+            let rest = input.get(taken..).unwrap_or_default();
+            let length = match smpp::frame(rest, PDU_MAX_OCTETS) {
+                Ok(Some(length)) => length,
+                Ok(None) => return Ok(taken),
+                Err(error) => {
+                    Header::nack(error.status(), 0).encode(out);
+                    return Err(error.into());
+                }
+            };
+            let (octets, _) = rest.split_at(length);
+            taken += length;
+            self.heard_at = now.monotonic;
+            self.enquired_at = None;
+            match Pdu::decode(octets) {
+                Ok(pdu) => self.handle_pdu(now, &pdu, out, sink)?,
+                Err(error) => self.handle_malformed(now, &error, out, sink)?,
+            }
+        }
+    }
+
+    /// Does what has become due. To be called at `poll_timeout`; earlier calls are harmless.
+    ///
+    /// # Errors
+    /// When the session is over because the peer is silent.
+    pub fn handle_timeout(
+        &mut self,
+        now: Now,
+        out: &mut BytesMut,
+        sink: &mut impl Sink<T>,
+    ) -> Result<(), SessionError> {
+        let at = now.monotonic;
+        if self.state == State::Binding {
+            let late = at >= self.started_at + self.settings.bind_timeout;
+            return if late { Err(SessionError::BindTimeout(self.settings.bind_timeout)) } else { Ok(()) };
+        }
+        match self.enquired_at {
+            Some(asked) if at >= asked + self.settings.response_timeout => {
+                return Err(SessionError::Silent(at.saturating_sub(self.heard_at)));
+            }
+            None if self.state == State::Bound && at >= self.heard_at + self.settings.enquire_link => {
+                let number = self.next_sequence_number();
+                Header::bare(CommandId::ENQUIRE_LINK, CommandStatus::OK, number).encode(out);
+                self.enquired_at = Some(at);
+            }
+            _ => {}
+        }
+        if let Some(before) = at.checked_sub(self.settings.response_timeout) {
+            for item in self.in_flight.take_older(before) {
+                sink.handle_answer(now, item, before, Answer::Unknown { resend: true });
+            }
+        }
+        Ok(())
+    }
+
+    /// When [`Session::handle_timeout`] is to be called next, at the latest; and when there may be room again.
+    pub fn poll_timeout(&self, now: Now) -> Duration {
+        if self.state == State::Binding {
+            return self.started_at + self.settings.bind_timeout;
+        }
+        let alive = match self.enquired_at {
+            Some(asked) => asked + self.settings.response_timeout,
+            None => self.heard_at + self.settings.enquire_link,
+        };
+        // Late responses are looked for in steps: nobody minds a second more.
+        let step = Duration::from_secs(1).min(self.settings.response_timeout);
+        let responses = if self.in_flight.open() > 0 { now.monotonic + step } else { alive };
+        let paced = self.pacing.poll_timeout(now.monotonic).unwrap_or(alive);
+        alive.min(responses).min(paced)
+    }
+
+    /// Says goodbye: nothing new goes from now on.
+    pub fn unbind(&mut self, out: &mut BytesMut) {
+        if self.state == State::Bound {
+            let number = self.next_sequence_number();
+            Header::bare(CommandId::UNBIND, CommandStatus::OK, number).encode(out);
+            self.state = State::Unbinding;
+        }
+    }
+
+    /// The connection is gone: takes everything that will not be answered, in the order it was written.
+    pub fn take_unanswered(&mut self) -> Vec<T> {
+        self.in_flight.take_all()
+    }
+
+    fn handle_pdu(
+        &mut self,
+        now: Now,
+        pdu: &Pdu<'_>,
+        out: &mut BytesMut,
+        sink: &mut impl Sink<T>,
+    ) -> Result<(), SessionError> {
+        let Header { command_id, command_status: status, sequence_number, .. } = pdu.header;
+        match &pdu.body {
+            Body::SubmitSmResp(response) if status.is_ok() => {
+                let answer = Answer::Accepted { message_id: response.message_id };
+                self.answer(now, sequence_number, answer, sink)
+            }
+            // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
+            Body::SubmitSmResp(_) | Body::GenericNack => {
+                self.answer(now, sequence_number, Answer::Refused { status }, sink)
+            }
+            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
+            Body::DeliverSm(message) => {
+                deliver(now, message, sink);
+                // Always accepted, known or not: an SMSC repeats a receipt that is refused, or unbinds.
+                DeliverSmResp::new(b"").encode(sequence_number, out)?;
+                Ok(())
+            }
+            Body::EnquireLink => {
+                Header::bare(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, sequence_number).encode(out);
+                Ok(())
+            }
+            Body::Unbind => {
+                Header::bare(CommandId::UNBIND_RESP, CommandStatus::OK, sequence_number).encode(out);
+                self.state = State::Unbound;
+                Err(SessionError::PeerUnbound)
+            }
+            Body::UnbindResp => {
+                self.state = State::Unbound;
+                Ok(())
+            }
+            Body::Unknown(_) | Body::DataSm(_) | Body::SubmitSm(_) | Body::Bind(_) if command_id.wants_response() => {
+                Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
+                Ok(())
+            }
+            // Responses nobody waits for, alerts, and what only an SMSC should get.
+            _ => Ok(()),
+        }
+    }
+
+    /// A PDU that is framed but wrong: a request is refused, a response to a submit counts as no answer.
+    fn handle_malformed(
+        &mut self,
+        now: Now,
+        error: &smpp::DecodeError,
+        out: &mut BytesMut,
+        sink: &mut impl Sink<T>,
+    ) -> Result<(), SessionError> {
+        if let Some(answer) = error.answer() {
+            answer.encode(out);
+        }
+        match error.header() {
+            Some(header) if header.command_id == CommandId::SUBMIT_SM_RESP => {
+                self.answer(now, header.sequence_number, Answer::Unknown { resend: true }, sink)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(
+        &mut self,
+        now: Now,
+        sequence_number: u32,
+        answer: Answer<'_>,
+        sink: &mut impl Sink<T>,
+    ) -> Result<(), SessionError> {
+        let Some((item, written_at)) = self.in_flight.take(sequence_number) else { return Ok(()) };
+        match (sink.handle_answer(now, item, written_at, answer), answer) {
+            (Verdict::HoldLink, _) => {
+                self.holds = self.holds.saturating_add(1);
+                self.pacing.hold(now.monotonic + verdict::pause(self.holds));
+            }
+            (Verdict::Rebind, Answer::Refused { status }) => return Err(SessionError::WrongState(status)),
+            (Verdict::Accept, Answer::Accepted { .. }) => self.holds = 0,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn handle_bind_response(&mut self, status: CommandStatus) -> Result<(), SessionError> {
+        if self.state != State::Binding {
+            return Ok(());
+        }
+        if !status.is_ok() {
+            return Err(SessionError::BindRefused(status));
+        }
+        self.state = State::Bound;
+        Ok(())
+    }
+}
+
+fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
+    if let Some(receipt) = Receipt::decode(message)
+        && let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state)
+    {
+        sink.handle_receipt(now, message_id, state);
+    }
+}

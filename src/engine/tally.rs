@@ -1,0 +1,119 @@
+//! What the engine did since somebody looked: plain numbers, written on the hot path and carried to the metrics once
+//! per wake-up.
+
+use crate::model::{DropReason, Outcome};
+use std::time::Duration;
+
+/// Where an event's time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Read from upstream until its subscription has it.
+    Queue,
+    /// In the subscription until a push was formed of it: batching, and waiting for room.
+    Batch,
+    /// Turning a push into segments.
+    Encode,
+    /// A formed push's segment until it is in the link's buffer.
+    Window,
+    /// In the link's buffer until the socket took it.
+    Submit,
+    /// Written until the SMSC answered.
+    Accept,
+    /// Accepted until the receipt came.
+    Receipt,
+}
+
+impl Stage {
+    /// Every stage, in the order of its index.
+    pub const LABELS: [&'static str; 7] = ["queue", "batch", "encode", "window", "submit", "accept", "receipt"];
+}
+
+/// What became of a segment's answer, for counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Accepted.
+    Accepted,
+    /// Refused because the whole link was too fast.
+    Throttled,
+    /// Refused for now, and going again.
+    Retried,
+    /// Refused for good.
+    Failed,
+    /// No answer came, and it goes once more.
+    Resent,
+    /// No answer came, and it is given up.
+    Unknown,
+}
+
+impl Answered {
+    /// Every verdict, in the order of its index.
+    pub const LABELS: [&'static str; 6] = ["accepted", "throttled", "retried", "failed", "resent", "unknown"];
+}
+
+/// Runs of equal latencies kept per stage between two looks; more are recorded by whoever looks more often.
+const MAX_RUNS: usize = 4096;
+
+/// Counts since the last [`Tally::clear`].
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Final outcomes by [`Outcome::index`].
+    pub settled: [u64; Outcome::LABELS.len()],
+    /// Drops by [`DropReason::index`].
+    pub dropped: [u64; DropReason::LABELS.len()],
+    /// Answers by [`Answered`].
+    pub answered: [u64; Answered::LABELS.len()],
+    /// Pushes formed.
+    pub pushes: u64,
+    /// Segments written.
+    pub segments: u64,
+    /// Segments written again without knowing what became of the first time: an upper bound of repeats.
+    pub resent: u64,
+    /// Pushes accepted after one that was formed later.
+    pub reordered: u64,
+    /// Gap marks sent.
+    pub gaps: u64,
+    /// Receipts nobody waited for.
+    pub stray_receipts: u64,
+    /// Latencies per [`Stage`], as runs of equal ones.
+    pub stages: [Vec<(Duration, u64)>; Stage::LABELS.len()],
+}
+
+impl Tally {
+    /// `events` ended as `outcome`.
+    pub fn settle(&mut self, outcome: Outcome, events: u64) {
+        self.settled[outcome.index()] += events;
+        if let Outcome::Dropped(reason) = outcome {
+            self.dropped[reason.index()] += events;
+        }
+    }
+
+    /// A segment was answered.
+    pub fn answer(&mut self, answered: Answered) {
+        self.answered[answered as usize] += 1;
+    }
+
+    /// `count` things took `latency` in `stage`.
+    pub fn time(&mut self, stage: Stage, latency: Duration, count: u64) {
+        let runs = &mut self.stages[stage as usize];
+        match runs.last_mut() {
+            Some((last, n)) if *last == latency => *n += count,
+            _ if runs.len() < MAX_RUNS => runs.push((latency, count)),
+            Some((_, n)) => *n += count,
+            None => {}
+        }
+    }
+
+    /// Starts again from nothing; keeps its memory.
+    pub fn clear(&mut self) {
+        let mut stages = std::mem::take(&mut self.stages);
+        stages.iter_mut().for_each(Vec::clear);
+        *self = Self { stages, ..Self::default() };
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_clear(&self) -> bool {
+        let counts = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
+        let all = self.settled.iter().chain(&self.dropped).chain(&self.answered).chain(&counts);
+        all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
+    }
+}
