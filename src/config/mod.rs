@@ -1,12 +1,13 @@
 //! What the operator asked for: read, checked, and explained. Nothing is opened or resolved in here.
 //!
-//! Two steps: [`load`] lays environment and arguments over the file into one tree of what was written; each section then
-//! reads what it means, with defaults. Everything wrong is reported at once, each with its place.
+//! Two steps: [`Config::load`] lays environment and arguments over the file into one tree of what was written; each
+//! section then reads what it means, with defaults. Everything wrong is reported at once, each with its place.
 
 mod access;
 mod admission;
 mod explain;
 mod grpc;
+mod load;
 mod node;
 mod ops;
 mod origin;
@@ -21,6 +22,7 @@ mod written;
 pub use access::{AccessConfig, Credential};
 pub use admission::AdmissionConfig;
 pub use grpc::GrpcConfig;
+pub use load::Config;
 pub use node::NodeConfig;
 pub use ops::OpsConfig;
 pub use origin::{ConfigError, ConfigErrors, Origin};
