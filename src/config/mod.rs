@@ -1,1 +1,31 @@
-//! Room for config.
+//! What the operator asked for: read, checked, and explained. Nothing is opened or resolved in here.
+//!
+//! Two steps: [`Config::load`] lays environment and arguments over the file into one tree of what was written; each
+//! section then reads what it means, with defaults. Everything wrong is reported at once, each with its place.
+
+mod access;
+mod admission;
+mod explain;
+mod grpc;
+mod load;
+mod node;
+mod ops;
+mod origin;
+mod policy;
+mod push;
+mod secret;
+mod section;
+mod smsc;
+mod upstream;
+mod written;
+
+pub use access::{AccessConfig, Credential};
+pub use admission::AdmissionConfig;
+pub use grpc::GrpcConfig;
+pub use load::Config;
+pub use node::NodeConfig;
+pub use ops::OpsConfig;
+pub use origin::{ConfigError, ConfigErrors, Origin};
+pub use secret::Secret;
+pub use smsc::{BindMode, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig, SourceAddress};
+pub use upstream::UpstreamConfig;

@@ -1,1 +1,11 @@
-//! Room for telemetry.
+//! What an operator sees: metric handles, their exposition, and logs. Nothing here knows what it measures; labels come
+//! in as texts and handles are handed down.
+
+pub mod exporter;
+pub mod logging;
+pub mod metrics;
+mod names;
+
+pub use exporter::{Exporter, ExporterError};
+pub use logging::{LogFormat, LoggingError};
+pub use metrics::{SmscMeters, Stage, StageTimes, Tally, Telemetry};

@@ -1,0 +1,310 @@
+//! Metric handles, made once at start and handed down. Recording through one is an atomic operation without a look-up.
+//!
+//! Labels are fixed sets or configured names, never a user's input.
+
+use super::names;
+use ::metrics::{Counter, Gauge, Histogram, NoopRecorder, counter, gauge, histogram, with_local_recorder};
+use std::time::Duration;
+
+/// Every handle that does not belong to one SMSC.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    /// Events taken in from upstream streams.
+    pub received_sse: Counter,
+    /// Events taken in by `Publish`.
+    pub received_grpc: Counter,
+    /// Final outcomes, by the index of the outcome.
+    pub settled: Tally,
+    /// Events left out for a subscription, by the index of the reason.
+    pub dropped: Tally,
+    /// Events that a parser gave up because a line or the event exceeds its limit.
+    pub dropped_oversize_line: Counter,
+    /// Events refused at the door for want of credits.
+    pub dropped_no_credit: Counter,
+    /// How long each stage takes.
+    pub stages: StageTimes,
+    /// Subscriptions that are active.
+    pub subscriptions_active: Gauge,
+    /// Sources whose stream is being opened.
+    pub sources_connecting: Gauge,
+    /// Sources that can deliver events.
+    pub sources_open: Gauge,
+    /// Sources that wait before they try again.
+    pub sources_waiting: Gauge,
+    /// Sources given up: the upstream said not to come again.
+    pub sources_closed: Gauge,
+    /// Octets of events that may still be taken in.
+    pub credits_available: Gauge,
+    /// Segments sent again without knowing whether the first arrived.
+    pub resent: Counter,
+    /// Pushes that may have overtaken an earlier one of their handset.
+    pub reordered: Counter,
+    /// Places where a source's events are known to be missing.
+    pub gaps: Counter,
+    /// Events in which octets that are not UTF-8 were replaced.
+    pub utf8_repaired: Counter,
+    /// Times an upstream stream was opened again.
+    pub upstream_reconnects: Counter,
+    detached: bool,
+}
+
+impl Telemetry {
+    /// Makes the handles in the process's recorder: install the [`Exporter`](super::Exporter) first.
+    ///
+    /// `outcomes` and `reasons` are the labels of [`Telemetry::settled`] and [`Telemetry::dropped`] in the order of
+    /// their indices.
+    pub fn new(outcomes: &[&'static str], reasons: &[&'static str]) -> Self {
+        names::describe();
+        let received = |ingress| counter!(names::EVENTS_RECEIVED, "ingress" => ingress);
+        let dropped = |reason| counter!(names::EVENTS_DROPPED, "reason" => reason);
+        let sources = |state| gauge!(names::SOURCES, "state" => state);
+        Self {
+            received_sse: received("sse"),
+            received_grpc: received("grpc"),
+            settled: Tally::new(
+                outcomes,
+                |outcome| counter!(names::EVENTS_SETTLED, "outcome" => outcome),
+            ),
+            dropped: Tally::new(reasons, dropped),
+            dropped_oversize_line: dropped("oversize_line"),
+            dropped_no_credit: dropped("no_credit"),
+            stages: StageTimes::new(),
+            subscriptions_active: gauge!(names::SUBSCRIPTIONS, "state" => "active"),
+            sources_connecting: sources("connecting"),
+            sources_open: sources("open"),
+            sources_waiting: sources("waiting"),
+            sources_closed: sources("closed"),
+            credits_available: gauge!(names::CREDITS_AVAILABLE),
+            resent: counter!(names::RESENT),
+            reordered: counter!(names::REORDERED),
+            gaps: counter!(names::GAPS),
+            utf8_repaired: counter!(names::UTF8_REPAIRED),
+            upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
+            detached: false,
+        }
+    }
+
+    /// Handles that record nowhere, for tests.
+    pub fn detached() -> Self {
+        let silent = with_local_recorder(&NoopRecorder, || Self::new(&[], &[]));
+        Self {
+            detached: true,
+            ..silent
+        }
+    }
+
+    /// The handles of the SMSC that the configuration calls `name`.
+    pub fn smsc(&self, name: &str) -> SmscMeters {
+        if self.detached {
+            return with_local_recorder(&NoopRecorder, || SmscMeters::new(name));
+        }
+        SmscMeters::new(name)
+    }
+}
+
+/// Counters that share a name and differ in one label, by a dense index.
+#[derive(Clone, Debug)]
+pub struct Tally(Vec<Counter>);
+
+impl Tally {
+    fn new(labels: &[&'static str], counter: impl Fn(&'static str) -> Counter) -> Self {
+        Self(labels.iter().copied().map(counter).collect())
+    }
+
+    /// Adds `count` to the counter at `index`; an index without a label counts nowhere.
+    pub fn add(&self, index: usize, count: u64) {
+        if let Some(counter) = self.0.get(index) {
+            counter.increment(count);
+        }
+    }
+}
+
+/// Where time goes between an event's arrival and its receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// From arrival until a push takes the event up.
+    Queue,
+    /// From the first event of a push until the push is closed.
+    Batch,
+    /// Writing a push as segments.
+    Encode,
+    /// From a push being ready until a link has room for it.
+    Window,
+    /// From the window until a segment's octets are written.
+    Submit,
+    /// From a submit until its response.
+    Accept,
+    /// From a response until the delivery receipt.
+    Receipt,
+}
+
+impl Stage {
+    /// Labels in the order of the variants.
+    const LABELS: [&str; 7] = ["queue", "batch", "encode", "window", "submit", "accept", "receipt"];
+}
+
+/// One histogram for each [`Stage`].
+#[derive(Clone, Debug)]
+pub struct StageTimes([Histogram; Stage::LABELS.len()]);
+
+impl StageTimes {
+    fn new() -> Self {
+        Self(Stage::LABELS.map(|stage| histogram!(names::STAGE_SECONDS, "stage" => stage)))
+    }
+
+    /// Records that `stage` took `elapsed`.
+    pub fn record(&self, stage: Stage, elapsed: Duration) {
+        self.0[stage as usize].record(elapsed);
+    }
+}
+
+/// The handles of one SMSC.
+#[derive(Clone, Debug)]
+pub struct SmscMeters {
+    /// Pushes handed to it.
+    pub pushes: Counter,
+    /// Short messages submitted, repeats included.
+    pub segments: Counter,
+    /// Accepted by the SMSC.
+    pub answered_accepted: Counter,
+    /// Refused for now because we are too fast or its queue is full.
+    pub answered_throttled: Counter,
+    /// Refused for now for another reason.
+    pub answered_retried: Counter,
+    /// Refused for good.
+    pub answered_failed: Counter,
+    /// Never answered and sent again.
+    pub answered_resent: Counter,
+    /// Never answered and not sent again.
+    pub answered_unknown: Counter,
+    /// Submits awaiting their response, over all links.
+    pub window_in_use: Gauge,
+    /// Links that have a connection but no bind yet.
+    pub links_open: Gauge,
+    /// Links that carry traffic.
+    pub links_bound: Gauge,
+    /// Links without a connection.
+    pub links_closed: Gauge,
+    /// Links that finish what they have and take nothing new.
+    pub links_draining: Gauge,
+}
+
+impl SmscMeters {
+    fn new(name: &str) -> Self {
+        let smsc = || name.to_owned();
+        let answered = |verdict| counter!(names::SEGMENTS_ANSWERED, "smsc" => smsc(), "verdict" => verdict);
+        let links = |state| gauge!(names::LINKS, "smsc" => smsc(), "state" => state);
+        Self {
+            pushes: counter!(names::PUSHES, "smsc" => smsc()),
+            segments: counter!(names::SEGMENTS, "smsc" => smsc()),
+            answered_accepted: answered("accepted"),
+            answered_throttled: answered("throttled"),
+            answered_retried: answered("retried"),
+            answered_failed: answered("failed"),
+            answered_resent: answered("resent"),
+            answered_unknown: answered("unknown"),
+            window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
+            links_open: links("open"),
+            links_bound: links("bound"),
+            links_closed: links("closed"),
+            links_draining: links("draining"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::exporter;
+
+    fn rendered(use_it: impl FnOnce(&Telemetry)) -> String {
+        let recorder = exporter::recorder().unwrap();
+        let handle = recorder.handle();
+        with_local_recorder(&recorder, || {
+            use_it(&Telemetry::new(&["accepted", "dropped"], &["lagged"]))
+        });
+        handle.run_upkeep();
+        handle.render()
+    }
+
+    #[test]
+    fn every_promised_series_is_there_from_the_start() {
+        let text = rendered(|telemetry| {
+            telemetry.smsc("main");
+        });
+        for series in [
+            r#"bellwire_events_received_total{ingress="sse"} 0"#,
+            r#"bellwire_events_received_total{ingress="grpc"} 0"#,
+            r#"bellwire_events_settled_total{outcome="accepted"} 0"#,
+            r#"bellwire_events_dropped_total{reason="lagged"} 0"#,
+            r#"bellwire_events_dropped_total{reason="oversize_line"} 0"#,
+            r#"bellwire_events_dropped_total{reason="no_credit"} 0"#,
+            r#"bellwire_pushes_total{smsc="main"} 0"#,
+            r#"bellwire_segments_total{smsc="main"} 0"#,
+            r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,
+            r#"bellwire_window_in_use{smsc="main"} 0"#,
+            r#"bellwire_links{smsc="main",state="bound"} 0"#,
+            r#"bellwire_subscriptions{state="active"} 0"#,
+            r#"bellwire_sources{state="open"} 0"#,
+            "bellwire_credits_available 0",
+            "bellwire_resent_total 0",
+            "bellwire_reordered_total 0",
+            "bellwire_gaps_total 0",
+            "bellwire_utf8_repaired_total 0",
+            "bellwire_upstream_reconnects_total 0",
+            "# HELP bellwire_events_received_total Events taken in",
+            "# TYPE bellwire_events_received_total counter",
+        ] {
+            assert!(text.contains(series), "{series} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_stage_is_a_histogram_with_buckets() {
+        let text = rendered(|telemetry| {
+            for stage in [
+                Stage::Queue,
+                Stage::Batch,
+                Stage::Encode,
+                Stage::Window,
+                Stage::Submit,
+                Stage::Accept,
+                Stage::Receipt,
+            ] {
+                telemetry.stages.record(stage, Duration::from_millis(3));
+            }
+        });
+        for stage in Stage::LABELS {
+            assert!(text.contains(&format!(
+                "bellwire_stage_seconds_bucket{{stage=\"{stage}\",le=\"+Inf\"}} 1"
+            )));
+            assert!(
+                text.contains(&format!("bellwire_stage_seconds_sum{{stage=\"{stage}\"}} 0.003")),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tally_counts_by_index_and_ignores_others() {
+        let text = rendered(|telemetry| {
+            telemetry.settled.add(1, 3);
+            telemetry.settled.add(2, 5);
+        });
+        assert!(text.contains(r#"bellwire_events_settled_total{outcome="dropped"} 3"#));
+        assert!(!text.contains(" 5\n"));
+    }
+
+    #[test]
+    fn detached_handles_record_nowhere() {
+        let recorder = exporter::recorder().unwrap();
+        let handle = recorder.handle();
+        with_local_recorder(&recorder, || {
+            let telemetry = Telemetry::detached();
+            telemetry.settled.add(0, 1);
+            telemetry.gaps.increment(1);
+            telemetry.smsc("main").pushes.increment(1);
+        });
+        assert!(!handle.render().contains("bellwire_"));
+    }
+}

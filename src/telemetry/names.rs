@@ -1,0 +1,77 @@
+//! Every metric's name, once, with its unit and what it counts. Dashboards and alerts hold on to these names.
+
+use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+pub(super) const EVENTS_RECEIVED: &str = "bellwire_events_received_total";
+pub(super) const EVENTS_SETTLED: &str = "bellwire_events_settled_total";
+pub(super) const EVENTS_DROPPED: &str = "bellwire_events_dropped_total";
+pub(super) const STAGE_SECONDS: &str = "bellwire_stage_seconds";
+pub(super) const PUSHES: &str = "bellwire_pushes_total";
+pub(super) const SEGMENTS: &str = "bellwire_segments_total";
+pub(super) const SEGMENTS_ANSWERED: &str = "bellwire_segments_answered_total";
+pub(super) const WINDOW_IN_USE: &str = "bellwire_window_in_use";
+pub(super) const LINKS: &str = "bellwire_links";
+pub(super) const SUBSCRIPTIONS: &str = "bellwire_subscriptions";
+pub(super) const SOURCES: &str = "bellwire_sources";
+pub(super) const CREDITS_AVAILABLE: &str = "bellwire_credits_available";
+pub(super) const RESENT: &str = "bellwire_resent_total";
+pub(super) const REORDERED: &str = "bellwire_reordered_total";
+pub(super) const GAPS: &str = "bellwire_gaps_total";
+pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
+pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
+
+const COUNTERS: [(&str, &str); 11] = [
+    (EVENTS_RECEIVED, "Events taken in, by where they came in."),
+    (
+        EVENTS_SETTLED,
+        "Final outcomes: one for each event of each subscription.",
+    ),
+    (
+        EVENTS_DROPPED,
+        "Events left out, by reason; at the door or for a subscription.",
+    ),
+    (PUSHES, "Pushes handed to an SMSC."),
+    (SEGMENTS, "Short messages submitted to an SMSC, repeats included."),
+    (SEGMENTS_ANSWERED, "What became of submitted short messages."),
+    (
+        RESENT,
+        "Segments sent again without knowing whether the first arrived: the upper bound of repeats.",
+    ),
+    (
+        REORDERED,
+        "Pushes that may have overtaken an earlier one of their handset.",
+    ),
+    (GAPS, "Places where a source's events are known to be missing."),
+    (
+        UTF8_REPAIRED,
+        "Events in which octets that are not UTF-8 became U+FFFD.",
+    ),
+    (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),
+];
+
+const GAUGES: [(&str, Unit, &str); 5] = [
+    (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
+    (LINKS, Unit::Count, "SMPP links by state."),
+    (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),
+    (SOURCES, Unit::Count, "Event sources by state."),
+    (
+        CREDITS_AVAILABLE,
+        Unit::Bytes,
+        "Octets of events that may still be taken in.",
+    ),
+];
+
+/// Tells the recorder what each name means; saying it again changes nothing.
+pub(super) fn describe() {
+    for (name, meaning) in COUNTERS {
+        describe_counter!(name, Unit::Count, meaning);
+    }
+    for (name, unit, meaning) in GAUGES {
+        describe_gauge!(name, unit, meaning);
+    }
+    describe_histogram!(
+        STAGE_SECONDS,
+        Unit::Seconds,
+        "Seconds that an event, push or segment spends in a stage."
+    );
+}
