@@ -2,5 +2,13 @@
 
 pub mod admission;
 pub mod clock;
+pub mod handset;
+pub mod lane;
+pub mod ledger;
 pub mod port;
+pub mod router;
+pub mod smsc;
+pub mod source;
+pub mod subscription;
+pub mod supervisor;
 pub mod upstream;

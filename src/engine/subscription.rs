@@ -143,6 +143,11 @@ impl Subscription {
         self.outstanding
     }
 
+    /// Segments that were sent, may have been accepted, and would be sent again if it started anew.
+    pub fn awaited(&self) -> u64 {
+        self.pushes.iter().filter(|push| push.outcome.is_none()).map(|push| u64::from(push.awaited)).sum()
+    }
+
     /// Whether it was closed and nothing of it is outstanding.
     pub fn is_finished(&self) -> bool {
         self.closing.is_some() && self.outstanding == 0

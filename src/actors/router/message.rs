@@ -1,0 +1,173 @@
+//! What the router is told and asked.
+
+use crate::actors::source::{PublishError, SourceFact, Taken};
+use crate::actors::supervisor::Failure;
+use crate::codec::sse::Events;
+use crate::engine::chunk::Watch;
+use crate::model::{ApplicationId, HandsetId, Msisdn, Policy, SourceId, SubscriptionId, TenantId};
+use bytes::Bytes;
+use ractor::RpcReplyPort;
+use tokio::sync::broadcast;
+
+/// What the router is told and asked.
+pub enum RouterMessage {
+    /// Sends a source's events to a handset from now on.
+    Activate(Box<Activation>, RpcReplyPort<Result<Activated, ActivateError>>),
+    /// Ends a subscription of a tenant; whether there was one.
+    Deactivate(TenantId, SubscriptionId, RpcReplyPort<Option<Box<View>>>),
+    /// Shows a subscription of a tenant.
+    Get(TenantId, SubscriptionId, RpcReplyPort<Option<Box<View>>>),
+    /// Shows a tenant's subscriptions in the order of their ids.
+    List(Page, RpcReplyPort<Vec<View>>),
+    /// Lets somebody follow what happens to subscriptions from now on.
+    Watch(RpcReplyPort<broadcast::Receiver<Change>>),
+    /// Events from a publisher.
+    Publish(Box<Publication>, RpcReplyPort<Result<Taken, PublishError>>),
+    /// Something happened to a source.
+    Source(SourceId, SourceFact),
+    /// An actor died.
+    Failed(Failure),
+    /// A handset's engine panicked while its link worked with it.
+    Broken(HandsetId),
+    /// Closes every upstream; what is in the house goes on.
+    StopIngress(RpcReplyPort<()>),
+    /// How much is in the house.
+    Load(RpcReplyPort<Load>),
+    /// Ends whatever is left; the last thing asked.
+    Abandon(RpcReplyPort<Load>),
+}
+
+/// A subscription that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The tenant's own name for the handset; without one its number names it.
+    pub handset: Option<String>,
+    /// Where the handset is reached.
+    pub number: Msisdn,
+    /// Whose events it wants.
+    pub source: SourceId,
+    /// For which application on the handset; without one for the configured one.
+    pub application: Option<ApplicationId>,
+    /// What is to be done with them.
+    pub policy: Policy,
+    /// The last event that it has.
+    pub last_event_id: Bytes,
+}
+
+/// A subscription that is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activated {
+    /// The subscription.
+    pub view: View,
+    /// Whether it was not active before.
+    pub created: bool,
+}
+
+/// Why a subscription cannot be activated.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ActivateError {
+    /// No SMSC reaches the number.
+    #[error("no SMSC has a route for a number that starts like this one")]
+    NoRoute,
+    /// The handset is known under another number.
+    #[error("the handset has other subscriptions under another number; deactivate them first")]
+    OtherNumber,
+    /// Something does not fit its field on the wire.
+    #[error("{0}")]
+    Unencodable(String),
+    /// The router is stopping.
+    #[error("the router is stopping")]
+    Stopping,
+}
+
+/// Some of a tenant's subscriptions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Those after this one.
+    pub after: Option<SubscriptionId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A subscription as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its identity.
+    pub id: SubscriptionId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The handset.
+    pub handset: HandsetId,
+    /// Where the handset is reached.
+    pub number: Msisdn,
+    /// Whose events it wants.
+    pub source: SourceId,
+    /// For which application.
+    pub application: ApplicationId,
+    /// What is done with them.
+    pub policy: Policy,
+    /// The SMSC that reaches it.
+    pub smsc: String,
+    /// How it is.
+    pub status: Status,
+    /// When it was activated, in milliseconds since 1970.
+    pub activated_unix_ms: u64,
+    /// Every event before this number has ended or was accepted.
+    pub released: u64,
+    /// Events that wait.
+    pub pending: u64,
+    /// Pushes that are not settled.
+    pub outstanding: u64,
+}
+
+/// How a subscription is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Its source's upstream is being opened.
+    Connecting,
+    /// Events come as they happen.
+    Active,
+    /// Its source's upstream is lost and will be tried again.
+    Waiting(String),
+    /// Its source's upstream has ended for good.
+    Ended(String),
+    /// It failed three times in a minute.
+    Quarantined(String),
+}
+
+/// Something that happened to a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was activated, or changed.
+    Activated(View),
+    /// Its status changed.
+    Status(View),
+    /// It was deactivated.
+    Deactivated(View),
+}
+
+/// Events from a publisher.
+pub struct Publication {
+    /// The source they belong to.
+    pub source: SourceId,
+    /// The events.
+    pub events: Events,
+    /// Names the publication, so that a retry is harmless; empty for none.
+    pub publish_id: String,
+    /// Told how the events end.
+    pub watch: Watch,
+}
+
+/// How much is in the house.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Events that wait for a push.
+    pub pending: u64,
+    /// Pushes that are not settled.
+    pub outstanding: u64,
+}

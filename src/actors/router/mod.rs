@@ -1,0 +1,70 @@
+//! The router: which subscriptions there are, which sources they need, and which handset each belongs to.
+//!
+//! Events do not pass through here: a source gives them to its subscriptions directly. The router starts and stops
+//! actors, starts failed ones again, and answers whoever asks.
+
+mod message;
+mod record;
+mod state;
+
+pub use message::{
+    Activated, ActivateError, Activation, Change, Load, Page, Publication, RouterMessage, Status, View,
+};
+pub use state::{Arguments, SmscRoute};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use state::State;
+
+/// Behaviour of the router.
+pub struct Router;
+
+impl Actor for Router {
+    type Msg = RouterMessage;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(&self, myself: ActorRef<RouterMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+        State::start(myself, arguments).await
+    }
+
+    /// Replies go to whoever still waits; one that has given up misses nothing that it could not ask again.
+    async fn handle(
+        &self,
+        _: ActorRef<RouterMessage>,
+        message: RouterMessage,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            RouterMessage::Activate(activation, reply) => {
+                let _ = reply.send(state.activate(*activation).await);
+            }
+            RouterMessage::Deactivate(tenant, id, reply) => {
+                let _ = reply.send(state.deactivate(&tenant, id).map(Box::new));
+            }
+            RouterMessage::Get(tenant, id, reply) => {
+                let _ = reply.send(state.get(&tenant, id).map(Box::new));
+            }
+            RouterMessage::List(page, reply) => {
+                let _ = reply.send(state.list(&page));
+            }
+            RouterMessage::Watch(reply) => {
+                let _ = reply.send(state.watch());
+            }
+            RouterMessage::Publish(publication, reply) => state.publish(*publication, reply),
+            RouterMessage::Source(source, fact) => state.handle_source(&source, fact),
+            RouterMessage::Failed(failure) => state.handle_failure(&failure).await,
+            RouterMessage::Broken(handset) => state.handle_broken(handset).await,
+            RouterMessage::StopIngress(reply) => {
+                state.stop_ingress();
+                let _ = reply.send(());
+            }
+            RouterMessage::Load(reply) => {
+                let _ = reply.send(state.load());
+            }
+            RouterMessage::Abandon(reply) => {
+                let _ = reply.send(state.abandon());
+            }
+        }
+        Ok(())
+    }
+}
