@@ -1,0 +1,24 @@
+//! SMPP v3.4: the PDUs that an ESME and an SMSC exchange to send a message and to learn what became of it.
+//!
+//! [`frame`] cuts a PDU from a stream, [`Pdu::decode`] views it without a copy, [`Encode`] writes the typed bodies, and
+//! [`SubmitTemplate`] writes `submit_sm` on the hot path. Left out, and decoded as [`Body::Unknown`]: `query_sm`,
+//! `cancel_sm`, `replace_sm`, `submit_multi` and the broadcasts of v5.0.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `header` | framing, header, `command_id` |
+//! | `pdu` | a whole PDU, decoded and encoded |
+//! | `fields` | reader and writer of mandatory parameters, their limits and errors |
+//! | `tlv` | optional parameters |
+//! | `codes`, `command_status` | the code spaces, by name |
+//! | `address`, `time` | what several bodies are made of |
+//! | `bind`, `submit_sm`, `deliver_sm`, `data_sm`, `message_resp`, `alert` | bodies |
+//! | `template` | `submit_sm` to one handset, prepared once |
+//! | `receipt` | what a delivery receipt says |
+//! | `describe` | a PDU in words |
+
+mod codes;
+mod command_status;
+
+pub use codes::{DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, RegisteredDelivery, Ton};
+pub use command_status::CommandStatus;
