@@ -19,6 +19,8 @@
 
 mod codes;
 mod command_status;
+mod header;
 
 pub use codes::{DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, RegisteredDelivery, Ton};
 pub use command_status::CommandStatus;
+pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
