@@ -19,8 +19,12 @@
 
 mod codes;
 mod command_status;
+mod fields;
 mod header;
+mod tlv;
 
 pub use codes::{DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, RegisteredDelivery, Ton};
 pub use command_status::CommandStatus;
+pub use fields::{EncodeError, Field, FieldError};
 pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
+pub use tlv::{Tlv, TlvBuffer, TlvIter, TlvTag, Tlvs};
