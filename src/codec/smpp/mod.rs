@@ -17,14 +17,30 @@
 //! | `receipt` | what a delivery receipt says |
 //! | `describe` | a PDU in words |
 
+mod address;
+mod alert;
+mod bind;
 mod codes;
 mod command_status;
+mod data_sm;
+mod deliver_sm;
 mod fields;
 mod header;
+mod message_resp;
+mod pdu;
+mod submit_sm;
 mod tlv;
 
+pub use address::Address;
+pub use alert::AlertNotification;
+pub use bind::{Bind, BindMode, BindResp, Outbind};
 pub use codes::{DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, RegisteredDelivery, Ton};
 pub use command_status::CommandStatus;
+pub use data_sm::DataSm;
+pub use deliver_sm::DeliverSm;
 pub use fields::{EncodeError, Field, FieldError};
 pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
+pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
+pub use pdu::{Body, DecodeError, Encode, Pdu};
+pub use submit_sm::SubmitSm;
 pub use tlv::{Tlv, TlvBuffer, TlvIter, TlvTag, Tlvs};
