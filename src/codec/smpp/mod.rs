@@ -29,6 +29,7 @@ mod header;
 mod message_resp;
 mod pdu;
 mod submit_sm;
+mod time;
 mod tlv;
 
 pub use address::Address;
@@ -43,4 +44,5 @@ pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, f
 pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
 pub use pdu::{Body, DecodeError, Encode, Pdu};
 pub use submit_sm::SubmitSm;
+pub use time::{ReceiptTime, Time, TimeError, ValidityPeriod};
 pub use tlv::{Tlv, TlvBuffer, TlvIter, TlvTag, Tlvs};
