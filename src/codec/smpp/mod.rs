@@ -29,6 +29,7 @@ mod header;
 mod message_resp;
 mod pdu;
 mod submit_sm;
+mod template;
 mod time;
 mod tlv;
 
@@ -44,5 +45,6 @@ pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, f
 pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
 pub use pdu::{Body, DecodeError, Encode, Pdu};
 pub use submit_sm::SubmitSm;
+pub use template::{Open, SubmitTemplate};
 pub use time::{ReceiptTime, Time, TimeError, ValidityPeriod};
 pub use tlv::{Tlv, TlvBuffer, TlvIter, TlvTag, Tlvs};
