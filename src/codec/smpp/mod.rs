@@ -24,6 +24,7 @@ mod codes;
 mod command_status;
 mod data_sm;
 mod deliver_sm;
+mod describe;
 mod fields;
 mod header;
 mod message_resp;
@@ -41,6 +42,7 @@ pub use codes::{DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, Regis
 pub use command_status::CommandStatus;
 pub use data_sm::DataSm;
 pub use deliver_sm::DeliverSm;
+pub use describe::{Description, describe};
 pub use fields::{EncodeError, Field, FieldError};
 pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
 pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
