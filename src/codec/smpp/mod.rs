@@ -27,6 +27,8 @@ mod deliver_sm;
 mod describe;
 mod fields;
 mod header;
+#[doc(hidden)]
+pub mod invariants;
 mod message_resp;
 mod pdu;
 mod receipt;
