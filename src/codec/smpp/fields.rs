@@ -1,0 +1,267 @@
+//! How the mandatory parameters of a body are read and written, SMPP v3.4 §3.1: integers in network order, C-octet
+//! strings that end in NUL within a limit, octet strings of a known length.
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+use super::command_status::CommandStatus;
+use super::tlv::TlvTag;
+
+/// A mandatory parameter: its name, its limit and what a peer is told when it breaks the limit.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    name: &'static str,
+    /// Octets at most, the NUL of a C-octet string included.
+    max: usize,
+    status: CommandStatus,
+}
+
+impl Field {
+    const fn new(name: &'static str, max: usize, status: CommandStatus) -> Self {
+        Self { name, max, status }
+    }
+
+    /// The name in the specification.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Octets at most, the NUL of a C-octet string included.
+    pub const fn max_octets(&self) -> usize {
+        self.max
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+// §5.2, in the order in which the bodies of §4 use them.
+pub(super) static SYSTEM_ID: Field = Field::new("system_id", 16, CommandStatus::INVSYSID);
+pub(super) static PASSWORD: Field = Field::new("password", 9, CommandStatus::INVPASWD);
+pub(super) static SYSTEM_TYPE: Field = Field::new("system_type", 13, CommandStatus::INVSYSTYP);
+pub(super) static INTERFACE_VERSION: Field = Field::new("interface_version", 1, CommandStatus::INVCMDLEN);
+pub(super) static ADDRESS_RANGE: Field = Field::new("address_range", 41, CommandStatus::BINDFAIL);
+pub(super) static SERVICE_TYPE: Field = Field::new("service_type", 6, CommandStatus::INVSERTYP);
+pub(super) static SOURCE_ADDR: Field = Field::new("source_addr", 21, CommandStatus::INVSRCADR);
+pub(super) static DESTINATION_ADDR: Field = Field::new("destination_addr", 21, CommandStatus::INVDSTADR);
+pub(super) static LONG_SOURCE_ADDR: Field = Field::new("source_addr", 65, CommandStatus::INVSRCADR);
+pub(super) static LONG_DESTINATION_ADDR: Field = Field::new("destination_addr", 65, CommandStatus::INVDSTADR);
+pub(super) static ESME_ADDR: Field = Field::new("esme_addr", 65, CommandStatus::INVDSTADR);
+pub(super) static ESM_CLASS: Field = Field::new("esm_class", 1, CommandStatus::INVESMCLASS);
+pub(super) static PROTOCOL_ID: Field = Field::new("protocol_id", 1, CommandStatus::INVCMDLEN);
+pub(super) static PRIORITY_FLAG: Field = Field::new("priority_flag", 1, CommandStatus::INVPRTFLG);
+pub(super) static SCHEDULE_DELIVERY_TIME: Field = Field::new("schedule_delivery_time", 17, CommandStatus::INVSCHED);
+pub(super) static VALIDITY_PERIOD: Field = Field::new("validity_period", 17, CommandStatus::INVEXPIRY);
+pub(super) static REGISTERED_DELIVERY: Field = Field::new("registered_delivery", 1, CommandStatus::INVREGDLVFLG);
+pub(super) static REPLACE_IF_PRESENT_FLAG: Field = Field::new("replace_if_present_flag", 1, CommandStatus::INVREPFLAG);
+pub(super) static DATA_CODING: Field = Field::new("data_coding", 1, CommandStatus::INVCMDLEN);
+pub(super) static SM_DEFAULT_MSG_ID: Field = Field::new("sm_default_msg_id", 1, CommandStatus::INVDFTMSGID);
+pub(super) static SM_LENGTH: Field = Field::new("sm_length", 1, CommandStatus::INVMSGLEN);
+pub(super) static SHORT_MESSAGE: Field = Field::new("short_message", 254, CommandStatus::INVMSGLEN);
+pub(super) static MESSAGE_ID: Field = Field::new("message_id", 65, CommandStatus::INVMSGID);
+
+/// Reads a body from front to back.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(body: &'a [u8]) -> Self {
+        Self { rest: body }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// All that has not been read.
+    pub(super) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    pub(super) fn u8(&mut self, field: &'static Field) -> Result<u8, FieldError> {
+        let Some((&octet, rest)) = self.rest.split_first() else {
+            return Err(FieldError::Missing { field });
+        };
+        self.rest = rest;
+        Ok(octet)
+    }
+
+    /// A C-octet string, without its NUL.
+    pub(super) fn c_octets(&mut self, field: &'static Field) -> Result<&'a [u8], FieldError> {
+        let window = &self.rest[..self.rest.len().min(field.max)];
+        let Some(end) = memchr::memchr(0, window) else {
+            return Err(match self.rest.len() {
+                0 => FieldError::Missing { field },
+                have if have < field.max => FieldError::Unterminated { field, have },
+                _ => FieldError::TooLong { field, max: field.max },
+            });
+        };
+        let string = &window[..end];
+        self.rest = &self.rest[end + 1..];
+        Ok(string)
+    }
+
+    /// `sm_length` and the `short_message` that it announces.
+    pub(super) fn short_message(&mut self) -> Result<&'a [u8], FieldError> {
+        let need = usize::from(self.u8(&SM_LENGTH)?);
+        // §5.2.21: "The sm_length parameter specifies the length of the short_message parameter in octets."
+        // §4.4.1: at most 254; a longer one belongs into message_payload.
+        if need > SHORT_MESSAGE.max {
+            return Err(FieldError::TooLong {
+                field: &SHORT_MESSAGE,
+                max: SHORT_MESSAGE.max,
+            });
+        }
+        let Some((message, rest)) = self.rest.split_at_checked(need) else {
+            return Err(FieldError::Truncated {
+                field: &SHORT_MESSAGE,
+                need,
+                have: self.rest.len(),
+            });
+        };
+        self.rest = rest;
+        Ok(message)
+    }
+}
+
+/// What is wrong with a parameter of a body.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldError {
+    /// The body ends before the parameter.
+    #[error("body ends before {field}")]
+    Missing {
+        /// The first parameter that is not there.
+        field: &'static Field,
+    },
+    /// The body ends inside the parameter.
+    #[error("{field} needs {need} octets, {have} are left")]
+    Truncated {
+        /// The parameter.
+        field: &'static Field,
+        /// Octets that it announces.
+        need: usize,
+        /// Octets that are left in the PDU.
+        have: usize,
+    },
+    /// A C-octet string runs to the end of the PDU without NUL.
+    #[error("{field} has no NUL in the {have} octets that are left")]
+    Unterminated {
+        /// The parameter.
+        field: &'static Field,
+        /// Octets that are left in the PDU.
+        have: usize,
+    },
+    /// A parameter is longer than the specification allows.
+    #[error("{field} has more than {max} octets")]
+    TooLong {
+        /// The parameter.
+        field: &'static Field,
+        /// Octets at most, the NUL included.
+        max: usize,
+    },
+    /// The optional part ends inside a parameter.
+    #[error("optional parameters end inside one that needs {need} octets, {have} are left")]
+    TlvTruncated {
+        /// Octets of tag, length and value.
+        need: usize,
+        /// Octets that are left in the PDU.
+        have: usize,
+    },
+    /// An optional parameter has a length that its tag does not allow.
+    #[error("{tag} has {min} to {max} octets, found {have}")]
+    TlvLength {
+        /// The tag.
+        tag: TlvTag,
+        /// Octets at least.
+        min: usize,
+        /// Octets at most.
+        max: usize,
+        /// Octets that it has.
+        have: usize,
+    },
+}
+
+impl FieldError {
+    /// What the peer is told.
+    pub fn status(&self) -> CommandStatus {
+        match self {
+            Self::Missing { .. } => CommandStatus::INVCMDLEN,
+            Self::Truncated { field, .. } | Self::Unterminated { field, .. } | Self::TooLong { field, .. } => {
+                field.status
+            }
+            Self::TlvTruncated { .. } => CommandStatus::INVOPTPARSTREAM,
+            Self::TlvLength { .. } => CommandStatus::INVPARLEN,
+        }
+    }
+}
+
+/// Appends a C-octet string and its NUL.
+pub(super) fn put_c_octets(field: &'static Field, string: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
+    if string.len() >= field.max {
+        return Err(EncodeError::TooLong {
+            field,
+            max: field.max - 1,
+            have: string.len(),
+        });
+    }
+    if let Some(at) = memchr::memchr(0, string) {
+        return Err(EncodeError::Nul { field, at });
+    }
+    out.put_slice(string);
+    out.put_u8(0);
+    Ok(())
+}
+
+/// Appends `sm_length` and `short_message`.
+pub(super) fn put_short_message(message: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
+    match u8::try_from(message.len()) {
+        Ok(length) if message.len() <= SHORT_MESSAGE.max => out.put_u8(length),
+        _ => {
+            return Err(EncodeError::TooLong {
+                field: &SHORT_MESSAGE,
+                max: SHORT_MESSAGE.max,
+                have: message.len(),
+            });
+        }
+    }
+    out.put_slice(message);
+    Ok(())
+}
+
+/// Why a value cannot be put on the wire.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// Longer than the parameter may be.
+    #[error("{field} has at most {max} octets, {have} given")]
+    TooLong {
+        /// The parameter.
+        field: &'static Field,
+        /// Octets at most, without NUL.
+        max: usize,
+        /// Octets that were given.
+        have: usize,
+    },
+    /// A C-octet string cannot hold NUL.
+    #[error("{field} has a NUL at offset {at}")]
+    Nul {
+        /// The parameter.
+        field: &'static Field,
+        /// Offset of the first NUL.
+        at: usize,
+    },
+    /// The buffer was cut or split between the start of a PDU and its end.
+    #[error("the buffer has {have} octets, the open PDU needs {need} of them")]
+    BufferCut {
+        /// Octets that the PDU had when it was opened, and what stood before it.
+        need: usize,
+        /// Octets that are left.
+        have: usize,
+    },
+}

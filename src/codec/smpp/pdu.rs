@@ -1,0 +1,290 @@
+//! A whole PDU: header and typed body, as a view of the octets that were received.
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+use super::alert::AlertNotification;
+use super::bind::{Bind, BindMode, BindResp, Outbind};
+use super::command_status::CommandStatus;
+use super::data_sm::DataSm;
+use super::deliver_sm::DeliverSm;
+use super::fields::{EncodeError, FieldError, Reader};
+use super::header::{CommandId, HEADER_OCTETS, Header};
+use super::message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
+use super::submit_sm::SubmitSm;
+
+/// A PDU that borrows from the receive buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pdu<'a> {
+    /// The header as received.
+    pub header: Header,
+    /// The body, by `command_id`.
+    pub body: Body<'a>,
+}
+
+impl<'a> Pdu<'a> {
+    /// Views exactly one PDU, as [`frame`](super::frame) cuts it.
+    ///
+    /// Unknown commands and unknown optional parameters are no errors. Nor is whatever follows the header of a response
+    /// with an error status: a body that cannot be read counts as none, since §4 leaves it out and peers differ.
+    ///
+    /// # Errors
+    /// When the body is not what `command_id` says; the stream is in step all the same.
+    pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
+        let header = Header::decode(octets).ok_or(DecodeError::Header { have: octets.len() })?;
+        if usize::try_from(header.command_length) != Ok(octets.len()) {
+            return Err(DecodeError::Length {
+                header,
+                have: octets.len(),
+            });
+        }
+        let body = &octets[HEADER_OCTETS..];
+        match Body::decode(header.command_id, body) {
+            Ok(body) => Ok(Self { header, body }),
+            Err(error) => Body::decode_refused(&header)
+                .map(|body| Self { header, body })
+                .ok_or(DecodeError::Body { header, error }),
+        }
+    }
+
+    /// Appends the PDU with the status and sequence number of its header; returns the octets written.
+    ///
+    /// # Errors
+    /// When a value breaks the limits of its parameter. Nothing is written then.
+    pub fn encode(&self, out: &mut BytesMut) -> Result<usize, EncodeError> {
+        let Header {
+            command_id,
+            command_status,
+            sequence_number,
+            ..
+        } = self.header;
+        put_pdu(command_id, command_status, sequence_number, out, |out| {
+            self.body.put(command_status, out)
+        })
+    }
+}
+
+/// The body of a PDU.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each variant is the PDU of its name")]
+pub enum Body<'a> {
+    Bind(Bind<'a>),
+    BindResp(BindResp<'a>),
+    Outbind(Outbind<'a>),
+    SubmitSm(SubmitSm<'a>),
+    SubmitSmResp(SubmitSmResp<'a>),
+    DeliverSm(DeliverSm<'a>),
+    DeliverSmResp(DeliverSmResp<'a>),
+    DataSm(DataSm<'a>),
+    DataSmResp(DataSmResp<'a>),
+    EnquireLink,
+    EnquireLinkResp,
+    Unbind,
+    UnbindResp,
+    GenericNack,
+    AlertNotification(AlertNotification<'a>),
+    /// A command that we do not speak, with its raw body. A request is answered with `generic_nack`
+    /// [`CommandStatus::INVCMDID`], a response is dropped.
+    Unknown(&'a [u8]),
+}
+
+impl<'a> Body<'a> {
+    fn decode(command_id: CommandId, body: &'a [u8]) -> Result<Self, FieldError> {
+        let reader = &mut Reader::new(body);
+        Ok(match command_id {
+            CommandId::SUBMIT_SM_RESP => Self::SubmitSmResp(SubmitSmResp::decode(reader)?),
+            CommandId::SUBMIT_SM => Self::SubmitSm(SubmitSm::decode(reader)?),
+            CommandId::DELIVER_SM => Self::DeliverSm(DeliverSm::decode(reader)?),
+            CommandId::DELIVER_SM_RESP => Self::DeliverSmResp(DeliverSmResp::decode(reader)?),
+            CommandId::DATA_SM => Self::DataSm(DataSm::decode(reader)?),
+            CommandId::DATA_SM_RESP => Self::DataSmResp(DataSmResp::decode(reader)?),
+            CommandId::OUTBIND => Self::Outbind(Outbind::decode(reader)?),
+            CommandId::ALERT_NOTIFICATION => Self::AlertNotification(AlertNotification::decode(reader)?),
+            _ => match bind_mode(command_id) {
+                Some(mode) if command_id.is_response() => Self::BindResp(BindResp::decode(mode, reader)?),
+                Some(mode) => Self::Bind(Bind::decode(mode, reader)?),
+                None => Self::bare(command_id).unwrap_or(Self::Unknown(body)),
+            },
+        })
+    }
+
+    /// PDUs that are a header and nothing more. Octets behind it are ignored: v5.0 peers add `congestion_state`.
+    fn bare(command_id: CommandId) -> Option<Self> {
+        match command_id {
+            CommandId::ENQUIRE_LINK => Some(Self::EnquireLink),
+            CommandId::ENQUIRE_LINK_RESP => Some(Self::EnquireLinkResp),
+            CommandId::UNBIND => Some(Self::Unbind),
+            CommandId::UNBIND_RESP => Some(Self::UnbindResp),
+            CommandId::GENERIC_NACK => Some(Self::GenericNack),
+            _ => None,
+        }
+    }
+
+    /// The body of an error response when what was sent cannot be read.
+    fn decode_refused(header: &Header) -> Option<Self> {
+        if header.command_status.is_ok() || !header.command_id.is_response() {
+            return None;
+        }
+        Self::decode(header.command_id, &[]).ok()
+    }
+
+    fn put(&self, status: CommandStatus, out: &mut BytesMut) -> Result<(), EncodeError> {
+        match self {
+            Self::Bind(body) => body.put_body(status, out),
+            Self::BindResp(body) => body.put_body(status, out),
+            Self::Outbind(body) => body.put_body(status, out),
+            Self::SubmitSm(body) => body.put_body(status, out),
+            Self::SubmitSmResp(body) => body.put_body(status, out),
+            Self::DeliverSm(body) => body.put_body(status, out),
+            Self::DeliverSmResp(body) => body.put_body(status, out),
+            Self::DataSm(body) => body.put_body(status, out),
+            Self::DataSmResp(body) => body.put_body(status, out),
+            Self::AlertNotification(body) => body.put_body(status, out),
+            Self::EnquireLink | Self::EnquireLinkResp | Self::Unbind | Self::UnbindResp | Self::GenericNack => Ok(()),
+            Self::Unknown(octets) => {
+                out.put_slice(octets);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn bind_mode(command_id: CommandId) -> Option<BindMode> {
+    match command_id {
+        CommandId::BIND_TRANSMITTER | CommandId::BIND_TRANSMITTER_RESP => Some(BindMode::Transmitter),
+        CommandId::BIND_RECEIVER | CommandId::BIND_RECEIVER_RESP => Some(BindMode::Receiver),
+        CommandId::BIND_TRANSCEIVER | CommandId::BIND_TRANSCEIVER_RESP => Some(BindMode::Transceiver),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(body) => body.fmt(f),
+            Self::BindResp(body) => body.fmt(f),
+            Self::Outbind(body) => body.fmt(f),
+            Self::SubmitSm(body) => body.fmt(f),
+            Self::SubmitSmResp(body) => body.fmt(f),
+            Self::DeliverSm(body) => body.fmt(f),
+            Self::DeliverSmResp(body) => body.fmt(f),
+            Self::DataSm(body) => body.fmt(f),
+            Self::DataSmResp(body) => body.fmt(f),
+            Self::AlertNotification(body) => body.fmt(f),
+            Self::EnquireLink => f.write_str("EnquireLink"),
+            Self::EnquireLinkResp => f.write_str("EnquireLinkResp"),
+            Self::Unbind => f.write_str("Unbind"),
+            Self::UnbindResp => f.write_str("UnbindResp"),
+            Self::GenericNack => f.write_str("GenericNack"),
+            Self::Unknown(octets) => write!(f, "Unknown({} octets)", octets.len()),
+        }
+    }
+}
+
+/// A typed body that can be put on the wire. PDUs without a body are a [`Header`].
+pub trait Encode {
+    /// The command that the body belongs to.
+    fn command_id(&self) -> CommandId;
+
+    /// Appends the body alone; a response leaves it out when `status` is an error and there is nothing to say.
+    ///
+    /// # Errors
+    /// When a value breaks the limits of its parameter; what was written before it stays in `out`.
+    fn put_body(&self, status: CommandStatus, out: &mut BytesMut) -> Result<(), EncodeError>;
+
+    /// Appends the PDU with status zero; returns the octets written.
+    ///
+    /// # Errors
+    /// When a value breaks the limits of its parameter. Nothing is written then.
+    fn encode(&self, sequence_number: u32, out: &mut BytesMut) -> Result<usize, EncodeError> {
+        self.encode_with_status(CommandStatus::OK, sequence_number, out)
+    }
+
+    /// Appends the PDU with a status: a response that reports an error. Returns the octets written.
+    ///
+    /// # Errors
+    /// When a value breaks the limits of its parameter. Nothing is written then.
+    fn encode_with_status(
+        &self,
+        status: CommandStatus,
+        sequence_number: u32,
+        out: &mut BytesMut,
+    ) -> Result<usize, EncodeError> {
+        put_pdu(self.command_id(), status, sequence_number, out, |out| {
+            self.put_body(status, out)
+        })
+    }
+}
+
+/// Writes a header, a body, and then the length over both.
+fn put_pdu(
+    command_id: CommandId,
+    status: CommandStatus,
+    sequence_number: u32,
+    out: &mut BytesMut,
+    put_body: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+) -> Result<usize, EncodeError> {
+    let start = out.len();
+    Header::bare(command_id, status, sequence_number).encode(out);
+    if let Err(error) = put_body(out) {
+        out.truncate(start);
+        return Err(error);
+    }
+    let octets = out.len() - start;
+    out[start..start + 4].copy_from_slice(&(octets as u32).to_be_bytes());
+    Ok(octets)
+}
+
+/// Why octets are no PDU.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Not even a header.
+    #[error("a header has {HEADER_OCTETS} octets, {have} given")]
+    Header {
+        /// Octets that were given.
+        have: usize,
+    },
+    /// Not as many octets as the PDU says.
+    #[error("command_length is {}, {have} octets given", header.command_length)]
+    Length {
+        /// The header.
+        header: Header,
+        /// Octets that were given.
+        have: usize,
+    },
+    /// A parameter is wrong.
+    #[error("{}: {error}", header.command_id)]
+    Body {
+        /// The header, to answer with.
+        header: Header,
+        /// What is wrong.
+        error: FieldError,
+    },
+}
+
+impl DecodeError {
+    /// What the peer is told.
+    pub fn status(&self) -> CommandStatus {
+        match self {
+            Self::Header { .. } | Self::Length { .. } => CommandStatus::INVCMDLEN,
+            Self::Body { error, .. } => error.status(),
+        }
+    }
+
+    /// The header, unless it was not whole.
+    pub const fn header(&self) -> Option<&Header> {
+        match self {
+            Self::Header { .. } => None,
+            Self::Length { header, .. } | Self::Body { header, .. } => Some(header),
+        }
+    }
+
+    /// The PDU that refuses the request; `None` if what was refused is a response or has none.
+    pub fn answer(&self) -> Option<Header> {
+        let header = self.header()?;
+        header.command_id.wants_response().then(|| header.answer(self.status()))
+    }
+}
