@@ -5,6 +5,7 @@ pub mod clock;
 pub mod handset;
 pub mod lane;
 pub mod ledger;
+pub mod pool;
 pub mod port;
 pub mod router;
 pub mod smsc;

@@ -2,10 +2,11 @@
 
 use super::push::Push;
 use crate::codec::segments::{self, ReferenceWidth};
-use crate::codec::smpp::{SubmitTemplate, ValidityPeriod};
+use crate::codec::smpp::{RegisteredDelivery, SubmitTemplate, ValidityPeriod};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
 use crate::codec::wsp::PushTemplate;
 use bytes::BytesMut;
+use std::num::NonZeroU8;
 use std::time::Duration;
 
 /// What all segments for one handset have in common.
@@ -17,7 +18,7 @@ pub struct Frame<'a> {
     /// Width of concatenation references.
     pub width: ReferenceWidth,
     /// Whether a receipt is asked for: registered_delivery.
-    pub registered_delivery: u8,
+    pub registered_delivery: RegisteredDelivery,
 }
 
 /// Writes segments; belongs to a link. A push in several segments is encoded once and cut.
@@ -45,21 +46,26 @@ impl Encoder {
         out: &mut BytesMut,
     ) -> bool {
         let start = out.len();
-        let validity = push.expires_at.map(|until| ValidityPeriod::relative(until.saturating_sub(now)));
-        let open = frame.address.begin(sequence_number, validity.as_ref(), frame.registered_delivery, out);
-        self.user_data_header(frame, push, index).write(out);
-        if push.segments == 1 {
-            envelope.write(push.transaction, out);
-            body(out);
-        } else {
-            if self.owner != Some(owner) {
-                self.whole.clear();
-                envelope.write(push.transaction, &mut self.whole);
-                body(&mut self.whole);
-                self.owner = Some(owner);
+        // A time to live is at most 28 days, so it always has a relative form.
+        let validity = push.expires_at.and_then(|until| ValidityPeriod::relative(until.saturating_sub(now)).ok());
+        let open = frame.address.begin(sequence_number, validity, frame.registered_delivery, out);
+        let concatenation = concatenation(frame.width, push, index);
+        UserDataHeader { concatenation, ports: Some(frame.ports) }.write(out);
+        match NonZeroU8::new(push.segments) {
+            Some(total) if total.get() > 1 => {
+                if self.owner != Some(owner) {
+                    self.whole.clear();
+                    envelope.write(push.transaction, &mut self.whole);
+                    body(&mut self.whole);
+                    self.owner = Some(owner);
+                }
+                let cut = segments::slice(index, total, frame.width, self.whole.len());
+                out.extend_from_slice(self.whole.get(cut).unwrap_or_default());
             }
-            let cut = segments::slice(index, self.whole.len(), frame.width);
-            out.extend_from_slice(self.whole.get(cut).unwrap_or_default());
+            _ => {
+                envelope.write(push.transaction, out);
+                body(out);
+            }
         }
         let written = open.finish(out).is_ok();
         if !written {
@@ -67,16 +73,16 @@ impl Encoder {
         }
         written
     }
+}
 
-    fn user_data_header(&self, frame: &Frame<'_>, push: &Push, index: u8) -> UserDataHeader {
-        let concatenation = (push.segments > 1).then(|| Concatenation {
-            reference: match frame.width {
-                ReferenceWidth::Bits8 => Reference::Bits8(push.reference as u8),
-                ReferenceWidth::Bits16 => Reference::Bits16(push.reference),
-            },
-            total: push.segments,
-            sequence: index + 1,
-        });
-        UserDataHeader { concatenation, ports: Some(frame.ports) }
+/// Which part of which message a segment is; a message of one part needs no telling.
+fn concatenation(width: ReferenceWidth, push: &Push, index: u8) -> Option<Concatenation> {
+    if push.segments < 2 {
+        return None;
     }
+    let reference = match width {
+        ReferenceWidth::Bits8 => Reference::Bits8(push.reference as u8),
+        ReferenceWidth::Bits16 => Reference::Bits16(push.reference),
+    };
+    Concatenation::new(reference, push.segments, index + 1)
 }

@@ -11,7 +11,7 @@ use super::subscription::{Answer, Settlement, Subscription, Writing};
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::ReferenceWidth;
-use crate::codec::smpp::{REGISTERED_DELIVERY_FINAL, REGISTERED_DELIVERY_NONE, SubmitTemplate};
+use crate::codec::smpp::{RegisteredDelivery, SubmitTemplate};
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Order, Receipts as Wanted};
 use bytes::BytesMut;
@@ -34,7 +34,6 @@ pub struct Segment {
 }
 
 /// How segments for a handset are addressed: what its SMSC and its number say.
-#[derive(Debug)]
 pub struct Addressing {
     /// submit_sm up to the message.
     pub template: SubmitTemplate,
@@ -224,8 +223,8 @@ impl Handset {
             ports: self.addressing.ports,
             width: self.addressing.width,
             registered_delivery: match subscription.policy().receipts {
-                Wanted::All => REGISTERED_DELIVERY_FINAL,
-                Wanted::None => REGISTERED_DELIVERY_NONE,
+                Wanted::All => RegisteredDelivery::FINAL,
+                Wanted::None => RegisteredDelivery::NONE,
             },
         };
         subscription.poll_segment(now, may_form, &frame, &mut self.numbers, writing, settlement)

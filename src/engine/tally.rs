@@ -95,11 +95,10 @@ impl Tally {
     /// `count` things took `latency` in `stage`.
     pub fn time(&mut self, stage: Stage, latency: Duration, count: u64) {
         let runs = &mut self.stages[stage as usize];
+        let full = runs.len() >= MAX_RUNS;
         match runs.last_mut() {
-            Some((last, n)) if *last == latency => *n += count,
-            _ if runs.len() < MAX_RUNS => runs.push((latency, count)),
-            Some((_, n)) => *n += count,
-            None => {}
+            Some((last, n)) if *last == latency || full => *n += count,
+            _ => runs.push((latency, count)),
         }
     }
 

@@ -1,0 +1,219 @@
+//! From a source to an open event stream: the request, its redirects and the response.
+
+use super::body::Body;
+use super::connect::{ConnectError, Connector};
+use super::connection::Connection;
+use super::response::{Futile, Judgement, judge};
+use crate::model::{SourceUrl, SourceUrlError};
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HOST, USER_AGENT};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http_body_util::Empty;
+use std::time::Duration;
+use tokio::time::timeout;
+use url::{Position, Url};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Ids longer than this are not sent: origins commonly refuse heads above 8 KiB, which would end the stream.
+pub(super) const LAST_EVENT_ID_MAX_OCTETS: usize = 4096;
+
+/// Opens event streams.
+pub(super) struct Requester {
+    /// Connects.
+    pub connector: Connector,
+    /// The User-Agent sent.
+    pub user_agent: HeaderValue,
+    /// Time from a request to the head of its response.
+    pub head_timeout: Duration,
+    /// Redirects followed in a row.
+    pub max_redirects: u32,
+}
+
+/// What is asked for.
+pub(super) struct Target {
+    /// The URL of the source.
+    pub url: SourceUrl,
+    /// Sent to the origin of `url` and to nobody else.
+    pub authorization: Option<HeaderValue>,
+}
+
+impl Requester {
+    /// Opens `target`, going on after the event called `last_event_id` if there is one.
+    ///
+    /// # Errors
+    /// [`OpenError`], which knows whether another try can help.
+    pub(super) async fn open(&self, target: &Target, last_event_id: Option<&HeaderValue>) -> Result<Body, OpenError> {
+        let mut url = target.url.clone();
+        let mut authorization = target.authorization.as_ref();
+        for _ in 0..=self.max_redirects {
+            let location = match self.exchange(url.url(), authorization, last_event_id).await? {
+                Answer::Stream(body) => return Ok(body),
+                Answer::Elsewhere(location) => location,
+            };
+            let next = follow(&url, &location)?;
+            // Once a foreign origin was asked, the credential stays away: that origin chose what comes next.
+            authorization = authorization.filter(|_| next.url().origin() == url.url().origin());
+            url = next;
+        }
+        Err(OpenError::Redirects {
+            limit: self.max_redirects,
+        })
+    }
+
+    async fn exchange(
+        &self,
+        url: &Url,
+        authorization: Option<&HeaderValue>,
+        last_event_id: Option<&HeaderValue>,
+    ) -> Result<Answer, OpenError> {
+        let socket = self.connector.connect(url).await?;
+        let head = async {
+            let mut connection = Connection::open(socket).await?;
+            let mut request = request(url, connection.is_http2()).ok_or(OpenError::Url)?;
+            let headers = request.headers_mut();
+            headers.insert(USER_AGENT, self.user_agent.clone());
+            for (name, value) in [(AUTHORIZATION, authorization), (LAST_EVENT_ID, last_event_id)] {
+                value.map(|value| headers.insert(name, value.clone()));
+            }
+            let response = connection.send(request).await?;
+            Ok::<_, OpenError>((response, connection))
+        };
+        let limit = self.head_timeout;
+        let (response, connection) = timeout(limit, head)
+            .await
+            .map_err(|_| OpenError::HeadTimeout { limit })??;
+        match judge(response.status(), response.headers()) {
+            Judgement::Stream => Ok(Answer::Stream(Body::new(response.into_body(), connection))),
+            Judgement::Redirect(location) => Ok(Answer::Elsewhere(location)),
+            Judgement::Later { status, at_least } => Err(OpenError::Later { status, at_least }),
+            Judgement::Never(futile) => Err(OpenError::Futile(futile)),
+        }
+    }
+}
+
+enum Answer {
+    Stream(Body),
+    Elsewhere(String),
+}
+
+/// "set request's header list to include `Accept: text/event-stream`" and "request's cache mode is no-store"
+/// (HTML §9.2.2). An encoded stream could not be read while it is under way, hence `identity`.
+fn request(url: &Url, http2: bool) -> Option<Request<Empty<Bytes>>> {
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    // HTTP/1.1 takes the path alone and names the host in a header; HTTP/2 makes its pseudo-headers of the whole.
+    let text = if http2 {
+        &url[..Position::AfterQuery]
+    } else {
+        &url[Position::BeforePath..Position::AfterQuery]
+    };
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = text.parse::<Uri>().ok()?;
+    let headers = request.headers_mut();
+    if !http2 {
+        headers.insert(HOST, HeaderValue::from_str(host).ok()?);
+    }
+    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(request)
+}
+
+/// Where `location`, found at `url`, leads.
+fn follow(url: &SourceUrl, location: &str) -> Result<SourceUrl, OpenError> {
+    let joined = url.url().join(location);
+    let joined = joined.map_err(|error| SourceUrlError::Malformed {
+        reason: error.to_string(),
+    });
+    joined
+        .and_then(|next| next.as_str().parse())
+        .map_err(OpenError::Location)
+}
+
+/// Why there is no event stream.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(super) enum OpenError {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection does not carry a response.
+    #[error("no response")]
+    Http(#[from] hyper::Error),
+    /// No response came in time.
+    #[error("no response within {limit:?}")]
+    HeadTimeout { limit: Duration },
+    /// The origin asks to come back later.
+    #[error("status {status}")]
+    Later { status: StatusCode, at_least: Duration },
+    /// The response ends the stream.
+    #[error(transparent)]
+    Futile(#[from] Futile),
+    /// The chain of redirects does not end.
+    #[error("more than {limit} redirects")]
+    Redirects { limit: u32 },
+    /// A redirect leads to no source URL.
+    #[error("redirect to where no stream can be")]
+    Location(#[source] SourceUrlError),
+    /// The URL cannot be asked for.
+    #[error("the URL cannot stand in a request")]
+    Url,
+}
+
+impl OpenError {
+    /// How long to wait at least before another try; none if no other try can help.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Connect(error) => error.can_retry().then_some(Duration::ZERO),
+            Self::Http(_) | Self::HeadTimeout { .. } => Some(Duration::ZERO),
+            Self::Later { at_least, .. } => Some(*at_least),
+            Self::Futile(_) | Self::Redirects { .. } | Self::Location(_) | Self::Url => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(url: &str) -> SourceUrl {
+        url.parse().unwrap()
+    }
+
+    #[test]
+    fn a_location_is_resolved_against_where_it_was_found() {
+        let base = source("https://a.example/x/y?q=1");
+        for (location, expected) in [
+            ("z", "https://a.example/x/z"),
+            ("/z?r", "https://a.example/z?r"),
+            ("//b.example/", "https://b.example/"),
+            ("http://b.example:81/q#f", "http://b.example:81/q"),
+            ("?r=2", "https://a.example/x/y?r=2"),
+        ] {
+            assert_eq!(follow(&base, location).unwrap().as_str(), expected, "{location}");
+        }
+        for location in [
+            "ftp://b.example/",
+            "file:///etc/passwd",
+            "http://user:pw@b.example/",
+            "http://",
+        ] {
+            assert!(
+                matches!(follow(&base, location), Err(OpenError::Location(_))),
+                "{location}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_request_names_the_host_once() {
+        let url = source("http://a.example:8080/x?q=%20a");
+        let one = request(url.url(), false).unwrap();
+        assert_eq!(one.uri().to_string(), "/x?q=%20a");
+        assert_eq!(one.headers()[HOST], "a.example:8080");
+        let two = request(url.url(), true).unwrap();
+        assert_eq!(two.uri().to_string(), "http://a.example:8080/x?q=%20a");
+        assert!(!two.headers().contains_key(HOST));
+        let six = request(source("http://[2001:db8::1]:81/").url(), false).unwrap();
+        assert_eq!(six.headers()[HOST], "[2001:db8::1]:81");
+    }
+}
