@@ -1,0 +1,202 @@
+//! Writing events as an event stream (HTML §9.2.5), in the fewest octets: they are airtime.
+//!
+//! Left out: comments, `retry` and the optional space, which a reader throws away.
+
+use std::fmt;
+
+use bytes::BytesMut;
+use memchr::{memchr, memchr3};
+
+use super::events::{EventRef, MESSAGE};
+
+/// Appends the block of `event` to `out`, blank line included: an `id` line only when the id is not `previous_id` (the one
+/// in force in this body, empty at its start), an `event` line only for types other than `message`, a `data` line per line.
+///
+/// A fresh [`Parser`](super::Parser) reads back the same type, data and id.
+///
+/// # Errors
+/// Refuses what would end a line early: CR, LF and NUL in id and type, CR in data. Nothing is written then.
+pub fn encode(event: &EventRef<'_>, previous_id: &[u8], out: &mut BytesMut) -> Result<(), WriteError> {
+    check(event)?;
+    write_block(event, previous_id, out);
+    Ok(())
+}
+
+/// How many octets [`encode`] writes, if it does not refuse.
+pub fn encoded_len(event: &EventRef<'_>, previous_id: &[u8]) -> usize {
+    let mut octets = 0;
+    write_block(event, previous_id, &mut octets);
+    octets
+}
+
+/// A field of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// Its type.
+    Type,
+    /// Its data.
+    Data,
+    /// Its id.
+    Id,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Field::Type => "event type",
+            Field::Data => "data",
+            Field::Id => "event id",
+        })
+    }
+}
+
+/// Why an event cannot be written.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// An octet that would end the line, or NUL, for which a reader ignores an id.
+    #[error("{field} holds an octet at {at} that no line may carry")]
+    Forbidden {
+        /// Where it was found.
+        field: Field,
+        /// Octets before it.
+        at: usize,
+    },
+}
+
+fn check(event: &EventRef<'_>) -> Result<(), WriteError> {
+    for (field, value) in [(Field::Type, event.event_type), (Field::Id, event.id)] {
+        if let Some(at) = memchr3(b'\r', b'\n', 0, value) {
+            return Err(WriteError::Forbidden { field, at });
+        }
+    }
+    match memchr(b'\r', event.data) {
+        Some(at) => Err(WriteError::Forbidden { field: Field::Data, at }),
+        None => Ok(()),
+    }
+}
+
+/// Where a block goes: into a buffer, or only into a count of its octets. One walk serves both, so they cannot differ.
+trait Sink {
+    fn put(&mut self, octets: &[u8]);
+}
+
+impl Sink for BytesMut {
+    fn put(&mut self, octets: &[u8]) {
+        self.extend_from_slice(octets);
+    }
+}
+
+impl Sink for usize {
+    fn put(&mut self, octets: &[u8]) {
+        *self += octets.len();
+    }
+}
+
+fn write_block(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
+    if event.id != previous_id {
+        write_field(b"id", event.id, sink);
+    }
+    if event.event_type != MESSAGE && !event.event_type.is_empty() {
+        write_field(b"event", event.event_type, sink);
+    }
+    let mut rest = event.data;
+    while let Some((line, tail)) = memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at)) {
+        write_field(b"data", line, sink);
+        rest = tail.get(1..).unwrap_or_default();
+    }
+    write_field(b"data", rest, sink);
+    sink.put(b"\n");
+}
+
+fn write_field(name: &[u8], value: &[u8], sink: &mut impl Sink) {
+    sink.put(name);
+    // "Otherwise, the string is not empty but does not contain a U+003A COLON character: … using the whole line as the
+    // field name, and the empty string as the field value."
+    match value.first() {
+        None => {}
+        // "If value starts with a U+0020 SPACE character, remove it from value."
+        Some(b' ') => sink.put(b": "),
+        Some(_) => sink.put(b":"),
+    }
+    sink.put(value);
+    sink.put(b"\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(event_type: &str, data: &str, id: &str, previous_id: &str) -> String {
+        let event = EventRef {
+            event_type: event_type.as_bytes(),
+            data: data.as_bytes(),
+            id: id.as_bytes(),
+        };
+        let mut out = BytesMut::new();
+        encode(&event, previous_id.as_bytes(), &mut out).unwrap();
+        assert_eq!(out.len(), encoded_len(&event, previous_id.as_bytes()));
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_block_says_only_what_is_not_known() {
+        assert_eq!(written("message", "a", "", ""), "data:a\n\n");
+        assert_eq!(written("add", "a", "7", "7"), "event:add\ndata:a\n\n");
+        assert_eq!(written("message", "a", "8", "7"), "id:8\ndata:a\n\n");
+        assert_eq!(written("", "a", "", "7"), "id\ndata:a\n\n");
+    }
+
+    #[test]
+    fn every_line_of_data_has_its_field() {
+        assert_eq!(written("message", "", "", ""), "data\n\n");
+        assert_eq!(written("message", "a\n\nb\n", "", ""), "data:a\ndata\ndata:b\ndata\n\n");
+        assert_eq!(
+            written(" x", " a\n  b", " 1", ""),
+            "id:  1\nevent:  x\ndata:  a\ndata:   b\n\n"
+        );
+    }
+
+    #[test]
+    fn what_would_forge_a_line_is_refused_and_nothing_is_written() {
+        let mut out = BytesMut::new();
+        let plain = EventRef {
+            event_type: b"message",
+            data: b"a\nb",
+            id: b"1",
+        };
+        for (event, field) in [
+            (
+                EventRef {
+                    event_type: b"a\rb",
+                    ..plain
+                },
+                Field::Type,
+            ),
+            (
+                EventRef {
+                    event_type: b"a\nb",
+                    ..plain
+                },
+                Field::Type,
+            ),
+            (
+                EventRef {
+                    event_type: b"a\0b",
+                    ..plain
+                },
+                Field::Type,
+            ),
+            (EventRef { id: b"1\r2", ..plain }, Field::Id),
+            (EventRef { id: b"1\n2", ..plain }, Field::Id),
+            (EventRef { id: b"1\x002", ..plain }, Field::Id),
+            (EventRef { data: b"a\rb", ..plain }, Field::Data),
+        ] {
+            assert_eq!(
+                encode(&event, b"", &mut out),
+                Err(WriteError::Forbidden { field, at: 1 })
+            );
+        }
+        assert!(out.is_empty());
+    }
+}
