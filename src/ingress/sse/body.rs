@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -40,17 +40,13 @@ impl Body {
     }
 
     /// Waits for octets and takes all that are there, up to 64 KiB or a frame more. One frame is handed out as it is,
-    /// several are joined. Cancel-safe.
+    /// several are joined. Cancel-safe. Nothing is read between calls: the peer's window and the socket's buffer fill up
+    /// and hold the peer.
     ///
     /// # Errors
     /// [`End`] once all octets were handed out; not to be called again after it.
     pub(super) async fn next_piece(&mut self) -> Result<Bytes, End> {
         poll_fn(|context| self.poll_piece(context)).await
-    }
-
-    /// Waits for `future` without taking octets, so that the peer's window or socket buffer fills up.
-    pub(super) async fn hold_while<F: Future>(&mut self, future: F) -> F::Output {
-        self.connection.while_open(future).await
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, End>> {

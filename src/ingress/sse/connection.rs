@@ -104,12 +104,6 @@ impl Connection {
         }
     }
 
-    /// Waits for `future` while the connection goes on: pings are answered, but no more is read ahead than fits the
-    /// buffers above.
-    pub(super) async fn while_open<F: Future>(&mut self, future: F) -> F::Output {
-        drive_while(&mut self.driver, future).await
-    }
-
     /// Lets the connection do what it can now.
     pub(super) fn poll_drive(&mut self, context: &mut Context<'_>) {
         poll_driver(&mut self.driver, context);

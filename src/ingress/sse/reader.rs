@@ -107,8 +107,8 @@ impl Reader {
         }
     }
 
-    /// "If the EventSource object's last event ID string is not the empty string [...] set (`Last-Event-ID`,
-    /// lastEventIDValue)" (HTML §9.2.3). An id that HTTP cannot carry is left out.
+    /// "If the EventSource object's last event ID string is not the empty string [...] Set (`Last-Event-ID`,
+    /// lastEventIDValue) in request's header list" (HTML §9.2.3). An id that HTTP cannot carry is left out.
     fn resume(&self) -> Option<HeaderValue> {
         if self.last_event_id.is_empty() {
             return None;
@@ -136,7 +136,7 @@ impl Reader {
 
     /// Reads an open stream until it is lost.
     async fn read(&mut self, mut body: Body) -> Loss {
-        // "When the end of the stream is reached, [...] any pending data must be discarded" (HTML §9.2.6): what was
+        // "Once the end of the file is reached, any pending data must be discarded" (HTML §9.2.6): what was
         // begun on one connection is not finished on the next, so each has a parser of its own.
         let mut parser = Parser::with_last_event_id(self.reading.limits, &self.last_event_id);
         let mut watchdog = Box::pin(sleep(self.reading.idle_timeout));
@@ -147,7 +147,7 @@ impl Reader {
                 Ok(piece) => piece,
                 Err(reason) => break reason,
             };
-            proven |= self.take(&mut body, &mut parser, piece).await || opened.elapsed() >= self.reading.proven_after;
+            proven |= self.take(&mut parser, piece).await || opened.elapsed() >= self.reading.proven_after;
             if proven {
                 self.sound();
             }
@@ -185,13 +185,10 @@ impl Reader {
 
     /// Takes a piece in, as soon as there is room for it; nothing more is read until then, and the watchdog rests.
     /// Whether an event was in it.
-    async fn take(&self, body: &mut Body, parser: &mut Parser, piece: Bytes) -> bool {
+    async fn take(&self, parser: &mut Parser, piece: Bytes) -> bool {
         let read_at = now();
         let octets = piece.len();
-        let credit = match self.door.try_admit(octets) {
-            Some(credit) => credit,
-            None => body.hold_while(self.door.admit(octets)).await,
-        };
+        let credit = self.door.admit(octets).await;
         let events = parser.feed(piece);
         let found = !events.is_empty();
         if found || events.repaired() > 0 || events.oversize() > 0 {
