@@ -96,8 +96,8 @@ enum Answer {
     Elsewhere(String),
 }
 
-/// "set request's header list to include `Accept: text/event-stream`" and "request's cache mode is no-store"
-/// (HTML §9.2.2). An encoded stream could not be read while it is under way, hence `identity`.
+/// "User agents may set (`Accept`, `text/event-stream`) in request's header list" and "Set request's cache mode to
+/// "no-store"" (HTML §9.2.2). An encoded stream could not be read while it is under way, hence `identity`.
 fn request(url: &Url, http2: bool) -> Option<Request<Empty<Bytes>>> {
     let host = &url[Position::BeforeHost..Position::AfterPort];
     // HTTP/1.1 takes the path alone and names the host in a header; HTTP/2 makes its pseudo-headers of the whole.

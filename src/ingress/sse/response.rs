@@ -49,8 +49,8 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap) -> Judgement {
             status,
             at_least: retry_after(headers),
         },
-        // "HTTP 204 No Content [...] tells the client to stop reconnecting" (HTML §9.2.1), and any other status
-        // fails the connection.
+        // "a client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML §9.2.1), and
+        // any other status fails the connection.
         _ => Judgement::Never(Futile::Status(status)),
     }
 }
