@@ -103,6 +103,17 @@ impl HandsetCell {
         }
     }
 
+    /// Works on the engine for a link and puts the handset in line if there is more to send: [`HandsetCell::guarded`]
+    /// and [`HandsetCell::offer`] under one lock.
+    pub fn serve<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
+        let (result, ready, timeout) = this.guarded(|engine| {
+            let result = work(engine);
+            (result, engine.is_ready(now), engine.poll_timeout())
+        })?;
+        Self::line_up(this, ready, timeout);
+        Some(result)
+    }
+
     fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>) {
         if ready {
             if !this.in_line.swap(true, Ordering::AcqRel) {

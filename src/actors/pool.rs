@@ -11,6 +11,8 @@ pub enum PoolMessage {
     Drain(LinkName, RpcReplyPort<Result<LinkView, NoSuchLink>>),
     /// Lets a drained link work again.
     Resume(LinkName, RpcReplyPort<Result<LinkView, NoSuchLink>>),
+    /// A link has come to another state.
+    Changed,
     /// A handset's engine panicked while a link worked with it.
     Broken(HandsetId),
     /// Lets every link finish what it has begun, unbinds and closes them all; answers when that is done.

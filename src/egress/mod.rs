@@ -1,1 +1,3 @@
-//! Room for egress.
+//! Pushes out: the links to SMSCs.
+
+pub mod smpp;

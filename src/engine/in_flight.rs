@@ -38,15 +38,17 @@ impl<T> InFlight<T> {
         self.open
     }
 
-    /// The next sequence number whose place is free; without room it belongs to a request outside the window.
-    pub fn next_sequence_number(&mut self) -> u32 {
+    /// The next sequence number whose place is free; the same until it is used by [`InFlight::insert`] or
+    /// [`InFlight::pass`].
+    pub fn next_sequence_number(&self) -> u32 {
+        let mut number = self.last;
         for _ in 0..=self.slots.len() {
-            self.last = if self.last >= LAST_SEQUENCE_NUMBER { 1 } else { self.last + 1 };
-            if self.slots[self.place(self.last)].is_none() {
+            number = if number >= LAST_SEQUENCE_NUMBER { 1 } else { number + 1 };
+            if self.slots[self.place(number)].is_none() {
                 break;
             }
         }
-        self.last
+        number
     }
 
     /// Remembers the request written as `sequence_number`.
@@ -55,6 +57,13 @@ impl<T> InFlight<T> {
         debug_assert!(self.slots[place].is_none(), "a sequence number is given only when its place is free");
         self.open += usize::from(self.slots[place].is_none());
         self.slots[place] = Some(Entry { sequence_number, written_at, item });
+        self.last = sequence_number;
+    }
+
+    /// The next sequence number, for a request outside the window.
+    pub fn pass(&mut self) -> u32 {
+        self.last = self.next_sequence_number();
+        self.last
     }
 
     /// Takes the request that a response answers, and when it was written; none for a stray or second response.

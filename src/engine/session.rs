@@ -37,6 +37,8 @@ pub struct SessionSettings {
     pub response_timeout: Duration,
     /// Longest wait for the response to the bind.
     pub bind_timeout: Duration,
+    /// Whether a submit whose outcome nobody knows may be sent once more.
+    pub resend_unknown: bool,
 }
 
 /// Where a session stands (SMPP v3.4 §2.2).
@@ -108,7 +110,7 @@ impl<T> Session<T> {
     /// When a setting does not fit its field.
     pub fn new(settings: SessionSettings, now: Now, out: &mut BytesMut) -> Result<Self, SessionError> {
         let mut in_flight = InFlight::new(settings.window);
-        let bind_number = in_flight.next_sequence_number();
+        let bind_number = in_flight.pass();
         let bind = Bind {
             mode: settings.mode,
             system_id: settings.system_id.as_bytes(),
@@ -150,8 +152,8 @@ impl<T> Session<T> {
         self.in_flight.room().min(self.pacing.room(now.monotonic))
     }
 
-    /// The number for the next submit.
-    pub fn next_sequence_number(&mut self) -> u32 {
+    /// The number for the next submit; the same until one is tracked.
+    pub fn next_sequence_number(&self) -> u32 {
         self.in_flight.next_sequence_number()
     }
 
@@ -214,7 +216,7 @@ impl<T> Session<T> {
                 return Err(SessionError::Silent(at.saturating_sub(self.heard_at)));
             }
             None if self.state == State::Bound && at >= self.heard_at + self.settings.enquire_link => {
-                let number = self.next_sequence_number();
+                let number = self.in_flight.pass();
                 Header::bare(CommandId::ENQUIRE_LINK, CommandStatus::OK, number).encode(out);
                 self.enquired_at = Some(at);
             }
@@ -222,7 +224,7 @@ impl<T> Session<T> {
         }
         if let Some(before) = at.checked_sub(self.settings.response_timeout) {
             for item in self.in_flight.take_older(before) {
-                sink.handle_answer(now, item, before, Answer::Unknown { resend: true });
+                sink.handle_answer(now, item, before, Answer::Unknown { resend: self.settings.resend_unknown });
             }
         }
         Ok(())
@@ -247,15 +249,17 @@ impl<T> Session<T> {
     /// Says goodbye: nothing new goes from now on.
     pub fn unbind(&mut self, out: &mut BytesMut) {
         if self.state == State::Bound {
-            let number = self.next_sequence_number();
+            let number = self.in_flight.pass();
             Header::bare(CommandId::UNBIND, CommandStatus::OK, number).encode(out);
             self.state = State::Unbinding;
         }
     }
 
-    /// The connection is gone: takes everything that will not be answered, in the order it was written.
-    pub fn take_unanswered(&mut self) -> Vec<T> {
-        self.in_flight.take_all()
+    /// The connection is gone: what was not answered never will be.
+    pub fn handle_lost(&mut self, now: Now, sink: &mut impl Sink<T>) {
+        for item in self.in_flight.take_all() {
+            sink.handle_answer(now, item, now.monotonic, Answer::Unknown { resend: self.settings.resend_unknown });
+        }
     }
 
     fn handle_pdu(
@@ -317,7 +321,8 @@ impl<T> Session<T> {
         }
         match error.header() {
             Some(header) if header.command_id == CommandId::SUBMIT_SM_RESP => {
-                self.answer(now, header.sequence_number, Answer::Unknown { resend: true }, sink)
+                let answer = Answer::Unknown { resend: self.settings.resend_unknown };
+                self.answer(now, header.sequence_number, answer, sink)
             }
             _ => Ok(()),
         }

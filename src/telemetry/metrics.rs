@@ -14,14 +14,14 @@ pub struct Telemetry {
     /// Events taken in by `Publish`.
     pub received_grpc: Counter,
     /// Final outcomes, by the index of the outcome.
-    pub settled: Tally,
+    pub settled: CounterFamily,
     /// Events left out for a subscription, by the index of the reason.
-    pub dropped: Tally,
+    pub dropped: CounterFamily,
     /// Events that a parser gave up because a line or the event exceeds its limit.
     pub dropped_oversize_line: Counter,
     /// Events refused at the door for want of credits.
     pub dropped_no_credit: Counter,
-    /// How long each stage takes.
+    /// How long each stage takes, by the index of the stage.
     pub stages: StageTimes,
     /// Subscriptions that are active.
     pub subscriptions_active: Gauge,
@@ -45,15 +45,28 @@ pub struct Telemetry {
     pub utf8_repaired: Counter,
     /// Times an upstream stream was opened again.
     pub upstream_reconnects: Counter,
+    /// Receipts that nobody waited for.
+    pub stray_receipts: Counter,
+    verdicts: &'static [&'static str],
     detached: bool,
+}
+
+/// Labels of the families whose members others count by index.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Labels {
+    /// How events end.
+    pub outcomes: &'static [&'static str],
+    /// Why events are dropped.
+    pub reasons: &'static [&'static str],
+    /// Where time goes.
+    pub stages: &'static [&'static str],
+    /// What answers to segments mean.
+    pub verdicts: &'static [&'static str],
 }
 
 impl Telemetry {
     /// Makes the handles in the process's recorder: install the [`Exporter`](super::Exporter) first.
-    ///
-    /// `outcomes` and `reasons` are the labels of [`Telemetry::settled`] and [`Telemetry::dropped`] in the order of
-    /// their indices.
-    pub fn new(outcomes: &[&'static str], reasons: &[&'static str]) -> Self {
+    pub fn new(labels: Labels) -> Self {
         names::describe();
         let received = |ingress| counter!(names::EVENTS_RECEIVED, "ingress" => ingress);
         let dropped = |reason| counter!(names::EVENTS_DROPPED, "reason" => reason);
@@ -61,14 +74,14 @@ impl Telemetry {
         Self {
             received_sse: received("sse"),
             received_grpc: received("grpc"),
-            settled: Tally::new(
-                outcomes,
+            settled: CounterFamily::new(
+                labels.outcomes,
                 |outcome| counter!(names::EVENTS_SETTLED, "outcome" => outcome),
             ),
-            dropped: Tally::new(reasons, dropped),
+            dropped: CounterFamily::new(labels.reasons, dropped),
             dropped_oversize_line: dropped("oversize_line"),
             dropped_no_credit: dropped("no_credit"),
-            stages: StageTimes::new(),
+            stages: StageTimes::new(labels.stages),
             subscriptions_active: gauge!(names::SUBSCRIPTIONS, "state" => "active"),
             sources_connecting: sources("connecting"),
             sources_open: sources("open"),
@@ -80,13 +93,15 @@ impl Telemetry {
             gaps: counter!(names::GAPS),
             utf8_repaired: counter!(names::UTF8_REPAIRED),
             upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
+            stray_receipts: counter!(names::STRAY_RECEIPTS),
+            verdicts: labels.verdicts,
             detached: false,
         }
     }
 
     /// Handles that record nowhere, for tests.
     pub fn detached() -> Self {
-        let silent = with_local_recorder(&NoopRecorder, || Self::new(&[], &[]));
+        let silent = with_local_recorder(&NoopRecorder, || Self::new(Labels::default()));
         Self {
             detached: true,
             ..silent
@@ -96,17 +111,17 @@ impl Telemetry {
     /// The handles of the SMSC that the configuration calls `name`.
     pub fn smsc(&self, name: &str) -> SmscMeters {
         if self.detached {
-            return with_local_recorder(&NoopRecorder, || SmscMeters::new(name));
+            return with_local_recorder(&NoopRecorder, || SmscMeters::new(name, self.verdicts));
         }
-        SmscMeters::new(name)
+        SmscMeters::new(name, self.verdicts)
     }
 }
 
 /// Counters that share a name and differ in one label, by a dense index.
 #[derive(Clone, Debug)]
-pub struct Tally(Vec<Counter>);
+pub struct CounterFamily(Vec<Counter>);
 
-impl Tally {
+impl CounterFamily {
     fn new(labels: &[&'static str], counter: impl Fn(&'static str) -> Counter) -> Self {
         Self(labels.iter().copied().map(counter).collect())
     }
@@ -119,42 +134,20 @@ impl Tally {
     }
 }
 
-/// Where time goes between an event's arrival and its receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// From arrival until a push takes the event up.
-    Queue,
-    /// From the first event of a push until the push is closed.
-    Batch,
-    /// Writing a push as segments.
-    Encode,
-    /// From a push being ready until a link has room for it.
-    Window,
-    /// From the window until a segment's octets are written.
-    Submit,
-    /// From a submit until its response.
-    Accept,
-    /// From a response until the delivery receipt.
-    Receipt,
-}
-
-impl Stage {
-    /// Labels in the order of the variants.
-    const LABELS: [&str; 7] = ["queue", "batch", "encode", "window", "submit", "accept", "receipt"];
-}
-
-/// One histogram for each [`Stage`].
+/// One histogram for each stage of an event's way.
 #[derive(Clone, Debug)]
-pub struct StageTimes([Histogram; Stage::LABELS.len()]);
+pub struct StageTimes(Vec<Histogram>);
 
 impl StageTimes {
-    fn new() -> Self {
-        Self(Stage::LABELS.map(|stage| histogram!(names::STAGE_SECONDS, "stage" => stage)))
+    fn new(labels: &[&'static str]) -> Self {
+        Self(labels.iter().map(|stage| histogram!(names::STAGE_SECONDS, "stage" => *stage)).collect())
     }
 
-    /// Records that `stage` took `elapsed`.
-    pub fn record(&self, stage: Stage, elapsed: Duration) {
-        self.0[stage as usize].record(elapsed);
+    /// Records that the stage at `index` took `elapsed`, `count` times.
+    pub fn record(&self, index: usize, elapsed: Duration, count: u64) {
+        if let Some(histogram) = self.0.get(index) {
+            histogram.record_many(elapsed, usize::try_from(count).unwrap_or(usize::MAX));
+        }
     }
 }
 
@@ -165,18 +158,8 @@ pub struct SmscMeters {
     pub pushes: Counter,
     /// Short messages submitted, repeats included.
     pub segments: Counter,
-    /// Accepted by the SMSC.
-    pub answered_accepted: Counter,
-    /// Refused for now because we are too fast or its queue is full.
-    pub answered_throttled: Counter,
-    /// Refused for now for another reason.
-    pub answered_retried: Counter,
-    /// Refused for good.
-    pub answered_failed: Counter,
-    /// Never answered and sent again.
-    pub answered_resent: Counter,
-    /// Never answered and not sent again.
-    pub answered_unknown: Counter,
+    /// Answers to segments, by the index of what they mean.
+    pub answered: CounterFamily,
     /// Submits awaiting their response, over all links.
     pub window_in_use: Gauge,
     /// Links that have a connection but no bind yet.
@@ -190,19 +173,14 @@ pub struct SmscMeters {
 }
 
 impl SmscMeters {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, verdicts: &'static [&'static str]) -> Self {
         let smsc = || name.to_owned();
         let answered = |verdict| counter!(names::SEGMENTS_ANSWERED, "smsc" => smsc(), "verdict" => verdict);
         let links = |state| gauge!(names::LINKS, "smsc" => smsc(), "state" => state);
         Self {
             pushes: counter!(names::PUSHES, "smsc" => smsc()),
             segments: counter!(names::SEGMENTS, "smsc" => smsc()),
-            answered_accepted: answered("accepted"),
-            answered_throttled: answered("throttled"),
-            answered_retried: answered("retried"),
-            answered_failed: answered("failed"),
-            answered_resent: answered("resent"),
-            answered_unknown: answered("unknown"),
+            answered: CounterFamily::new(verdicts, answered),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),
@@ -221,7 +199,12 @@ mod tests {
         let recorder = exporter::recorder().unwrap();
         let handle = recorder.handle();
         with_local_recorder(&recorder, || {
-            use_it(&Telemetry::new(&["accepted", "dropped"], &["lagged"]))
+            use_it(&Telemetry::new(Labels {
+                outcomes: &["accepted", "dropped"],
+                reasons: &["lagged"],
+                stages: &["queue", "receipt"],
+                verdicts: &["accepted", "throttled"],
+            }))
         });
         handle.run_upkeep();
         handle.render()
@@ -262,19 +245,11 @@ mod tests {
     #[test]
     fn every_stage_is_a_histogram_with_buckets() {
         let text = rendered(|telemetry| {
-            for stage in [
-                Stage::Queue,
-                Stage::Batch,
-                Stage::Encode,
-                Stage::Window,
-                Stage::Submit,
-                Stage::Accept,
-                Stage::Receipt,
-            ] {
-                telemetry.stages.record(stage, Duration::from_millis(3));
-            }
+            telemetry.stages.record(0, Duration::from_millis(3), 1);
+            telemetry.stages.record(1, Duration::from_millis(3), 1);
+            telemetry.stages.record(2, Duration::from_millis(3), 1);
         });
-        for stage in Stage::LABELS {
+        for stage in ["queue", "receipt"] {
             assert!(text.contains(&format!(
                 "bellwire_stage_seconds_bucket{{stage=\"{stage}\",le=\"+Inf\"}} 1"
             )));
@@ -286,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_counts_by_index_and_ignores_others() {
+    fn a_family_counts_by_index_and_ignores_others() {
         let text = rendered(|telemetry| {
             telemetry.settled.add(1, 3);
             telemetry.settled.add(2, 5);

@@ -8,4 +8,4 @@ mod names;
 
 pub use exporter::{Exporter, ExporterError};
 pub use logging::{LogFormat, LoggingError};
-pub use metrics::{SmscMeters, Stage, StageTimes, Tally, Telemetry};
+pub use metrics::{CounterFamily, Labels, SmscMeters, StageTimes, Telemetry};

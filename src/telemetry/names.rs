@@ -19,8 +19,9 @@ pub(super) const REORDERED: &str = "bellwire_reordered_total";
 pub(super) const GAPS: &str = "bellwire_gaps_total";
 pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
 pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
+pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 12] = [
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
     (
         EVENTS_SETTLED,
@@ -47,6 +48,7 @@ const COUNTERS: [(&str, &str); 11] = [
         "Events in which octets that are not UTF-8 became U+FFFD.",
     ),
     (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),
+    (STRAY_RECEIPTS, "Receipts for messages that nobody here sent or remembers."),
 ];
 
 const GAUGES: [(&str, Unit, &str); 5] = [

@@ -1,0 +1,195 @@
+//! The pool: every link of every SMSC. It starts them, shows them, drains and stops them; segments never pass here.
+
+use super::link::{Command, Link, Shown};
+use super::meters::Meters;
+use super::settings::LinkSettings;
+use crate::actors::clock::Clock;
+use crate::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
+use crate::actors::port::Port;
+use crate::actors::smsc::Smsc;
+use crate::engine::tally::Tally;
+use crate::model::HandsetId;
+use crate::telemetry::{SmscMeters, Telemetry};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+/// How often receipts that did not come are given up.
+const RECEIPTS_CHECKED_EVERY: Duration = Duration::from_secs(1);
+
+/// Behaviour of the pool.
+pub struct Pool;
+
+/// The links of one SMSC.
+pub struct SmscLinks {
+    /// The SMSC.
+    pub smsc: Arc<Smsc>,
+    /// Its links, in the order of its lanes; receivers, which serve no lane, come last.
+    pub links: Vec<LinkSettings>,
+}
+
+/// What the pool is made of.
+pub struct Arguments {
+    /// Every SMSC.
+    pub smscs: Vec<SmscLinks>,
+    /// Metrics.
+    pub telemetry: Telemetry,
+    /// Told how many links are bound.
+    pub bound: Port<usize>,
+    /// Told of handsets whose engine panicked.
+    pub broken: Port<HandsetId>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+struct Member {
+    name: LinkName,
+    settings: LinkSettings,
+    shown: Arc<Shown>,
+    commands: watch::Sender<Command>,
+}
+
+/// What the pool knows.
+pub struct State {
+    members: Vec<Member>,
+    meters: HashMap<String, SmscMeters>,
+    bound: Port<usize>,
+    broken: Port<HandsetId>,
+    tasks: JoinSet<()>,
+}
+
+impl Actor for Pool {
+    type Msg = PoolMessage;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(&self, myself: ActorRef<PoolMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+        Ok(State::start(&myself, arguments))
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<PoolMessage>,
+        message: PoolMessage,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            PoolMessage::List(reply) => {
+                let _ = reply.send(state.members.iter().map(Member::view).collect());
+            }
+            PoolMessage::Drain(name, reply) => state.command(&name, Command::Drain, reply),
+            PoolMessage::Resume(name, reply) => state.command(&name, Command::Work, reply),
+            PoolMessage::Changed => state.show(),
+            PoolMessage::Broken(handset) => state.broken.send(handset),
+            PoolMessage::Stop(reply) => state.stop(myself, reply),
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn start(myself: &ActorRef<PoolMessage>, arguments: Arguments) -> Self {
+        let Arguments { smscs, telemetry, bound, broken, clock } = arguments;
+        let mut state =
+            Self { members: Vec::new(), meters: HashMap::new(), bound, broken, tasks: JoinSet::new() };
+        for SmscLinks { smsc, links } in smscs {
+            let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
+            state.meters.insert(smsc.name().to_owned(), meters.smsc.clone());
+            state.tasks.spawn(expire_receipts(Arc::clone(&smsc), meters.clone(), clock.clone()));
+            for (index, settings) in links.into_iter().enumerate() {
+                let name = LinkName { smsc: smsc.name().to_owned(), index: index as u32 };
+                let (commands, receiver) = watch::channel(Command::Work);
+                let shown = Arc::new(Shown::default());
+                let link = Link {
+                    name: name.clone(),
+                    settings: settings.clone(),
+                    lane: (index < smsc.lanes().len()).then_some(index),
+                    smsc: Arc::clone(&smsc),
+                    meters: meters.clone(),
+                    broken: port(myself, PoolMessage::Broken),
+                    clock: clock.clone(),
+                    commands: receiver,
+                    shown: Arc::clone(&shown),
+                    changed: port(myself, |()| PoolMessage::Changed),
+                };
+                state.tasks.spawn(link.run());
+                state.members.push(Member { name, settings, shown, commands });
+            }
+        }
+        state.show();
+        state
+    }
+
+    fn command(&self, name: &LinkName, command: Command, reply: RpcReplyPort<Result<LinkView, NoSuchLink>>) {
+        let member = self.members.iter().find(|member| member.name == *name);
+        let answer = member.ok_or_else(|| NoSuchLink(name.clone())).map(|member| {
+            member.commands.send_replace(command);
+            member.view()
+        });
+        let _ = reply.send(answer);
+    }
+
+    /// Shows how many links are how.
+    fn show(&self) {
+        for (smsc, meters) in &self.meters {
+            let views: Vec<LinkView> = self.members.iter().filter(|m| m.name.smsc == *smsc).map(Member::view).collect();
+            let count = |state| views.iter().filter(|view| view.state == state).count() as f64;
+            meters.links_open.set(count(LinkState::Open));
+            meters.links_bound.set(count(LinkState::Bound));
+            meters.links_closed.set(count(LinkState::Closed));
+            meters.links_draining.set(count(LinkState::Draining));
+        }
+        let bound = self.members.iter().filter(|member| member.view().state == LinkState::Bound).count();
+        self.bound.send(bound);
+    }
+
+    /// Tells every link to stop; whoever asked is answered when all have, and the pool is no more.
+    fn stop(&mut self, myself: ActorRef<PoolMessage>, reply: RpcReplyPort<()>) {
+        for member in &self.members {
+            member.commands.send_replace(Command::Stop);
+        }
+        let mut tasks = std::mem::take(&mut self.tasks);
+        let links = self.members.len();
+        tokio::spawn(async move {
+            // Each link bounds its own end; the watchers of receipts never end by themselves.
+            let mut ended = 0;
+            while ended < links && tasks.join_next().await.is_some() {
+                ended += 1;
+            }
+            let _ = reply.send(());
+            myself.stop(None);
+        });
+    }
+}
+
+impl Member {
+    fn view(&self) -> LinkView {
+        Link::view(&self.name, &self.settings, &self.shown)
+    }
+}
+
+fn port<T: Send + 'static>(
+    myself: &ActorRef<PoolMessage>,
+    message: impl Fn(T) -> PoolMessage + Send + Sync + 'static,
+) -> Port<T> {
+    let myself = myself.clone();
+    Port::new(move |fact| {
+        // A pool that has stopped does not care how its links end.
+        let _ = myself.cast(message(fact));
+    })
+}
+
+async fn expire_receipts(smsc: Arc<Smsc>, meters: Meters, clock: Clock) {
+    let mut tally = Tally::default();
+    let mut interval = tokio::time::interval(RECEIPTS_CHECKED_EVERY);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        smsc.receipts().lock().handle_timeout(clock.now().monotonic, &mut tally);
+        meters.carry(&mut tally);
+    }
+}

@@ -1,0 +1,313 @@
+//! One connection at work: octets between a socket and a session, and segments from whoever is in line.
+//!
+//! One poll does, in this order: read answers, which frees the window; fill the write buffer from the lane; write once.
+//! So a link with work to do refills in the same turn that read the responses.
+
+use super::meters::Meters;
+use crate::actors::clock::{self, Clock};
+use crate::actors::handset::HandsetCell;
+use crate::actors::lane::Lane;
+use crate::actors::port::Port;
+use crate::actors::smsc::Smsc;
+use crate::codec::smpp::{MessageState, PDU_MAX_OCTETS};
+use crate::engine::clock::Now;
+use crate::engine::encoder::Encoder;
+use crate::engine::handset::Segment;
+use crate::engine::receipts::Receipts;
+use crate::engine::session::{Session, SessionError, Sink, State};
+use crate::engine::subscription::{Answer, Settlement};
+use crate::engine::tally::{Stage, Tally};
+use crate::engine::verdict::Verdict;
+use crate::model::HandsetId;
+use bytes::{Buf, BytesMut};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+/// Octets read at once; more than the longest PDU, so that one always fits.
+const READ_OCTETS: usize = 128 * 1024;
+const _: () = assert!(READ_OCTETS > PDU_MAX_OCTETS);
+/// Octets that may wait for the socket before no more segments are taken from the lane.
+const WRITE_OCTETS: usize = 64 * 1024;
+/// Segments taken from one handset before the next has its turn.
+const QUANTUM: usize = 64;
+/// Rounds of one poll before others on this thread have theirs.
+const MAX_ROUNDS: usize = 8;
+/// How long the last words of a session may take.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// What the link remembers of a segment until its answer.
+pub(super) struct Ticket {
+    handset: Arc<HandsetCell>,
+    segment: Segment,
+}
+
+/// How a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WireError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("connection lost: {0}")]
+    Io(#[from] io::Error),
+    #[error("the peer closed the connection")]
+    Closed,
+}
+
+/// What the link wants of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Work.
+    Work,
+    /// Take nothing new.
+    Drain,
+    /// Finish what has begun by then, and unbind.
+    Stop { by: Duration },
+}
+
+/// What all connections of an SMSC share.
+pub(super) struct Surroundings {
+    pub smsc: Arc<Smsc>,
+    pub lane: Arc<Lane>,
+    pub meters: Meters,
+    pub broken: Port<HandsetId>,
+    pub clock: Clock,
+}
+
+/// A connection and its session.
+pub(super) struct Wire<'a> {
+    around: &'a Surroundings,
+    stream: TcpStream,
+    session: Session<Ticket>,
+    encoder: Encoder,
+    tally: Tally,
+    input: Vec<u8>,
+    have: usize,
+    out: BytesMut,
+    /// Segments in `out`, and since when.
+    unsent: Option<(Duration, u64)>,
+    sleep: Pin<Box<Sleep>>,
+    sleeps_until: Duration,
+    goodbye_at: Option<Duration>,
+}
+
+impl<'a> Wire<'a> {
+    pub fn new(around: &'a Surroundings, stream: TcpStream, session: Session<Ticket>, out: BytesMut) -> Self {
+        Self {
+            around,
+            stream,
+            session,
+            encoder: Encoder::default(),
+            tally: Tally::default(),
+            input: vec![0; READ_OCTETS],
+            have: 0,
+            out,
+            unsent: None,
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            sleeps_until: Duration::ZERO,
+            goodbye_at: None,
+        }
+    }
+
+    pub fn session(&self) -> &Session<Ticket> {
+        &self.session
+    }
+
+    /// Works until the session is over: `Ok` if we ended it.
+    pub fn poll(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        self.around.lane.register(cx.waker());
+        let result = self.poll_rounds(wanted, cx);
+        self.around.meters.carry(&mut self.tally);
+        result
+    }
+
+    /// The connection is gone: answers what was not answered.
+    pub fn close(mut self) {
+        let now = self.around.clock.now();
+        let mut receipts = self.around.smsc.receipts().lock();
+        let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
+        self.session.handle_lost(now, &mut answers);
+        drop(receipts);
+        self.around.meters.carry(&mut self.tally);
+    }
+
+    fn poll_rounds(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        for _ in 0..MAX_ROUNDS {
+            let now = self.around.clock.now();
+            let read = self.poll_read(now, cx);
+            if let Poll::Ready(Err(error)) = read {
+                let _ = self.poll_write(now, cx); // a last word, if the socket takes it
+                return Poll::Ready(Err(error));
+            }
+            if self.session.state() == State::Unbound {
+                return Poll::Ready(Ok(()));
+            }
+            self.handle_time(now)?;
+            self.follow(wanted, now);
+            if wanted == Wanted::Work {
+                self.fill(now);
+            }
+            let written = self.poll_write(now, cx)?;
+            if self.goodbye_at.is_some_and(|at| at <= now.monotonic) {
+                return Poll::Ready(Ok(()));
+            }
+            let more = read.is_ready() || (written.is_ready() && wanted == Wanted::Work && self.wants_turn(now));
+            if !more && self.poll_sleep(now, cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One read and what it brought.
+    fn poll_read(&mut self, now: Now, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        let mut buffer = ReadBuf::new(&mut self.input[self.have..]);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        let read = buffer.filled().len();
+        if read == 0 {
+            return Poll::Ready(Err(WireError::Closed));
+        }
+        self.have += read;
+        let mut receipts = self.around.smsc.receipts().lock();
+        let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
+        let taken = self.session.handle_input(now, &self.input[..self.have], &mut self.out, &mut answers)?;
+        self.input.copy_within(taken..self.have, 0);
+        self.have -= taken;
+        Poll::Ready(Ok(()))
+    }
+
+    fn handle_time(&mut self, now: Now) -> Result<(), WireError> {
+        if now.monotonic < self.session.poll_timeout(now) {
+            return Ok(());
+        }
+        let mut receipts = self.around.smsc.receipts().lock();
+        let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
+        Ok(self.session.handle_timeout(now, &mut self.out, &mut answers)?)
+    }
+
+    /// Says goodbye when that is wanted and nothing is owed any more.
+    fn follow(&mut self, wanted: Wanted, now: Now) {
+        let Wanted::Stop { by } = wanted else { return };
+        if self.goodbye_at.is_none() && (self.session.open() == 0 || by <= now.monotonic) {
+            self.session.unbind(&mut self.out);
+            self.goodbye_at = Some(now.monotonic + GOODBYE);
+            if self.session.state() != State::Unbinding {
+                self.goodbye_at = Some(now.monotonic);
+            }
+        }
+    }
+
+    /// Appends segments while there is room for them, taking turns among the handsets in line.
+    fn fill(&mut self, now: Now) {
+        let mut room = self.session.room(now);
+        if room == 0 || self.out.len() >= WRITE_OCTETS || !self.wants_turn(now) {
+            return;
+        }
+        let started = self.around.clock.now().monotonic;
+        let before = self.tally.segments;
+        let mut receipts = self.around.smsc.receipts().lock();
+        while room > 0 && self.out.len() < WRITE_OCTETS {
+            let Some(handset) = self.around.lane.pop(now) else { break };
+            let turn = room.min(QUANTUM);
+            let (session, encoder, out, tally) = (&mut self.session, &mut self.encoder, &mut self.out, &mut self.tally);
+            let mut whole = out.len();
+            let served = HandsetCell::serve(&handset, now, |engine| {
+                let mut settlement = Settlement { tally, receipts: &mut receipts };
+                for written in 0..turn {
+                    let number = session.next_sequence_number();
+                    match engine.poll_segment(now, number, encoder, out, &mut settlement) {
+                        Some(segment) => {
+                            session.track(now, number, Ticket { handset: Arc::clone(&handset), segment });
+                            whole = out.len();
+                        }
+                        None => return written,
+                    }
+                }
+                turn
+            });
+            match served {
+                Some(written) => room -= written,
+                None => {
+                    // Segments that were tracked before the panic stay; half of one must not.
+                    self.out.truncate(whole);
+                    self.around.broken.send(handset.id());
+                }
+            }
+        }
+        drop(receipts);
+        let written = self.tally.segments - before;
+        if written > 0 {
+            let elapsed = self.around.clock.now().monotonic.saturating_sub(started);
+            self.tally.time(Stage::Encode, elapsed / u32::try_from(written).unwrap_or(u32::MAX), written);
+            let (since, waiting) = self.unsent.unwrap_or((now.monotonic, 0));
+            self.unsent = Some((since, waiting + written));
+        }
+    }
+
+    fn poll_write(&mut self, now: Now, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        while !self.out.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+            }
+            self.out.advance(written);
+        }
+        self.out.clear();
+        if let Some((since, segments)) = self.unsent.take() {
+            self.tally.time(Stage::Submit, now.monotonic.saturating_sub(since), segments);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether somebody is in line and there is room.
+    fn wants_turn(&mut self, now: Now) -> bool {
+        let in_line = !self.around.lane.is_empty();
+        (in_line || self.around.lane.poll_timeout().is_some_and(|at| at <= now.monotonic)) && self.session.room(now) > 0
+    }
+
+    /// Ready when something is due; else the timer is set. It is set anew only for an earlier time: spurious wake-ups
+    /// are harmless, and setting it for every segment is not.
+    fn poll_sleep(&mut self, now: Now, cx: &mut Context<'_>) -> Poll<()> {
+        let own = self.session.poll_timeout(now);
+        let lane = self.around.lane.poll_timeout().unwrap_or(own);
+        let due = own.min(lane).min(self.goodbye_at.unwrap_or(own));
+        if due < self.sleeps_until || self.sleeps_until <= now.monotonic {
+            self.sleep.as_mut().reset(clock::instant(due));
+            self.sleeps_until = due;
+        }
+        self.sleep.as_mut().poll(cx)
+    }
+}
+
+/// Takes what a session learns to the handsets and the receipts.
+struct Answers<'a> {
+    around: &'a Surroundings,
+    tally: &'a mut Tally,
+    receipts: &'a mut Receipts,
+}
+
+impl Sink<Ticket> for Answers<'_> {
+    fn handle_answer(&mut self, now: Now, ticket: Ticket, written_at: Duration, answer: Answer<'_>) -> Verdict {
+        if matches!(answer, Answer::Accepted { .. } | Answer::Refused { .. }) {
+            self.tally.time(Stage::Accept, now.monotonic.saturating_sub(written_at), 1);
+        }
+        let Ticket { handset, segment } = ticket;
+        let served = HandsetCell::serve(&handset, now, |engine| {
+            let mut settlement = Settlement { tally: self.tally, receipts: self.receipts };
+            engine.handle_answer(now, segment, answer, &mut settlement)
+        });
+        served.unwrap_or_else(|| {
+            self.around.broken.send(handset.id());
+            Verdict::Accept
+        })
+    }
+
+    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState) {
+        self.receipts.handle_receipt(now.monotonic, message_id, state, self.tally);
+    }
+}
