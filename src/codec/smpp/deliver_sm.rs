@@ -17,8 +17,8 @@ use super::pdu::Encode;
 use super::submit_sm::user_data;
 use super::tlv::Tlvs;
 
-/// `deliver_sm`. Times, replacement and predefined message have no meaning in this direction (§4.6.1: "It must be set
-/// to NULL"): they are skipped when decoding and zero when encoding. `Debug` masks the addresses and shows no text.
+/// `deliver_sm`. Times, replacement and predefined message have no meaning in this direction (§4.6.1 wants
+/// them NULL): they are skipped when decoding and zero when encoding. `Debug` masks the addresses and shows no text.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct DeliverSm<'a> {
     /// Mostly empty; at most 5 octets.

@@ -53,7 +53,7 @@ message_resp! {
 }
 
 message_resp! {
-    /// `deliver_sm_resp`: the ESME took the message. §4.6.2: `message_id` "is unused and is set to NULL".
+    /// `deliver_sm_resp`: the ESME took the message. §4.6.2: `message_id` is unused and empty.
     DeliverSmResp, DELIVER_SM_RESP
 }
 

@@ -1,5 +1,7 @@
 //! `submit_sm` on the hot path: what is the same for every message to a handset is laid out once and copied.
 
+use std::fmt;
+
 use bytes::{BufMut, BytesMut};
 
 use super::codes::RegisteredDelivery;
@@ -12,7 +14,7 @@ use super::time::ValidityPeriod;
 /// Offset of `sequence_number` in a header.
 const SEQUENCE_AT: usize = 12;
 
-/// A `submit_sm` without its number, validity and text.
+/// A `submit_sm` without its number, validity and text. `Debug` shows no address.
 #[derive(Clone)]
 pub struct SubmitTemplate {
     /// The header with length and number still zero, and the body up to `schedule_delivery_time`.
@@ -64,6 +66,12 @@ impl SubmitTemplate {
             0, // sm_length, written by `finish`
         ]);
         Open { start, text: out.len() }
+    }
+}
+
+impl fmt::Debug for SubmitTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SubmitTemplate({} octets)", self.head.len())
     }
 }
 

@@ -81,7 +81,7 @@ impl Time {
         }
         let tenths = i64::from(digit(&octets, 12)?);
         let quarters = i64::from(digit(&octets, 13)? * 10 + digit(&octets, 14)?);
-        // §7.1.1: 'nn' is the "time difference in quarter hours between local time and UTC time (00-48)".
+        // §7.1.1: 'nn' is the difference between local time and UTC in quarter hours, 00 to 48.
         let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
         if !in_range || quarters > 48 {
             return Err(TimeError::Range);
