@@ -265,3 +265,55 @@ pub enum EncodeError {
         have: usize,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_that_ends_behind_its_limit_is_too_long() {
+        let mut octets = vec![b'a'; 15];
+        octets.extend([0, 7]);
+        let mut reader = Reader::new(&octets);
+        assert_eq!(reader.c_octets(&SYSTEM_ID), Ok(&octets[..15]));
+        assert_eq!(reader.rest(), &[7]);
+
+        octets.insert(0, b'a');
+        let error = FieldError::TooLong {
+            field: &SYSTEM_ID,
+            max: 16,
+        };
+        assert_eq!(Reader::new(&octets).c_octets(&SYSTEM_ID), Err(error));
+        assert_eq!(error.status(), CommandStatus::INVSYSID);
+    }
+
+    #[test]
+    fn the_limit_of_a_string_counts_its_nul() {
+        let mut out = BytesMut::new();
+        assert_eq!(put_c_octets(&PASSWORD, b"12345678", &mut out), Ok(()));
+        let error = EncodeError::TooLong {
+            field: &PASSWORD,
+            max: 8,
+            have: 9,
+        };
+        assert_eq!(put_c_octets(&PASSWORD, b"123456789", &mut out), Err(error));
+        assert_eq!(&out[..], b"12345678\0");
+    }
+
+    #[test]
+    fn a_string_cannot_hold_nul() {
+        let mut out = BytesMut::new();
+        let error = EncodeError::Nul {
+            field: &PASSWORD,
+            at: 1,
+        };
+        assert_eq!(put_c_octets(&PASSWORD, b"1\0", &mut out), Err(error));
+    }
+
+    #[test]
+    fn a_body_that_ends_early_names_what_is_missing() {
+        let error = Reader::new(b"").u8(&ESM_CLASS).unwrap_err();
+        assert_eq!(error.to_string(), "body ends before esm_class");
+        assert_eq!(error.status(), CommandStatus::INVCMDLEN);
+    }
+}

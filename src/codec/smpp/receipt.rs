@@ -200,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_user_wrote_is_not_read_as_a_receipt() {
+        let read = receipt(b"stat:DELIVRD text:id:9 err:1");
+        assert_eq!(
+            read,
+            Receipt {
+                state: Some(MessageState::DELIVERED),
+                ..Receipt::default()
+            }
+        );
+    }
+
+    #[test]
     fn optional_parameters_go_before_the_text() {
         let buffer = TlvBuffer::new()
             .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"0A1B2C3D")
