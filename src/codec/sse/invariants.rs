@@ -68,7 +68,7 @@ pub fn read(stream: &[u8], sizes: &[usize], limits: Limits) -> Reading {
 
 /// Where the stream is cut makes no difference, fields are text, no event exceeds the limit, and without limits the
 /// reading is the standard's.
-pub fn cuts_change_nothing(stream: &[u8], sizes: &[usize], limits: Limits) {
+pub fn check_cuts(stream: &[u8], sizes: &[usize], limits: Limits) {
     let whole = read(stream, &[], limits);
     assert_eq!(
         whole,
@@ -102,7 +102,7 @@ pub fn cuts_change_nothing(stream: &[u8], sizes: &[usize], limits: Limits) {
 
 /// What is written of the events of `stream` reads as the same events, but for those whose type holds NUL: a stream may
 /// say that, and the writer does not.
-pub fn writing_and_reading_is_nothing(stream: &[u8]) {
+pub fn check_round_trip(stream: &[u8]) {
     let events = Parser::new(Limits::default()).feed(Bytes::copy_from_slice(stream));
     let mut out = BytesMut::new();
     let mut previous_id: &[u8] = b"";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::invariants::{Reading, UNBOUNDED, cuts_change_nothing, read, writing_and_reading_is_nothing};
+use super::invariants::{Reading, UNBOUNDED, check_cuts, check_round_trip, read};
 use super::*;
 
 /// Stream, and type, data and id of its events.
@@ -111,7 +111,7 @@ fn every_vector_reads_the_same_however_it_is_cut() {
 #[test]
 fn every_vector_survives_writing() {
     for (stream, _) in VECTORS {
-        writing_and_reading_is_nothing(stream);
+        check_round_trip(stream);
     }
 }
 
@@ -304,12 +304,12 @@ proptest! {
             max_event_octets: event,
         })],
     ) {
-        cuts_change_nothing(&stream, &sizes, limits);
+        check_cuts(&stream, &sizes, limits);
     }
 
     #[test]
     fn what_is_written_reads_the_same(stream in streams()) {
-        writing_and_reading_is_nothing(&stream);
+        check_round_trip(&stream);
     }
 
     #[test]
