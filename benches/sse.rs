@@ -45,7 +45,7 @@ fn reading(n: usize) -> String {
 
 /// Text beyond ASCII, every fourth of two lines, about 130 octets.
 fn message(n: usize) -> String {
-    let second = if n % 4 == 0 {
+    let second = if n.is_multiple_of(4) {
         "\ndata: größere Straße 東京, привет 👍"
     } else {
         ""

@@ -5,7 +5,10 @@
 mod check_config;
 mod config_args;
 mod log_args;
+mod runtime;
+mod serve;
 
+use crate::app::StartError;
 use crate::config::ConfigErrors;
 use crate::telemetry::LoggingError;
 use clap::{Parser, Subcommand};
@@ -29,6 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     CheckConfig(check_config::CheckConfig),
 }
 
@@ -55,6 +59,7 @@ pub fn run() -> ExitCode {
 impl Command {
     fn run(self) -> Result<(), CommandError> {
         match self {
+            Self::Serve(command) => command.run(),
             Self::CheckConfig(command) => command.run(),
         }
     }
@@ -80,16 +85,19 @@ enum CommandError {
     /// The log arguments are wrong.
     #[error("{0}")]
     Logging(#[from] LoggingError),
-    /// The result could not be written.
-    #[error("cannot write the result: {0}")]
-    Output(#[from] std::io::Error),
+    /// The router does not start.
+    #[error("cannot start: {0}")]
+    Start(#[from] StartError),
+    /// The system refused something.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
 }
 
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Logging(_) => ExitCode::from(EXIT_USAGE),
-            Self::Output(_) => ExitCode::from(EXIT_FAILED),
+            Self::Start(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
         }
     }
 }

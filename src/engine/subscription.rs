@@ -392,11 +392,12 @@ impl Subscription {
                 self.skip(self.cursor..until, Outcome::Expired, tally);
                 continue;
             }
-            let fits = chunk.get(self.cursor).is_some_and(|event| self.as_sent(&event).is_some());
-            if fits {
+            let Some(event) = chunk.get(self.cursor) else { return };
+            if self.as_sent(&event).is_some() {
                 return;
             }
-            self.skip(self.cursor..self.cursor + 1, Outcome::Dropped(DropReason::Oversize), tally);
+            let reason = if is_encodable(&event) { DropReason::Oversize } else { DropReason::Unencodable };
+            self.skip(self.cursor..self.cursor + 1, Outcome::Dropped(reason), tally);
         }
     }
 
@@ -429,7 +430,7 @@ impl Subscription {
     fn as_sent<'e>(&self, event: &EventRef<'e>) -> Option<EventRef<'e>> {
         let sent = whole_or_notice(event, self.room());
         let whole = sent.data.len() == event.data.len();
-        let fits = whole || (self.policy.overflow == Overflow::Notify && sse::encoded_len(&sent, b"") <= self.room());
+        let fits = is_encodable(event) && (whole || (self.policy.overflow == Overflow::Notify && sse::encoded_len(&sent, b"") <= self.room()));
         fits.then_some(sent)
     }
 
@@ -625,6 +626,11 @@ impl Subscription {
 struct Selection {
     events: Range<u64>,
     octets: usize,
+}
+
+/// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
+fn is_encodable(event: &EventRef<'_>) -> bool {
+    memchr::memchr(0, event.event_type).is_none()
 }
 
 /// The event, or its type and id alone if it needs more than `room` octets: the application then fetches it by HTTP.

@@ -41,6 +41,8 @@ pub enum DropReason {
     Lagged,
     /// Alone it needs more segments than the policy allows.
     Oversize,
+    /// Its type holds a NUL, which no stream of ours carries (CWE-93).
+    Unencodable,
     /// The subscription was deactivated while the event waited.
     Deactivated,
     /// The subscription failed three times within a minute and was taken out of service.
@@ -51,7 +53,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 5] = ["lagged", "oversize", "deactivated", "quarantined", "shutdown"];
+    pub const LABELS: [&'static str; 6] = ["lagged", "oversize", "unencodable", "deactivated", "quarantined", "shutdown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {

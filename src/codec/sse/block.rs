@@ -10,8 +10,8 @@ use super::events::{Events, Span, Spans};
 
 /// A buffer larger than this is given back once it is empty: most streams need it once.
 const KEPT_CAPACITY: usize = 4 * 1024;
-/// No event is shorter: `data` and two line ends.
-const SHORTEST_EVENT: usize = 6;
+/// Few events are shorter, so a piece is not expected to hold more than its length by this.
+const SHORT_EVENT: usize = 32;
 
 /// The buffers of the open block.
 #[derive(Debug)]
@@ -221,7 +221,7 @@ impl<'a> Feed<'a> {
     pub(super) fn push(&mut self, spans: Spans, expected: usize) {
         let list = &mut self.events.spans;
         if list.is_empty() {
-            list.reserve((expected + expected / 8).min(self.raw.len() / SHORTEST_EVENT) + 1);
+            list.reserve((expected + expected / 8).min(self.raw.len() / SHORT_EVENT) + 1);
         }
         self.pins |= spans.pins();
         list.push(spans);

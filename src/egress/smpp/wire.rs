@@ -93,6 +93,8 @@ pub(super) struct Wire<'a> {
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Duration,
     goodbye_at: Option<Duration>,
+    /// Submits awaiting their response, as the metrics were last told.
+    shown_open: usize,
 }
 
 impl<'a> Wire<'a> {
@@ -110,6 +112,7 @@ impl<'a> Wire<'a> {
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             sleeps_until: Duration::ZERO,
             goodbye_at: None,
+            shown_open: 0,
         }
     }
 
@@ -121,8 +124,17 @@ impl<'a> Wire<'a> {
     pub fn poll(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         self.around.lane.register(cx.waker());
         let result = self.poll_rounds(wanted, cx);
-        self.around.meters.carry(&mut self.tally);
+        self.show();
         result
+    }
+
+    fn show(&mut self) {
+        let open = self.session.open();
+        if open != self.shown_open {
+            self.around.meters.smsc.window_in_use.increment(open as f64 - self.shown_open as f64);
+            self.shown_open = open;
+        }
+        self.around.meters.carry(&mut self.tally);
     }
 
     /// The connection is gone: answers what was not answered.
@@ -132,7 +144,7 @@ impl<'a> Wire<'a> {
         let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
         self.session.handle_lost(now, &mut answers);
         drop(receipts);
-        self.around.meters.carry(&mut self.tally);
+        self.show();
     }
 
     fn poll_rounds(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {

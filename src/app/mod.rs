@@ -1,0 +1,262 @@
+//! The router as a whole: wired once at start, drained at the end, in the order events flow.
+
+mod parts;
+
+pub use parts::PartError;
+
+use crate::actors::admission::Admission;
+use crate::actors::clock::{self, Clock};
+use crate::actors::ledger::Ledger;
+use crate::actors::pool::PoolMessage;
+use crate::actors::port::Port;
+use crate::actors::router::{self, Load, Router, RouterMessage};
+use crate::config::Config;
+use crate::control::grpc;
+use crate::egress::smpp::{self, Pool};
+use crate::engine::routing::Routes;
+use crate::ingress::sse::SseUpstreams;
+use crate::model::TenantId;
+use crate::ops::{self, Readiness};
+use crate::telemetry::{Exporter, ExporterError, Telemetry};
+use ractor::{Actor, ActorRef, SpawnErr};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{error, info};
+
+/// How often a router that stops looks whether it is empty.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Longest wait for an actor that stops.
+const ACTOR_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A running router.
+pub struct App {
+    router: ActorRef<RouterMessage>,
+    pool: ActorRef<PoolMessage>,
+    admission: Admission,
+    octets: usize,
+    readiness: Readiness,
+    exporter: Exporter,
+    grpc: SocketAddr,
+    ops: SocketAddr,
+    grace: Duration,
+    stop_control: watch::Sender<bool>,
+    stop_ops: watch::Sender<bool>,
+    control_task: JoinHandle<()>,
+    ops_task: JoinHandle<()>,
+}
+
+/// Why a router does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A listener cannot be opened.
+    #[error("{key}: cannot listen on {address}: {error}")]
+    Listen {
+        /// The setting.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// A part cannot be made.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// The metrics cannot be set up.
+    #[error("metrics: {0}")]
+    Metrics(#[from] ExporterError),
+    /// An actor does not start.
+    #[error("cannot start an actor: {0}")]
+    Actor(#[from] SpawnErr),
+}
+
+/// How a router stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// What was left when the grace period was over.
+    pub left: Load,
+}
+
+impl Stopped {
+    /// Whether everything in the house found its end in time.
+    pub fn is_clean(self) -> bool {
+        self.left == Load::default()
+    }
+}
+
+impl App {
+    /// Opens the listeners, then the links; returns when requests are taken.
+    ///
+    /// # Errors
+    /// When something cannot be opened; nothing is left running then.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let exporter = Exporter::install()?;
+        let telemetry = Telemetry::new(parts::LABELS);
+        let upstreams = SseUpstreams::new(parts::upstreams(config)?).map_err(PartError::from)?;
+        let grpc_listener = listen("grpc.listen", config.grpc.listen).await?;
+        let ops_listener = listen("ops.listen", config.ops.listen).await?;
+        let (grpc, ops) = (local(&grpc_listener, config.grpc.listen), local(&ops_listener, config.ops.listen));
+
+        let admission = Admission::new(config.admission.octets);
+        let readiness = Readiness::new(config.ops.ready_requires_link);
+        let (routes, links): (Vec<_>, Vec<_>) =
+            config.smsc.iter().map(|smsc| parts::smsc(smsc, config.node.grace)).unzip();
+        let arguments = router::Arguments {
+            push: config.push.clone(),
+            routes: Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice())),
+            smscs: routes,
+            upstreams: Arc::new(upstreams),
+            admission: admission.clone(),
+            log_octets: config.upstream.log_octets,
+            ledger: Arc::new(Ledger::new(telemetry.clone())),
+            telemetry: telemetry.clone(),
+            clock: Clock::default(),
+        };
+        let (router, _) = Router::spawn(None, Router, arguments).await?;
+        let pool = spawn_pool(links, telemetry, &router, &readiness).await?;
+
+        let (stop_control, stopping) = watch::channel(false);
+        let settings = grpc::Settings {
+            tenant: TenantId::default(),
+            policy: config.policy.clone(),
+            credentials: config.access.credentials.iter().map(|one| one.name.clone()).collect(),
+            drain: config.node.grace,
+        };
+        let control = grpc::serve(grpc_listener, settings, router.clone(), pool.clone(), stopped(stopping));
+        let control_task = tokio::spawn(async move {
+            if let Err(error) = control.await {
+                error!(%error, "control listener failed");
+            }
+        });
+        let (stop_ops, stopping) = watch::channel(false);
+        let operations = ops::serve(ops_listener, exporter.clone(), readiness.clone(), stopped(stopping));
+        let ops_task = tokio::spawn(async move {
+            if let Err(error) = operations.await {
+                error!(%error, "operations listener failed");
+            }
+        });
+        readiness.set_listeners(true);
+        let octets = admission.available();
+        let grace = config.node.grace;
+        Ok(Self {
+            router,
+            pool,
+            admission,
+            octets,
+            readiness,
+            exporter,
+            grpc,
+            ops,
+            grace,
+            stop_control,
+            stop_ops,
+            control_task,
+            ops_task,
+        })
+    }
+
+    /// Where the control plane listens.
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.grpc
+    }
+
+    /// Where metrics and health are.
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops
+    }
+
+    /// The metrics.
+    pub fn exporter(&self) -> &Exporter {
+        &self.exporter
+    }
+
+    /// The router, for whoever lives in the same process.
+    pub fn router(&self) -> &ActorRef<RouterMessage> {
+        &self.router
+    }
+
+    /// Stops in the order events flow: nothing new comes in, what is in the house goes out, links unbind, listeners
+    /// close. What is left when the grace period is over is dropped and counted.
+    pub async fn stop(self) -> Stopped {
+        let deadline = clock::now().monotonic + self.grace;
+        self.readiness.set_listeners(false);
+        self.stop_control.send_replace(true);
+        let _ = ractor::call_t!(self.router, RouterMessage::StopIngress, millis(ACTOR_TIMEOUT));
+        while !self.is_empty().await && clock::now().monotonic < deadline {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        // Links have as long as the house for the answers they still wait for, and their goodbye.
+        let links = self.grace + ACTOR_TIMEOUT * 2;
+        let _ = ractor::call_t!(self.pool, PoolMessage::Stop, millis(links));
+        let left = ractor::call_t!(self.router, RouterMessage::Abandon, millis(ACTOR_TIMEOUT)).unwrap_or_default();
+        self.router.stop(None);
+        end(self.control_task).await;
+        self.stop_ops.send_replace(true);
+        end(self.ops_task).await;
+        let stopped = Stopped { left };
+        info!(
+            clean = stopped.is_clean(),
+            events_left = left.pending,
+            pushes_unanswered = left.outstanding,
+            "router stopped"
+        );
+        stopped
+    }
+
+    /// Nothing waits, nothing is unanswered, and nothing is on its way between two actors: a chunk on its way keeps its
+    /// credit.
+    async fn is_empty(&self) -> bool {
+        let load = ractor::call_t!(self.router, RouterMessage::Load, millis(ACTOR_TIMEOUT));
+        load.is_ok_and(|load| load == Load::default()) && self.admission.available() == self.octets
+    }
+}
+
+async fn spawn_pool(
+    smscs: Vec<smpp::SmscLinks>,
+    telemetry: Telemetry,
+    router: &ActorRef<RouterMessage>,
+    readiness: &Readiness,
+) -> Result<ActorRef<PoolMessage>, StartError> {
+    let (readiness, router) = (readiness.clone(), router.clone());
+    let arguments = smpp::Arguments {
+        smscs,
+        telemetry,
+        bound: Port::new(move |bound| readiness.set_links(bound)),
+        broken: Port::new(move |handset| {
+            let _ = router.cast(RouterMessage::Broken(handset));
+        }),
+        clock: Clock::default(),
+    };
+    let (pool, _) = Pool::spawn(None, Pool, arguments).await?;
+    Ok(pool)
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen { key, address, error })
+}
+
+/// The address with the port that the system chose, where it was left open.
+fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+async fn stopped(mut signal: watch::Receiver<bool>) {
+    // An error means that the app is gone, which is the same.
+    let _ = signal.wait_for(|stop| *stop).await;
+}
+
+/// Gives a listener's task a moment for the requests under way, then ends it.
+async fn end(mut task: JoinHandle<()>) {
+    if tokio::time::timeout(ACTOR_TIMEOUT, &mut task).await.is_err() {
+        task.abort();
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

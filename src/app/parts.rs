@@ -1,0 +1,127 @@
+//! From what was asked for to the parts that do it.
+
+use crate::actors::router::SmscRoute;
+use crate::actors::smsc::Smsc;
+use crate::codec::smpp::BindMode as SessionMode;
+use crate::codec::sse::Limits;
+use crate::codec::udh::ReferenceWidth as Width;
+use crate::config::{BindMode, Config, ReferenceWidth, ResendUnknown, SmscConfig};
+use crate::egress::smpp::{LinkSettings, SmscLinks};
+use crate::engine::envelope::SenderSettings;
+use crate::engine::receipts::Receipts;
+use crate::engine::session::SessionSettings;
+use crate::engine::tally::{Answered, Stage};
+use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
+use crate::model::{DropReason, Outcome};
+use crate::telemetry::Labels;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Receipts awaited per SMSC at most; beyond it the oldest end as accepted.
+const MAX_RECEIPTS: usize = 1_000_000;
+/// First and longest wait before a link is tried again.
+const LINK_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// The labels under which the engine counts.
+pub(super) const LABELS: Labels = Labels {
+    outcomes: &Outcome::LABELS,
+    reasons: &DropReason::LABELS,
+    stages: &Stage::LABELS,
+    verdicts: &Answered::LABELS,
+};
+
+/// An SMSC as the router and as the pool see it.
+pub(super) fn smsc(config: &SmscConfig, grace: Duration) -> (SmscRoute, SmscLinks) {
+    let links = usize::from(config.links.get());
+    let receipts = Receipts::new(config.receipt_timeout, MAX_RECEIPTS);
+    let smsc = Arc::new(Smsc::new(config.name.clone(), links, receipts));
+    let modes: &[SessionMode] = match config.bind {
+        BindMode::Transceiver => &[SessionMode::Transceiver],
+        BindMode::Split => &[SessionMode::Transmitter, SessionMode::Receiver],
+    };
+    let settings = |mode| LinkSettings {
+        address: config.address.to_string(),
+        session: session(config, mode),
+        connect_timeout: config.bind_timeout,
+        backoff_base: LINK_BACKOFF.0,
+        backoff_max: LINK_BACKOFF.1,
+        drain_timeout: grace,
+    };
+    // Those that send come first, as the lanes count them.
+    let links = modes.iter().flat_map(|mode| (0..links).map(|_| settings(*mode))).collect();
+    (SmscRoute { smsc: Arc::clone(&smsc), sender: sender(config) }, SmscLinks { smsc, links })
+}
+
+fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
+    SessionSettings {
+        mode,
+        system_id: config.system_id.clone(),
+        password: config.password.reveal().to_owned(),
+        system_type: config.system_type.clone(),
+        window: usize::from(config.window.get()),
+        rate: config.rate.map_or(0, |rate| rate.get()),
+        enquire_link: config.enquire_link,
+        response_timeout: config.response_timeout,
+        bind_timeout: config.bind_timeout,
+        resend_unknown: config.resend_unknown == ResendUnknown::Once,
+    }
+}
+
+fn sender(config: &SmscConfig) -> SenderSettings {
+    SenderSettings {
+        service_type: config.service_type.clone(),
+        source_address: config.source.digits.clone(),
+        source_ton: config.source.ton,
+        source_npi: config.source.npi,
+        dest_ton: config.dest_ton,
+        dest_npi: config.dest_npi,
+        data_coding: config.data_coding,
+        reference_width: match config.reference_width {
+            ReferenceWidth::Eight => Width::Bits8,
+            ReferenceWidth::Sixteen => Width::Bits16,
+        },
+    }
+}
+
+/// How upstreams are read.
+///
+/// # Errors
+/// When the file of certificates cannot be read, or a credential fits no header.
+pub(super) fn upstreams(config: &Config) -> Result<SseSettings, PartError> {
+    let upstream = &config.upstream;
+    let ca = match &upstream.ca_file {
+        Some(path) => std::fs::read(path)
+            .map_err(|error| PartError::Certificates { path: path.display().to_string(), error })?,
+        None => Vec::new(),
+    };
+    let credentials = config.access.credentials.iter();
+    let credentials = credentials.map(|one| (one.name.clone(), BearerToken::new(one.bearer.reveal())));
+    Ok(SseSettings {
+        connect_timeout: upstream.connect_timeout,
+        idle_timeout: upstream.idle_timeout,
+        limits: Limits { max_line_octets: upstream.max_line, max_event_octets: upstream.max_event },
+        max_redirects: u32::from(upstream.max_redirects),
+        allow_private: config.access.allow_private_sources,
+        ca,
+        credentials: credentials.collect(),
+        ..SseSettings::default()
+    })
+}
+
+/// Why a part cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartError {
+    /// The file of certificates cannot be read.
+    #[error("upstream.ca_file: cannot read {path}: {error}")]
+    Certificates {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A setting of the upstreams does not work.
+    #[error("upstream: {0}")]
+    Upstream(#[from] SettingsError),
+}

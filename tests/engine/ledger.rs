@@ -1,0 +1,151 @@
+//! The books balance: whatever happens, each event ends once, and what a handset gets is in order.
+
+use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, WRONG_NUMBER, Written};
+use bellwire::codec::smpp::{CommandStatus, MessageState};
+use bellwire::model::{DropReason, Order, Overflow, Policy, Receipts};
+use proptest::prelude::*;
+use std::collections::VecDeque;
+use std::num::NonZeroU8;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Feed { events: usize, octets: usize },
+    Poll { most: usize },
+    Answer { which: usize, how: How },
+    Receipt { delivered: bool },
+    Wait { seconds: u64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Accept,
+    Refuse(CommandStatus),
+    Lose,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let how = prop_oneof![
+        6 => Just(How::Accept),
+        1 => prop::sample::select(vec![THROTTLED, QUEUE_FULL, SYSTEM_ERROR, WRONG_NUMBER]).prop_map(How::Refuse),
+        1 => Just(How::Lose),
+    ];
+    let step = prop_oneof![
+        3 => (1usize..6, prop_oneof![0usize..40, 300usize..600, 4000usize..9000])
+            .prop_map(|(events, octets)| Step::Feed { events, octets }),
+        4 => (1usize..8).prop_map(|most| Step::Poll { most }),
+        5 => (0usize..8, how).prop_map(|(which, how)| Step::Answer { which, how }),
+        1 => any::<bool>().prop_map(|delivered| Step::Receipt { delivered }),
+        1 => (1u64..100).prop_map(|seconds| Step::Wait { seconds }),
+    ];
+    prop::collection::vec(step, 0..120)
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], any::<bool>(), any::<bool>())
+        .prop_map(|(window, max_events, segments, strict, ttl, notify, receipts)| Policy {
+            batch_window: Duration::from_secs(window),
+            max_events,
+            max_segments: NonZeroU8::new(segments).unwrap(),
+            order: if strict { Order::Strict } else { Order::Pipelined },
+            ttl: Duration::from_secs(ttl),
+            overflow: if notify { Overflow::Notify } else { Overflow::Drop },
+            receipts: if receipts { Receipts::All } else { Receipts::None },
+        })
+}
+
+/// Runs the steps against a rig; the ids of events in the order in which pushes completed on the handset.
+fn play(rig: &mut Rig, steps: &[Step]) -> Vec<u64> {
+    let mut outstanding: VecDeque<Written> = VecDeque::new();
+    let (mut ids, mut seen, mut number) = (Vec::new(), Vec::new(), 0u64);
+    for step in steps {
+        match step {
+            Step::Feed { events, octets } => {
+                let data = "d".repeat(*octets);
+                let names: Vec<String> = (0..*events as u64).map(|n| (number + n).to_string()).collect();
+                number += *events as u64;
+                let events: Vec<(&str, &str, &str)> = names.iter().map(|id| ("t", data.as_str(), id.as_str())).collect();
+                rig.feed(&events);
+            }
+            Step::Poll { most } => {
+                for _ in 0..*most {
+                    let Some(written) = rig.poll_one() else { break };
+                    seen.extend(rig.receive(&written));
+                    outstanding.push_back(written);
+                }
+            }
+            Step::Answer { which, how } => {
+                let Some(written) = outstanding.remove(which % outstanding.len().max(1)) else { continue };
+                match how {
+                    How::Accept => ids.push(rig.accept(&written)),
+                    How::Refuse(status) => {
+                        rig.refuse(&written, *status);
+                    }
+                    How::Lose => rig.lose(&written, true),
+                }
+            }
+            Step::Receipt { delivered } => {
+                let state = if *delivered { MessageState::DELIVERED } else { MessageState::EXPIRED };
+                if let Some(id) = ids.pop() {
+                    rig.receipts.handle_receipt(rig.now.monotonic, id.as_bytes(), state, &mut rig.tally);
+                }
+            }
+            Step::Wait { seconds } => rig.advance(Duration::from_secs(*seconds)),
+        }
+    }
+    seen.iter().filter_map(|event| event.rsplit('|').next()?.parse().ok()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_event_ends_exactly_once(policy in policies(), steps in steps()) {
+        let mut rig = Rig::new(policy);
+        play(&mut rig, &steps);
+        rig.abandon();
+        prop_assert_eq!(rig.all_settled(), rig.fed());
+        prop_assert_eq!(rig.held.load(Ordering::Relaxed), 0, "and every chunk is let go");
+    }
+
+    #[test]
+    fn every_event_ends_exactly_once_when_the_subscription_ends_first(policy in policies(), steps in steps()) {
+        let mut rig = Rig::new(policy);
+        play(&mut rig, &steps);
+        rig.close(DropReason::Deactivated);
+        rig.abandon();
+        prop_assert_eq!(rig.all_settled(), rig.fed());
+    }
+
+    #[test]
+    fn in_strict_order_a_handset_sees_events_in_order(policy in policies(), steps in steps()) {
+        let mut rig = Rig::new(Policy { order: Order::Strict, ..policy });
+        let seen = play(&mut rig, &steps);
+        // A push sent again because nobody knew its outcome repeats; what is new never comes before what is older.
+        let mut highest = None;
+        let mut repeats = 0;
+        for id in seen {
+            match highest {
+                Some(last) if id <= last => repeats += 1,
+                _ => highest = Some(id),
+            }
+        }
+        prop_assert!(repeats == 0 || rig.tally.resent > 0 || rig.tally.answered.iter().skip(1).sum::<u64>() > 0);
+    }
+
+    #[test]
+    fn with_everything_accepted_a_handset_sees_every_event_once_in_order(
+        policy in policies(),
+        feeds in prop::collection::vec((1usize..6, 0usize..200), 1..40),
+    ) {
+        let mut rig = Rig::new(Policy { ttl: Duration::ZERO, max_segments: NonZeroU8::new(3).unwrap(), ..policy });
+        let steps: Vec<Step> = feeds.iter().map(|(events, octets)| Step::Feed { events: *events, octets: *octets }).collect();
+        play(&mut rig, &steps);
+        rig.advance(Duration::from_secs(60));
+        let seen: Vec<u64> = rig.run().iter().map(|event| event.rsplit('|').next().unwrap().parse().unwrap()).collect();
+        let lost = rig.dropped(DropReason::Lagged);
+        prop_assert_eq!(seen.len() as u64 + lost, rig.fed());
+        prop_assert!(seen.is_sorted_by(|a, b| a < b));
+    }
+}

@@ -1,0 +1,9 @@
+//! The engine without a runtime: what it promises, with the clock in the test's hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+mod batching;
+mod ledger;
+mod order;
+mod outcomes;
+mod rig;
+mod segments;

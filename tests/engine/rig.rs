@@ -1,0 +1,248 @@
+//! A handset's engine on the bench: events in by hand, segments out to a decoder, the clock in the test's hand.
+
+use bellwire::codec::segments::{Limits, Reassembled, Reassembler};
+use bellwire::codec::smpp::{Body, CommandStatus, Pdu};
+use bellwire::codec::sse::{EventsBuilder, Limits as StreamLimits, Parser};
+use bellwire::codec::udh::{Ports, ReferenceWidth};
+use bellwire::codec::{udh, wsp};
+use bellwire::engine::chunk::{Chunk, Watch};
+use bellwire::engine::clock::Now;
+use bellwire::engine::encoder::Encoder;
+use bellwire::engine::envelope::{SenderSettings, push_template, submit_template};
+use bellwire::engine::handset::{Addressing, Handset, Place, Segment};
+use bellwire::engine::receipts::Receipts;
+use bellwire::engine::subscription::{Answer, Settlement, Subscription};
+use bellwire::engine::tally::Tally;
+use bellwire::engine::verdict::Verdict;
+use bellwire::model::{ApplicationId, DropReason, Outcome, Policy, Profile};
+use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+pub const THROTTLED: CommandStatus = CommandStatus(0x58);
+pub const QUEUE_FULL: CommandStatus = CommandStatus(0x14);
+pub const SYSTEM_ERROR: CommandStatus = CommandStatus(0x08);
+pub const WRONG_NUMBER: CommandStatus = CommandStatus(0x0B);
+
+/// A segment that was written, as octets.
+#[derive(Clone)]
+pub struct Written {
+    pub segment: Segment,
+    pub pdu: Vec<u8>,
+}
+
+impl Written {
+    pub fn short_message(&self) -> Vec<u8> {
+        self.submit(|submit| submit.short_message.to_vec())
+    }
+
+    pub fn validity_period(&self) -> Vec<u8> {
+        self.submit(|submit| submit.validity_period.to_vec())
+    }
+
+    fn submit<R>(&self, look: impl FnOnce(&bellwire::codec::smpp::SubmitSm<'_>) -> R) -> R {
+        match Pdu::decode(&self.pdu).unwrap().body {
+            Body::SubmitSm(submit) => look(&submit),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub struct Rig {
+    pub handset: Handset,
+    pub place: Place,
+    pub tally: Tally,
+    pub receipts: Receipts,
+    pub now: Now,
+    pub held: Arc<AtomicUsize>,
+    encoder: Encoder,
+    out: BytesMut,
+    next: u64,
+    sequence_number: u32,
+    message_id: u64,
+    phone: Reassembler,
+}
+
+/// Counts chunks whose hold was not given back.
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub const BACKLOG_LIMIT: usize = 64 * 1024;
+
+impl Rig {
+    pub fn new(policy: Policy) -> Self {
+        let mut handset = Handset::new(1, addressing(ReferenceWidth::Bits8), 0);
+        let place = handset.insert(subscription(policy, ReferenceWidth::Bits8));
+        Self {
+            handset,
+            place,
+            tally: Tally::default(),
+            receipts: Receipts::new(Duration::from_secs(3600), 10_000),
+            now: Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 },
+            held: Arc::default(),
+            encoder: Encoder::default(),
+            out: BytesMut::new(),
+            next: 0,
+            sequence_number: 0,
+            message_id: 0,
+            phone: Reassembler::new(Limits::default()),
+        }
+    }
+
+    /// Gives the subscription a chunk of events.
+    pub fn feed(&mut self, events: &[(&str, &str, &str)]) {
+        let chunk = self.chunk(events, None);
+        self.handset.handle_chunk(self.now, self.place, &chunk, &mut self.tally);
+    }
+
+    pub fn chunk(&mut self, events: &[(&str, &str, &str)], watch: Option<Watch>) -> Arc<Chunk> {
+        let mut builder = EventsBuilder::new();
+        for (event_type, data, id) in events {
+            builder.push(event_type.as_bytes(), data.as_bytes(), id.as_bytes()).unwrap();
+        }
+        self.held.fetch_add(1, Ordering::Relaxed);
+        let hold = Box::new(Held(Arc::clone(&self.held)));
+        let chunk = Chunk::new(builder.finish(), self.next, self.now, Some(hold), watch);
+        self.next = chunk.range().end;
+        Arc::new(chunk)
+    }
+
+    /// Feeds one event of a few octets with this number as id and data.
+    pub fn tick(&mut self, number: u32) {
+        let text = number.to_string();
+        self.feed(&[("message", &text, &text)]);
+    }
+
+    /// Everything that may be written now.
+    pub fn poll(&mut self) -> Vec<Written> {
+        std::iter::from_fn(|| self.poll_one()).collect()
+    }
+
+    pub fn poll_one(&mut self) -> Option<Written> {
+        self.out.clear();
+        self.sequence_number += 1;
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let ready = self.handset.is_ready(self.now);
+        let (number, encoder) = (self.sequence_number, &mut self.encoder);
+        let segment = self.handset.poll_segment(self.now, number, encoder, &mut self.out, &mut settlement);
+        assert!(segment.is_none() || ready, "what is written was said to be ready");
+        segment.map(|segment| Written { segment, pdu: self.out.to_vec() })
+    }
+
+    pub fn accept(&mut self, written: &Written) -> String {
+        self.message_id += 1;
+        let id = format!("id-{}", self.message_id);
+        assert_eq!(self.answer(written, Answer::Accepted { message_id: id.as_bytes() }), Verdict::Accept);
+        id
+    }
+
+    pub fn refuse(&mut self, written: &Written, status: CommandStatus) -> Verdict {
+        self.answer(written, Answer::Refused { status })
+    }
+
+    pub fn lose(&mut self, written: &Written, resend: bool) {
+        self.answer(written, Answer::Unknown { resend });
+    }
+
+    fn answer(&mut self, written: &Written, answer: Answer<'_>) -> Verdict {
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        self.handset.handle_answer(self.now, written.segment, answer, &mut settlement)
+    }
+
+    pub fn close(&mut self, reason: DropReason) {
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        self.handset.close(self.now, self.place, reason, &mut settlement);
+    }
+
+    pub fn abandon(&mut self) {
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        self.handset.abandon(self.now, DropReason::Shutdown, &mut settlement);
+        self.receipts.handle_shutdown(&mut self.tally);
+    }
+
+    pub fn advance(&mut self, by: Duration) {
+        self.now = self.now.after(by);
+    }
+
+    /// Polls and accepts until there is nothing more to send; what the handset's stream says, in order.
+    pub fn run(&mut self) -> Vec<String> {
+        let mut seen = Vec::new();
+        loop {
+            let written = self.poll();
+            if written.is_empty() {
+                return seen;
+            }
+            for one in &written {
+                seen.extend(self.receive(one));
+                self.accept(one);
+            }
+        }
+    }
+
+    /// What the handset makes of a segment: the events of the push that it completes, as `type|data|id`.
+    pub fn receive(&mut self, written: &Written) -> Vec<String> {
+        self.receive_body(written).map_or_else(Vec::new, |body| read(&body))
+    }
+
+    /// The body of the push that this segment completes.
+    pub fn receive_body(&mut self, written: &Written) -> Option<Vec<u8>> {
+        let message = written.short_message();
+        let (header, rest) = udh::decode(&message).unwrap();
+        assert_eq!(header.ports, Some(Ports { destination: 2948, source: 9200 }));
+        let pdu = match self.phone.handle_part("12345", header.concatenation, rest, self.now.monotonic) {
+            Reassembled::Complete(pdu) => pdu,
+            _ => return None,
+        };
+        Some(wsp::decode(&pdu).unwrap().body.to_vec())
+    }
+
+    pub fn settled(&self, outcome: Outcome) -> u64 {
+        self.tally.settled[outcome.index()]
+    }
+
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.tally.dropped[reason.index()]
+    }
+
+    pub fn all_settled(&self) -> u64 {
+        self.tally.settled.iter().sum()
+    }
+
+    pub fn fed(&self) -> u64 {
+        self.next
+    }
+}
+
+/// The events of a push body, each read by a parser of its own.
+pub fn read(body: &[u8]) -> Vec<String> {
+    let mut parser = Parser::new(StreamLimits::default());
+    let events = parser.feed(Bytes::copy_from_slice(body));
+    let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
+    events.iter().map(|e| format!("{}|{}|{}", text(e.event_type), text(e.data), text(e.id))).collect()
+}
+
+pub fn addressing(width: ReferenceWidth) -> Addressing {
+    let sender = SenderSettings {
+        service_type: String::new(),
+        source_address: "12345".into(),
+        source_ton: 3,
+        source_npi: 1,
+        dest_ton: 1,
+        dest_npi: 1,
+        data_coding: 4,
+        reference_width: width,
+    };
+    let template = submit_template(&sender, &"15551234567".parse().unwrap()).unwrap();
+    Addressing { template, ports: Ports { destination: 2948, source: 9200 }, width }
+}
+
+pub fn subscription(policy: Policy, width: ReferenceWidth) -> Subscription {
+    let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
+    Subscription::new(policy, envelope, width, 0, BACKLOG_LIMIT)
+}
