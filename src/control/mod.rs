@@ -1,1 +1,4 @@
-//! Room for control.
+//! The control plane: who is told what is to be done.
+
+pub mod grpc;
+pub mod proto;
