@@ -1,1 +1,3 @@
-//! Room for control.
+//! The control plane: who is told what is to be done.
+
+pub mod proto;
