@@ -1,3 +1,4 @@
 //! The control plane: who is told what is to be done.
 
+pub mod grpc;
 pub mod proto;

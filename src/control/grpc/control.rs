@@ -1,0 +1,122 @@
+//! The service `Control`.
+
+use super::ask::{ask, stopping};
+use super::{Shared, publish, request, watch};
+use crate::actors::router::{ActivateError, Activated, RouterMessage, View};
+use crate::control::proto::{
+    ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, GetSubscriptionRequest,
+    GetSubscriptionResponse, ListSubscriptionsRequest, ListSubscriptionsResponse, PublishRequest,
+    WatchSubscriptionsRequest, control_server,
+};
+use crate::model::SubscriptionId;
+use std::sync::Arc;
+use tonic::{Request, Response, Status, Streaming};
+
+/// The service.
+#[derive(Debug)]
+pub(super) struct Control {
+    shared: Arc<Shared>,
+}
+
+impl Control {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[tonic::async_trait]
+impl control_server::Control for Control {
+    async fn activate(&self, request: Request<ActivateRequest>) -> Result<Response<ActivateResponse>, Status> {
+        let activation = Box::new(request::activation(&self.shared.settings, request.into_inner())?);
+        let answer = ask(&self.shared.router, |reply| RouterMessage::Activate(activation, reply)).await?;
+        let Activated { view, created } = answer.map_err(refusal)?;
+        Ok(Response::new(ActivateResponse {
+            subscription: Some(view.into()),
+            created,
+        }))
+    }
+
+    async fn deactivate(&self, request: Request<DeactivateRequest>) -> Result<Response<DeactivateResponse>, Status> {
+        let DeactivateRequest { tenant, id } = request.into_inner();
+        let (tenant, id) = request::reference(&self.shared.settings, &tenant, &id)?;
+        let view = ask(&self.shared.router, |reply| {
+            RouterMessage::Deactivate(tenant, id, reply)
+        })
+        .await?;
+        Ok(Response::new(DeactivateResponse {
+            subscription: Some(found(view, id)?.into()),
+        }))
+    }
+
+    async fn get_subscription(
+        &self,
+        request: Request<GetSubscriptionRequest>,
+    ) -> Result<Response<GetSubscriptionResponse>, Status> {
+        let GetSubscriptionRequest { tenant, id } = request.into_inner();
+        let (tenant, id) = request::reference(&self.shared.settings, &tenant, &id)?;
+        let view = ask(&self.shared.router, |reply| RouterMessage::Get(tenant, id, reply)).await?;
+        Ok(Response::new(GetSubscriptionResponse {
+            subscription: Some(found(view, id)?.into()),
+        }))
+    }
+
+    async fn list_subscriptions(
+        &self,
+        request: Request<ListSubscriptionsRequest>,
+    ) -> Result<Response<ListSubscriptionsResponse>, Status> {
+        let mut page = request::page(&self.shared.settings, request.get_ref())?;
+        let size = page.limit;
+        // One more shows whether there is another page.
+        page.limit += 1;
+        let mut views = ask(&self.shared.router, |reply| RouterMessage::List(page, reply)).await?;
+        let more = views.len() > size;
+        views.truncate(size);
+        let last = views.last().filter(|_| more);
+        Ok(Response::new(ListSubscriptionsResponse {
+            next_page_token: last.map(|view| view.id.to_string()).unwrap_or_default(),
+            subscriptions: views.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    type WatchSubscriptionsStream = watch::Responses;
+
+    async fn watch_subscriptions(
+        &self,
+        request: Request<WatchSubscriptionsRequest>,
+    ) -> Result<Response<watch::Responses>, Status> {
+        let WatchSubscriptionsRequest {
+            tenant,
+            include_current,
+        } = request.into_inner();
+        let tenant = request::owner(&self.shared.settings, &tenant)?;
+        Ok(Response::new(
+            watch::begin(&self.shared, tenant, include_current).await?,
+        ))
+    }
+
+    type PublishStream = publish::Responses;
+
+    async fn publish(
+        &self,
+        request: Request<Streaming<PublishRequest>>,
+    ) -> Result<Response<publish::Responses>, Status> {
+        Ok(Response::new(publish::begin(
+            Arc::clone(&self.shared),
+            request.into_inner(),
+        )))
+    }
+}
+
+fn found(view: Option<Box<View>>, id: SubscriptionId) -> Result<View, Status> {
+    view.map(|view| *view)
+        .ok_or_else(|| Status::not_found(format!("the tenant has no subscription {id}")))
+}
+
+fn refusal(error: ActivateError) -> Status {
+    match error {
+        ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => {
+            Status::failed_precondition(error.to_string())
+        }
+        ActivateError::Stopping => stopping(),
+    }
+}

@@ -1,0 +1,147 @@
+//! One publication on its way: what its publisher is told, and when.
+
+use crate::actors::source::Taken;
+use crate::control::proto::publish_response::Answer;
+use crate::control::proto::{self, PublishResponse, Rejected, Released};
+use crate::engine::chunk::Watch;
+use crate::model::Outcome;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::UnboundedSender;
+use tonic::Status;
+
+/// An answer, and with the last one of a publication its place among the unreleased ones of its stream, which is given
+/// back when the answer has been taken out of the queue. So the queue is bounded, though its type is not.
+pub(super) type Answered = (Result<PublishResponse, Status>, Option<OwnedSemaphorePermit>);
+
+/// A publication, shared by its stream and by whatever counts its events.
+#[derive(Clone)]
+pub(super) struct Publication(Arc<Mutex<Progress>>);
+
+struct Progress {
+    publish_id: String,
+    events: u64,
+    counts: Released,
+    /// Ends to count: known once the events were taken.
+    expected: Option<u64>,
+    /// Nobody will count any more.
+    abandoned: bool,
+    /// Where answers go, and the place among the unreleased; gone with the last answer.
+    open: Option<(UnboundedSender<Answered>, OwnedSemaphorePermit)>,
+}
+
+impl Publication {
+    pub fn new(
+        publish_id: String,
+        events: u64,
+        answers: UnboundedSender<Answered>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self(Arc::new(Mutex::new(Progress {
+            publish_id,
+            events,
+            counts: Released::default(),
+            expected: None,
+            abandoned: false,
+            open: Some((answers, place)),
+        })))
+    }
+
+    /// What the engine tells how events end. When it is dropped before every end was told, what held the events has
+    /// failed, and nothing more will come.
+    pub fn watch(&self) -> Watch {
+        let witness = Witness(self.clone());
+        Arc::new(move |outcome, events| witness.0.count(outcome, events))
+    }
+
+    /// Its events were taken.
+    pub fn handle_taken(&self, taken: Taken) {
+        let mut progress = self.0.lock();
+        progress.answer(Answer::Taken(proto::Taken {
+            first_sequence: taken.first,
+            subscriptions: u32::try_from(taken.subscriptions).unwrap_or(u32::MAX),
+            repeated: taken.repeated,
+        }));
+        let subscriptions = if taken.repeated { 0 } else { taken.subscriptions as u64 };
+        progress.expected = Some(progress.events * subscriptions);
+        progress.release_if_ended();
+    }
+
+    /// Nothing of it was taken.
+    pub fn handle_rejected(&self, rejected: Rejected) {
+        self.0.lock().answer_last(Answer::Rejected(rejected));
+    }
+
+    fn count(&self, outcome: Outcome, events: u64) {
+        let mut progress = self.0.lock();
+        let Released {
+            accepted,
+            delivered,
+            failed,
+            expired,
+            dropped,
+            unknown,
+        } = &mut progress.counts;
+        *match outcome {
+            Outcome::Accepted => accepted,
+            Outcome::Delivered => delivered,
+            Outcome::Failed => failed,
+            Outcome::Expired => expired,
+            Outcome::Dropped(_) => dropped,
+            Outcome::Unknown => unknown,
+        } += events;
+        progress.release_if_ended();
+    }
+}
+
+struct Witness(Publication);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let mut progress = self.0.0.lock();
+        progress.abandoned = true;
+        progress.release_if_ended();
+    }
+}
+
+impl Progress {
+    /// Events may end before their publisher was told that they were taken; that comes first all the same.
+    fn release_if_ended(&mut self) {
+        let Released {
+            accepted,
+            delivered,
+            failed,
+            expired,
+            dropped,
+            unknown,
+        } = self.counts;
+        let ended = accepted + delivered + failed + expired + dropped + unknown;
+        if self
+            .expected
+            .is_some_and(|expected| ended >= expected || self.abandoned)
+        {
+            self.answer_last(Answer::Released(self.counts));
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        if let Some((answers, _)) = &self.open {
+            // The publisher may be gone.
+            let _ = answers.send((Ok(self.response(answer)), None));
+        }
+    }
+
+    fn answer_last(&mut self, answer: Answer) {
+        if let Some((answers, place)) = self.open.take() {
+            let _ = answers.send((Ok(self.response(answer)), Some(place)));
+        }
+    }
+
+    fn response(&self, answer: Answer) -> PublishResponse {
+        PublishResponse {
+            publish_id: self.publish_id.clone(),
+            answer: Some(answer),
+        }
+    }
+}

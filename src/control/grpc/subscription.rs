@@ -1,0 +1,85 @@
+//! Subscriptions as the API shows them.
+
+use crate::actors::router::{Status, View};
+use crate::control::proto::{self, source::Origin, subscription::Status as Shown};
+use crate::model::{Order, Overflow, Policy, Receipts, SourceId, SourceOrigin};
+use prost_types::{Duration, Timestamp};
+
+impl From<View> for proto::Subscription {
+    fn from(view: View) -> Self {
+        let (status, status_reason) = status(view.status);
+        Self {
+            id: view.id.to_string(),
+            tenant: view.tenant.to_string(),
+            handset: view.handset.to_string(),
+            to: format!("+{}", view.number.digits()),
+            source: Some(proto::Source::from(&view.source)),
+            application: view.application.to_string(),
+            policy: Some(proto::Policy::from(&view.policy)),
+            smsc: view.smsc,
+            status: status.into(),
+            status_reason,
+            activate_time: Some(timestamp(view.activated_unix_ms)),
+            released: view.released,
+            pending: view.pending,
+            outstanding: view.outstanding,
+        }
+    }
+}
+
+impl From<&SourceId> for proto::Source {
+    fn from(source: &SourceId) -> Self {
+        let origin = match source.origin() {
+            SourceOrigin::Url(url) => Origin::Url(url.to_string()),
+            SourceOrigin::Feed(name) => Origin::Feed(name.to_string()),
+        };
+        let credential = source.credential().map(ToString::to_string).unwrap_or_default();
+        Self {
+            origin: Some(origin),
+            credential,
+        }
+    }
+}
+
+impl From<&Policy> for proto::Policy {
+    fn from(policy: &Policy) -> Self {
+        let order = match policy.order {
+            Order::Strict => proto::Order::Strict,
+            Order::Pipelined => proto::Order::Pipelined,
+        };
+        let overflow = match policy.overflow {
+            Overflow::Notify => proto::Overflow::Notify,
+            Overflow::Drop => proto::Overflow::Drop,
+        };
+        let receipts = match policy.receipts {
+            Receipts::All => proto::Receipts::All,
+            Receipts::None => proto::Receipts::None,
+        };
+        Self {
+            batch_window: Duration::try_from(policy.batch_window).ok(),
+            max_events: Some(policy.max_events),
+            max_segments: Some(policy.max_segments.get().into()),
+            order: order.into(),
+            ttl: Duration::try_from(policy.ttl).ok(),
+            overflow: overflow.into(),
+            receipts: receipts.into(),
+        }
+    }
+}
+
+fn status(status: Status) -> (Shown, String) {
+    match status {
+        Status::Connecting => (Shown::Connecting, String::new()),
+        Status::Active => (Shown::Active, String::new()),
+        Status::Waiting(reason) => (Shown::Waiting, reason),
+        Status::Ended(reason) => (Shown::Ended, reason),
+        Status::Quarantined(reason) => (Shown::Quarantined, reason),
+    }
+}
+
+fn timestamp(unix_ms: u64) -> Timestamp {
+    Timestamp {
+        seconds: (unix_ms / 1000) as i64,
+        nanos: (unix_ms % 1000) as i32 * 1_000_000,
+    }
+}
