@@ -1,0 +1,232 @@
+//! A server with a real router, a pool that is told what to answer, and clients.
+
+use bellwire::actors::admission::{Admission, Door};
+use bellwire::actors::clock::Clock;
+use bellwire::actors::ledger::Ledger;
+use bellwire::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
+use bellwire::actors::port::Port;
+use bellwire::actors::router::{Arguments, Router, RouterMessage, SmscRoute};
+use bellwire::actors::smsc::Smsc;
+use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::codec::udh::ReferenceWidth;
+use bellwire::control::grpc::{ServeError, Settings, serve};
+use bellwire::control::proto::control_client::ControlClient;
+use bellwire::control::proto::smsc_client::SmscClient;
+use bellwire::control::proto::{ActivateRequest, Source, Subscription, source::Origin};
+use bellwire::engine::envelope::SenderSettings;
+use bellwire::engine::receipts::Receipts;
+use bellwire::engine::routing::Routes;
+use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
+use bellwire::telemetry::Telemetry;
+use bytes::Bytes;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_types::StatusExt;
+
+/// Longest wait for anything.
+const LIMIT: Duration = Duration::from_secs(10);
+
+pub struct House {
+    pub address: SocketAddr,
+    pub channel: Channel,
+    pub router: ActorRef<RouterMessage>,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<Result<(), ServeError>>,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with_log(1 << 20).await
+    }
+
+    /// A house whose sources keep `log_octets`, and take half of that at a time.
+    pub async fn with_log(log_octets: usize) -> Self {
+        let (router, _) = Router::spawn(None, Router, arguments(log_octets)).await.unwrap();
+        let (pool, _) = Pool::spawn(None, Pool, ()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let settings = Settings {
+            tenant: TenantId::default(),
+            policy: Policy {
+                max_events: 7,
+                ..Policy::default()
+            },
+            credentials: vec![CredentialRef::new("ticker")],
+            drain: LIMIT,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(serve(listener, settings, router.clone(), pool, shutdown));
+        let channel = Channel::from_shared(format!("http://{address}"))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        Self {
+            address,
+            channel,
+            router,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    pub fn control(&self) -> ControlClient<Channel> {
+        ControlClient::new(self.channel.clone())
+    }
+
+    pub fn smsc(&self) -> SmscClient<Channel> {
+        SmscClient::new(self.channel.clone())
+    }
+
+    /// Tells the server to stop; no call is ended by that alone.
+    pub fn begin_stop(&mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+    }
+
+    /// Waits until the server has ended.
+    pub async fn ended(self) {
+        let Self { channel, served, .. } = self;
+        drop(channel);
+        within(served).await.unwrap().unwrap();
+    }
+
+    /// Activates a feed for a number.
+    pub async fn activate(&self, name: &str, to: &str) -> Subscription {
+        let request = ActivateRequest {
+            to: to.to_owned(),
+            source: feed(name),
+            ..ActivateRequest::default()
+        };
+        let response = self.control().activate(request).await.unwrap().into_inner();
+        response.subscription.unwrap()
+    }
+}
+
+pub async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(LIMIT, future)
+        .await
+        .expect("nothing happened for 10 s")
+}
+
+pub fn feed(name: &str) -> Option<Source> {
+    Some(Source {
+        origin: Some(Origin::Feed(name.to_owned())),
+        credential: String::new(),
+    })
+}
+
+pub fn url(url: &str) -> Option<Source> {
+    Some(Source {
+        origin: Some(Origin::Url(url.to_owned())),
+        credential: String::new(),
+    })
+}
+
+/// The wrong fields that an error names.
+pub fn fields(status: &Status) -> Vec<String> {
+    let violations = status
+        .get_details_bad_request()
+        .map(|details| details.field_violations)
+        .unwrap_or_default();
+    violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// Numbers that begin with 1 have a route.
+fn arguments(log_octets: usize) -> Arguments {
+    let receipts = Receipts::new(Duration::from_secs(60), 1000);
+    let sender = SenderSettings {
+        service_type: String::new(),
+        source_address: "12345".to_owned(),
+        source_ton: 0,
+        source_npi: 0,
+        dest_ton: 1,
+        dest_npi: 1,
+        data_coding: 4,
+        reference_width: ReferenceWidth::Bits16,
+    };
+    let prefixes = vec!["1".to_owned()];
+    Arguments {
+        push: PushSettings::default(),
+        routes: Routes::new([prefixes.as_slice()]),
+        smscs: vec![SmscRoute {
+            smsc: Arc::new(Smsc::new("main".to_owned(), 1, receipts)),
+            sender,
+        }],
+        upstreams: Arc::new(Silent),
+        admission: Admission::new(1 << 20),
+        log_octets,
+        ledger: Arc::new(Ledger::new(Box::new(|_| {}))),
+        telemetry: Telemetry::detached(),
+        clock: Clock::default(),
+    }
+}
+
+/// Upstreams that never answer.
+struct Silent;
+
+impl Upstreams for Silent {
+    fn open(&self, _: &SourceId, _: Bytes, _: Door, _: Port<UpstreamFact>) -> UpstreamHandle {
+        UpstreamHandle::new(tokio::spawn(std::future::pending()))
+    }
+}
+
+/// A pool with one link, `main` 0.
+struct Pool;
+
+impl Actor for Pool {
+    type Msg = PoolMessage;
+    type State = LinkState;
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<PoolMessage>, (): ()) -> Result<LinkState, ActorProcessingErr> {
+        Ok(LinkState::Bound)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<PoolMessage>,
+        message: PoolMessage,
+        state: &mut LinkState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            PoolMessage::List(reply) => reply.send(vec![link(*state)])?,
+            PoolMessage::Drain(name, reply) => reply.send(set(name, state, LinkState::Draining))?,
+            PoolMessage::Resume(name, reply) => reply.send(set(name, state, LinkState::Bound))?,
+            PoolMessage::Broken(_) | PoolMessage::Stop(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn set(name: LinkName, state: &mut LinkState, to: LinkState) -> Result<LinkView, NoSuchLink> {
+    if name != link(*state).name {
+        return Err(NoSuchLink(name));
+    }
+    *state = to;
+    Ok(link(to))
+}
+
+fn link(state: LinkState) -> LinkView {
+    LinkView {
+        name: LinkName {
+            smsc: "main".to_owned(),
+            index: 0,
+        },
+        address: "smsc.example:2775".to_owned(),
+        mode: "transceiver",
+        state,
+        open: 3,
+        window: 10,
+        last_error: Some("connection refused".to_owned()),
+    }
+}

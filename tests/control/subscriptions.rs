@@ -1,0 +1,387 @@
+//! Activating, showing, listing and deactivating, and what is refused.
+
+use crate::house::{House, feed, fields, url};
+use bellwire::control::proto::subscription::Status;
+use bellwire::control::proto::{
+    ActivateRequest, DeactivateRequest, GetSubscriptionRequest, ListSubscriptionsRequest, Order, Overflow, Policy,
+    Receipts, Source, source::Origin,
+};
+use prost_types::Duration;
+use tonic::Code;
+
+const NUMBER: &str = "+15551234567";
+
+fn seconds(seconds: i64) -> Option<Duration> {
+    Some(Duration { seconds, nanos: 0 })
+}
+
+fn request() -> ActivateRequest {
+    ActivateRequest {
+        to: NUMBER.to_owned(),
+        source: url("http://Example.com:80/a#b"),
+        ..ActivateRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn what_a_request_leaves_out_is_the_servers_default() {
+    let house = House::open().await;
+    let response = house.control().activate(request()).await.unwrap().into_inner();
+    assert!(response.created);
+    let shown = response.subscription.unwrap();
+    assert_eq!(
+        (shown.tenant.as_str(), shown.to.as_str(), shown.smsc.as_str()),
+        ("default", NUMBER, "main")
+    );
+    assert_eq!(shown.application, "urn:oma:xml:push");
+    assert_eq!(shown.source, url("http://example.com/a"));
+    assert_eq!(shown.status(), Status::Connecting);
+    assert!(shown.activate_time.unwrap().seconds > 1_500_000_000);
+    let policy = Policy {
+        batch_window: seconds(0),
+        max_events: Some(7),
+        max_segments: Some(3),
+        order: Order::Strict.into(),
+        ttl: seconds(3600),
+        overflow: Overflow::Notify.into(),
+        receipts: Receipts::All.into(),
+    };
+    assert_eq!(shown.policy, Some(policy));
+}
+
+#[tokio::test]
+async fn what_a_request_says_is_what_is_done() {
+    let house = House::open().await;
+    let policy = Policy {
+        batch_window: seconds(30),
+        max_events: Some(0),
+        max_segments: Some(255),
+        order: Order::Pipelined.into(),
+        ttl: seconds(0),
+        overflow: Overflow::Drop.into(),
+        receipts: Receipts::None.into(),
+    };
+    let source = Source {
+        origin: Some(Origin::Feed("prices".to_owned())),
+        credential: "ticker".to_owned(),
+    };
+    let asked = ActivateRequest {
+        tenant: "acme".to_owned(),
+        handset: "device-1".to_owned(),
+        source: Some(source.clone()),
+        application: Some("0x2".to_owned()),
+        policy: Some(policy),
+        last_event_id: "17".to_owned(),
+        ..request()
+    };
+    let shown = house
+        .control()
+        .activate(asked)
+        .await
+        .unwrap()
+        .into_inner()
+        .subscription
+        .unwrap();
+    assert_eq!((shown.tenant.as_str(), shown.application.as_str()), ("acme", "0x2"));
+    assert_eq!((shown.source, shown.policy), (Some(source), Some(policy)));
+}
+
+#[tokio::test]
+async fn activating_again_changes_the_policy_and_nothing_else() {
+    let house = House::open().await;
+    let first = house
+        .control()
+        .activate(request())
+        .await
+        .unwrap()
+        .into_inner()
+        .subscription
+        .unwrap();
+    let policy = Policy {
+        ttl: seconds(60),
+        ..Policy::default()
+    };
+    let again = ActivateRequest {
+        policy: Some(policy),
+        ..request()
+    };
+    let second = house.control().activate(again).await.unwrap().into_inner();
+    assert!(!second.created);
+    let second = second.subscription.unwrap();
+    assert_eq!((&second.id, second.activate_time), (&first.id, first.activate_time));
+    assert_eq!(second.policy.unwrap().ttl, seconds(60));
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named_at_once() {
+    let house = House::open().await;
+    let policy = Policy {
+        batch_window: seconds(-1),
+        max_segments: Some(0),
+        order: 9,
+        ttl: seconds(29 * 24 * 3600),
+        overflow: -1,
+        receipts: 3,
+        ..Policy::default()
+    };
+    let source = Source {
+        origin: Some(Origin::Url("ftp://example.com/".to_owned())),
+        credential: "nobody".to_owned(),
+    };
+    let wrong = ActivateRequest {
+        tenant: "Not A Tenant".to_owned(),
+        handset: "x".repeat(256),
+        to: "0555 123".to_owned(),
+        source: Some(source),
+        application: Some("no blanks please".to_owned()),
+        policy: Some(policy),
+        last_event_id: "a\nb".to_owned(),
+    };
+    let error = house.control().activate(wrong).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    let expected = [
+        "tenant",
+        "handset",
+        "to",
+        "source.url",
+        "source.credential",
+        "application",
+        "policy.batch_window",
+        "policy.ttl",
+        "policy.max_segments",
+        "policy.order",
+        "policy.overflow",
+        "policy.receipts",
+        "last_event_id",
+    ];
+    assert_eq!(fields(&error), expected);
+    assert!(
+        error.message().contains("policy.max_segments: 0 is not from 1 to 255"),
+        "{}",
+        error.message()
+    );
+}
+
+#[tokio::test]
+async fn a_single_wrong_value_is_named() {
+    let house = House::open().await;
+    let with = |policy: Policy| ActivateRequest {
+        policy: Some(policy),
+        ..request()
+    };
+    let cases = [
+        (ActivateRequest::default(), vec!["to", "source"]),
+        (
+            ActivateRequest {
+                source: Some(Source::default()),
+                ..request()
+            },
+            vec!["source"],
+        ),
+        (
+            ActivateRequest {
+                source: feed("two words"),
+                ..request()
+            },
+            vec!["source.feed"],
+        ),
+        (
+            ActivateRequest {
+                to: "123456".to_owned(),
+                ..request()
+            },
+            vec!["to"],
+        ),
+        (
+            ActivateRequest {
+                last_event_id: "x".repeat(4097),
+                ..request()
+            },
+            vec!["last_event_id"],
+        ),
+        (
+            with(Policy {
+                batch_window: seconds(86_401),
+                ..Policy::default()
+            }),
+            vec!["policy.batch_window"],
+        ),
+        (
+            with(Policy {
+                max_segments: Some(256),
+                ..Policy::default()
+            }),
+            vec!["policy.max_segments"],
+        ),
+        (
+            with(Policy {
+                ttl: Some(Duration { seconds: 0, nanos: 5 }),
+                ..Policy::default()
+            }),
+            vec!["policy.ttl"],
+        ),
+        (
+            with(Policy {
+                ttl: Some(Duration { seconds: 1, nanos: -5 }),
+                ..Policy::default()
+            }),
+            vec!["policy.ttl"],
+        ),
+        (
+            with(Policy {
+                ttl: seconds(i64::MIN),
+                ..Policy::default()
+            }),
+            vec!["policy.ttl"],
+        ),
+    ];
+    for (request, expected) in cases {
+        let error = house.control().activate(request.clone()).await.unwrap_err();
+        assert_eq!(
+            (error.code(), fields(&error)),
+            (
+                Code::InvalidArgument,
+                expected.iter().map(|f| (*f).to_owned()).collect()
+            ),
+            "{request:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn numbers_without_a_route_and_handsets_under_another_number_are_refused() {
+    let house = House::open().await;
+    let error = house
+        .control()
+        .activate(ActivateRequest {
+            to: "445551234567".to_owned(),
+            ..request()
+        })
+        .await;
+    assert_eq!(error.unwrap_err().code(), Code::FailedPrecondition);
+    let named = |to: &str| ActivateRequest {
+        handset: "device-1".to_owned(),
+        to: to.to_owned(),
+        ..request()
+    };
+    house.control().activate(named(NUMBER)).await.unwrap();
+    let error = house.control().activate(named("15557654321")).await.unwrap_err();
+    assert_eq!((error.code(), fields(&error)), (Code::FailedPrecondition, vec![]));
+}
+
+#[tokio::test]
+async fn a_subscription_is_shown_to_its_tenant_until_it_is_deactivated() {
+    let house = House::open().await;
+    let mut control = house.control();
+    let active = house.activate("prices", NUMBER).await;
+    let get = |tenant: &str| GetSubscriptionRequest {
+        tenant: tenant.to_owned(),
+        id: active.id.clone(),
+    };
+    let shown = control
+        .get_subscription(get(""))
+        .await
+        .unwrap()
+        .into_inner()
+        .subscription
+        .unwrap();
+    assert_eq!((&shown.id, &shown.handset), (&active.id, &active.handset));
+    assert_eq!(
+        control.get_subscription(get("acme")).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let deactivate = DeactivateRequest {
+        tenant: String::new(),
+        id: active.id.clone(),
+    };
+    let last = control
+        .deactivate(deactivate.clone())
+        .await
+        .unwrap()
+        .into_inner()
+        .subscription
+        .unwrap();
+    assert_eq!(last.id, active.id);
+    assert_eq!(control.deactivate(deactivate).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(
+        control.get_subscription(get("")).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let wrong = DeactivateRequest {
+        tenant: "?".to_owned(),
+        id: "17".to_owned(),
+    };
+    let error = control.deactivate(wrong).await.unwrap_err();
+    assert_eq!(fields(&error), ["tenant", "id"]);
+}
+
+#[tokio::test]
+async fn pages_show_every_subscription_once_in_the_order_of_ids() {
+    let house = House::open().await;
+    let mut expected = Vec::new();
+    for number in 15_551_234_500_u64..15_551_234_505 {
+        expected.push(house.activate("prices", &number.to_string()).await.id);
+    }
+    expected.sort();
+    let (mut found, mut sizes) = (Vec::new(), Vec::new());
+    let mut request = ListSubscriptionsRequest {
+        page_size: 2,
+        ..ListSubscriptionsRequest::default()
+    };
+    loop {
+        let page = house
+            .control()
+            .list_subscriptions(request.clone())
+            .await
+            .unwrap()
+            .into_inner();
+        sizes.push(page.subscriptions.len());
+        found.extend(page.subscriptions.into_iter().map(|one| one.id));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!((sizes, found), (vec![2, 2, 1], expected));
+    let whole = ListSubscriptionsRequest {
+        page_size: 5,
+        ..ListSubscriptionsRequest::default()
+    };
+    let page = house.control().list_subscriptions(whole).await.unwrap().into_inner();
+    assert_eq!((page.subscriptions.len(), page.next_page_token.as_str()), (5, ""));
+    let others = ListSubscriptionsRequest {
+        tenant: "acme".to_owned(),
+        ..ListSubscriptionsRequest::default()
+    };
+    assert!(
+        house
+            .control()
+            .list_subscriptions(others)
+            .await
+            .unwrap()
+            .into_inner()
+            .subscriptions
+            .is_empty()
+    );
+    let wrong = ListSubscriptionsRequest {
+        tenant: "?".to_owned(),
+        page_size: 1001,
+        page_token: "2".to_owned(),
+    };
+    let error = house.control().list_subscriptions(wrong).await.unwrap_err();
+    assert_eq!(
+        (error.code(), fields(&error)),
+        (
+            Code::InvalidArgument,
+            ["tenant", "page_size", "page_token"].map(str::to_owned).into()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_router_that_is_gone_is_unavailable() {
+    let house = House::open().await;
+    house.router.stop_and_wait(None, None).await.unwrap();
+    let error = house.control().activate(request()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+}
