@@ -165,7 +165,7 @@ fn arguments(log_octets: usize) -> Arguments {
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,
-        ledger: Arc::new(Ledger::new(Box::new(|_| {}))),
+        ledger: Arc::new(Ledger::new(Telemetry::detached())),
         telemetry: Telemetry::detached(),
         clock: Clock::default(),
     }
@@ -202,7 +202,7 @@ impl Actor for Pool {
             PoolMessage::List(reply) => reply.send(vec![link(*state)])?,
             PoolMessage::Drain(name, reply) => reply.send(set(name, state, LinkState::Draining))?,
             PoolMessage::Resume(name, reply) => reply.send(set(name, state, LinkState::Bound))?,
-            PoolMessage::Broken(_) | PoolMessage::Stop(_) => {}
+            PoolMessage::Changed | PoolMessage::Stop(_) => {}
         }
         Ok(())
     }
