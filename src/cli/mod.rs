@@ -4,6 +4,7 @@
 
 mod check_config;
 mod config_args;
+mod demo;
 mod log_args;
 mod runtime;
 mod serve;
@@ -33,6 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     CheckConfig(check_config::CheckConfig),
 }
 
@@ -60,6 +62,7 @@ impl Command {
     fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Serve(command) => command.run(),
+            Self::Demo(command) => command.run(),
             Self::CheckConfig(command) => command.run(),
         }
     }
@@ -88,6 +91,9 @@ enum CommandError {
     /// The router does not start.
     #[error("cannot start: {0}")]
     Start(#[from] StartError),
+    /// The demo does not end well.
+    #[error("{0}")]
+    Demo(#[from] demo::DemoError),
     /// The system refused something.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -97,7 +103,7 @@ impl CommandError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Logging(_) => ExitCode::from(EXIT_USAGE),
-            Self::Start(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
+            Self::Start(_) | Self::Demo(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
         }
     }
 }
