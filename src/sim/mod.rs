@@ -6,7 +6,9 @@
 
 mod chance;
 mod event;
+mod handset;
 mod ticker;
 
 pub use event::Event;
+pub use handset::{HandsetError, HandsetSettings, HandsetStats, Handsets, Message, Received};
 pub use ticker::{Afterwards, Ticker, TickerSettings, TickerStats};
