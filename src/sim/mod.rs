@@ -5,10 +5,12 @@
 //! chance comes from a seed, so that the same seed and the same order of messages give the same faults again.
 
 mod chance;
+mod check;
 mod event;
 mod handset;
 mod ticker;
 
+pub use check::{Check, Report, Sequence};
 pub use event::Event;
 pub use handset::{HandsetError, HandsetSettings, HandsetStats, Handsets, Message, Received};
 pub use ticker::{Afterwards, Ticker, TickerSettings, TickerStats};
