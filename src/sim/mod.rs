@@ -8,9 +8,11 @@ mod chance;
 mod check;
 mod event;
 mod handset;
+pub mod smsc;
 mod ticker;
 
 pub use check::{Check, Report, Sequence};
 pub use event::Event;
 pub use handset::{HandsetError, HandsetSettings, HandsetStats, Handsets, Message, Received};
+pub use smsc::{Delivered, FaultScript, Smsc, SmscSettings};
 pub use ticker::{Afterwards, Ticker, TickerSettings, TickerStats};
