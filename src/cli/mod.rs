@@ -4,7 +4,12 @@
 
 mod check_config;
 mod config_args;
+mod decode;
+mod encode;
+mod hex;
 mod log_args;
+mod runtime;
+mod sim;
 
 use crate::config::ConfigErrors;
 use crate::telemetry::LoggingError;
@@ -30,6 +35,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     CheckConfig(check_config::CheckConfig),
+    Sim(sim::Sim),
+    Decode(decode::Decode),
+    Encode(encode::Encode),
 }
 
 /// Runs the command that this process was started with.
@@ -56,6 +64,9 @@ impl Command {
     fn run(self) -> Result<(), CommandError> {
         match self {
             Self::CheckConfig(command) => command.run(),
+            Self::Sim(command) => command.run(),
+            Self::Decode(command) => command.run(),
+            Self::Encode(command) => command.run(),
         }
     }
 }
@@ -80,6 +91,12 @@ enum CommandError {
     /// The log arguments are wrong.
     #[error("{0}")]
     Logging(#[from] LoggingError),
+    /// What was asked for is impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// What was asked for did not succeed.
+    #[error("{0}")]
+    Failed(String),
     /// The result could not be written.
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
@@ -88,8 +105,8 @@ enum CommandError {
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Logging(_) => ExitCode::from(EXIT_USAGE),
-            Self::Output(_) => ExitCode::from(EXIT_FAILED),
+            Self::Config(_) | Self::Logging(_) | Self::Usage(_) => ExitCode::from(EXIT_USAGE),
+            Self::Output(_) | Self::Failed(_) => ExitCode::from(EXIT_FAILED),
         }
     }
 }
@@ -106,9 +123,11 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Cli::command().get_subcommands() {
+        let mut commands: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+        while let Some(command) = commands.pop() {
             let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(shown.contains("bellwire "), "{} has no example", command.get_name());
+            commands.extend(command.get_subcommands().cloned());
         }
     }
 }
