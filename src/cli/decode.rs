@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const EXAMPLE: &str = "\
 Example:
-  bellwire decode 0605040B8423F001061203AE81EA646174613A200A0A
+  bellwire decode 0605040B8423F0010624746578742F6576656E742D73747265616D00AF75726E3A6F6D613A786D6C3A7075736800646174613A68656C6C6F0A0A
   printf 'data: hello\\n\\n' | bellwire encode --as push | bellwire decode -
 
 Takes an SMPP PDU, a short_message with its user data header, or a WSP push, and tells them apart by themselves. With -

@@ -166,8 +166,7 @@ struct WrittenFault {
     within: Option<usize>,
     status: Option<u32>,
     state: Option<String>,
-    #[serde(default = "yes")]
-    accept: bool,
+    accept: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +218,7 @@ impl WrittenFault {
         if self.at.is_none() && self.every.is_none() && self.probability == 0.0 {
             return Err("none of at, every and probability says when");
         }
+        self.check_keys()?;
         let fault = self.fault()?;
         let at = match self.at {
             None => Vec::new(),
@@ -236,12 +236,37 @@ impl WrittenFault {
         })
     }
 
+    /// A key that its kind does not look at is a mistake, most likely in the kind.
+    fn check_keys(&self) -> Result<(), &'static str> {
+        let kind = self.kind;
+        if self.delay.is_some() && !matches!(kind, Kind::Delay | Kind::ReceiptLate) {
+            return Err("delay is for delay and receipt_late");
+        }
+        if self.within.is_some() && !matches!(kind, Kind::Shuffle) {
+            return Err("within is for shuffle");
+        }
+        if self.status.is_some() && !matches!(kind, Kind::Refuse | Kind::RefuseBind) {
+            return Err("status is for refuse and refuse_bind");
+        }
+        if self.state.is_some() && !matches!(kind, Kind::ReceiptState) {
+            return Err("state is for receipt_state");
+        }
+        if self.accept.is_some() && !matches!(kind, Kind::Silent | Kind::Close | Kind::Reset) {
+            return Err("accept is for silent, close and reset");
+        }
+        if matches!(self.within, Some(0 | 1)) {
+            return Err("within is at least 2");
+        }
+        Ok(())
+    }
+
     fn fault(&self) -> Result<Fault, &'static str> {
+        let accept = self.accept.unwrap_or(true);
         let delay = self.delay.ok_or("delay is missing");
         let link = |fault| {
             Ok(Fault::Link {
                 fault,
-                accept: self.accept,
+                accept,
             })
         };
         match self.kind {
@@ -254,7 +279,7 @@ impl WrittenFault {
                 .map(|status| Fault::Refuse(CommandStatus(status)))
                 .ok_or("status is missing"),
             Kind::Delay => delay.map(Fault::Delay),
-            Kind::Silent => Ok(Fault::Silent { accept: self.accept }),
+            Kind::Silent => Ok(Fault::Silent { accept }),
             Kind::AnswerTwice => Ok(Fault::AnswerTwice),
             Kind::Shuffle => Ok(Fault::Shuffle {
                 within: self.within.unwrap_or(WITHIN_DEFAULT),
@@ -298,10 +323,6 @@ fn state(word: Option<&str>) -> Result<MessageState, &'static str> {
 
 fn one() -> u64 {
     1
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -372,6 +393,8 @@ accept = false"
                 "[[fault]]\nkind = \"silent\"\nevery = 0",
                 "fault 1: every and count are at least 1",
             ),
+            ("[[fault]]\nkind = \"silent\"\nat = 1\ndelay = \"1s\"", "fault 1: delay is for delay and receipt_late"),
+            ("[[fault]]\nkind = \"shuffle\"\nat = 1\nwithin = 1", "fault 1: within is at least 2"),
         ] {
             assert_eq!(text.parse::<FaultScript>().unwrap_err().to_string(), told);
         }
