@@ -4,14 +4,18 @@
 
 mod check_config;
 mod config_args;
+mod decode;
 mod demo;
+mod encode;
+mod hex;
 mod log_args;
 mod runtime;
 mod serve;
+mod sim;
 
 use crate::app::StartError;
 use crate::config::ConfigErrors;
-use crate::telemetry::LoggingError;
+use crate::telemetry::{LoggingError, logging};
 use clap::{Parser, Subcommand};
 use log_args::LogArgs;
 use std::process::ExitCode;
@@ -36,6 +40,9 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     CheckConfig(check_config::CheckConfig),
+    Sim(sim::Sim),
+    Decode(decode::Decode),
+    Encode(encode::Encode),
 }
 
 /// Runs the command that this process was started with.
@@ -44,12 +51,9 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(told) => return explained(&told),
     };
-    match cli
-        .log
-        .start()
-        .map_err(CommandError::from)
-        .and_then(|()| cli.command.run())
-    {
+    let filter = cli.command.default_filter();
+    let started = cli.log.start(filter).map_err(CommandError::from);
+    match started.and_then(|()| cli.command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -59,11 +63,22 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
+    /// What is logged when nothing is said about it: the demo shows what happens in its own words.
+    fn default_filter(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "warn",
+            _ => logging::DEFAULT_FILTER,
+        }
+    }
+
     fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Serve(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::CheckConfig(command) => command.run(),
+            Self::Sim(command) => command.run(),
+            Self::Decode(command) => command.run(),
+            Self::Encode(command) => command.run(),
         }
     }
 }
@@ -97,13 +112,19 @@ enum CommandError {
     /// The system refused something.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// What was asked for is impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// What was asked for did not succeed.
+    #[error("{0}")]
+    Failed(String),
 }
 
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Logging(_) => ExitCode::from(EXIT_USAGE),
-            Self::Start(_) | Self::Demo(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
+            Self::Config(_) | Self::Logging(_) | Self::Usage(_) => ExitCode::from(EXIT_USAGE),
+            Self::Start(_) | Self::Demo(_) | Self::Failed(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
         }
     }
 }
@@ -120,9 +141,11 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Cli::command().get_subcommands() {
+        let mut commands: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+        while let Some(command) = commands.pop() {
             let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(shown.contains("bellwire "), "{} has no example", command.get_name());
+            commands.extend(command.get_subcommands().cloned());
         }
     }
 }
