@@ -8,11 +8,15 @@ use crate::model::Outcome;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 use tonic::Status;
 
+/// Answers to one publication at most.
+pub(super) const MAX_ANSWERS: usize = 2;
+
 /// An answer, and with the last one of a publication its place among the unreleased ones of its stream, which is given
-/// back when the answer has been taken out of the queue. So the queue is bounded, though its type is not.
+/// back when the answer has been taken out of the queue. So a queue with room for [`MAX_ANSWERS`] per place is never
+/// full, and whoever counts events never waits for a publisher.
 pub(super) type Answered = (Result<PublishResponse, Status>, Option<OwnedSemaphorePermit>);
 
 /// A publication, shared by its stream and by whatever counts its events.
@@ -28,16 +32,11 @@ struct Progress {
     /// Nobody will count any more.
     abandoned: bool,
     /// Where answers go, and the place among the unreleased; gone with the last answer.
-    open: Option<(UnboundedSender<Answered>, OwnedSemaphorePermit)>,
+    open: Option<(Sender<Answered>, OwnedSemaphorePermit)>,
 }
 
 impl Publication {
-    pub fn new(
-        publish_id: String,
-        events: u64,
-        answers: UnboundedSender<Answered>,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub fn new(publish_id: String, events: u64, answers: Sender<Answered>, place: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Mutex::new(Progress {
             publish_id,
             events,
@@ -128,13 +127,13 @@ impl Progress {
     fn answer(&self, answer: Answer) {
         if let Some((answers, _)) = &self.open {
             // The publisher may be gone.
-            let _ = answers.send((Ok(self.response(answer)), None));
+            let _ = answers.try_send((Ok(self.response(answer)), None));
         }
     }
 
     fn answer_last(&mut self, answer: Answer) {
         if let Some((answers, place)) = self.open.take() {
-            let _ = answers.send((Ok(self.response(answer)), Some(place)));
+            let _ = answers.try_send((Ok(self.response(answer)), Some(place)));
         }
     }
 
