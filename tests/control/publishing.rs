@@ -234,3 +234,16 @@ async fn a_server_that_stops_answers_what_it_took_and_then_ends_the_stream() {
     drop((publisher, control));
     house.ended().await;
 }
+
+#[tokio::test]
+async fn a_publication_beyond_4_mib_ends_the_stream() {
+    let house = House::open().await;
+    let mut publisher = Publisher::open(&house).await;
+    let mut large = publication("large", feed("prices"), 1);
+    large.events[0].data = "x".repeat(4 << 20);
+    publisher.requests.try_send(large).unwrap();
+    assert_eq!(
+        within(publisher.responses.message()).await.unwrap_err().code(),
+        Code::OutOfRange
+    );
+}

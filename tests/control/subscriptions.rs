@@ -379,6 +379,19 @@ async fn pages_show_every_subscription_once_in_the_order_of_ids() {
 }
 
 #[tokio::test]
+async fn a_request_beyond_4_mib_is_refused() {
+    let house = House::open().await;
+    let error = house
+        .control()
+        .activate(ActivateRequest {
+            handset: "x".repeat(4 << 20),
+            ..request()
+        })
+        .await;
+    assert_eq!(error.unwrap_err().code(), Code::OutOfRange);
+}
+
+#[tokio::test]
 async fn a_router_that_is_gone_is_unavailable() {
     let house = House::open().await;
     house.router.stop_and_wait(None, None).await.unwrap();

@@ -144,3 +144,86 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DropReason;
+    use tokio::sync::Semaphore;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    const TAKEN: Taken = Taken {
+        first: 7,
+        subscriptions: 2,
+        repeated: false,
+    };
+
+    fn publication() -> (Publication, Receiver<Answered>, Arc<Semaphore>) {
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).try_acquire_owned().unwrap();
+        let (answers, received) = channel(MAX_ANSWERS);
+        (Publication::new("one".to_owned(), 2, answers, place), received, places)
+    }
+
+    fn next(received: &mut Receiver<Answered>) -> Option<Answer> {
+        let (response, _) = received.try_recv().ok()?;
+        response.unwrap().answer
+    }
+
+    fn taken() -> Option<Answer> {
+        Some(Answer::Taken(proto::Taken {
+            first_sequence: 7,
+            subscriptions: 2,
+            repeated: false,
+        }))
+    }
+
+    #[test]
+    fn events_that_end_at_once_are_released_after_they_were_taken() {
+        let (publication, mut received, _) = publication();
+        let watch = publication.watch();
+        watch(Outcome::Accepted, 2);
+        watch(Outcome::Dropped(DropReason::Oversize), 2);
+        assert_eq!(next(&mut received), None);
+        publication.handle_taken(TAKEN);
+        assert_eq!(next(&mut received), taken());
+        let counts = Released {
+            accepted: 2,
+            dropped: 2,
+            ..Released::default()
+        };
+        assert_eq!(next(&mut received), Some(Answer::Released(counts)));
+        watch(Outcome::Accepted, 1);
+        drop(watch);
+        assert!(received.is_closed(), "nothing is told after the release");
+    }
+
+    #[test]
+    fn what_nobody_counts_any_more_is_released_with_what_was_counted() {
+        let (publication, mut received, _) = publication();
+        let watch = publication.watch();
+        publication.handle_taken(TAKEN);
+        watch(Outcome::Unknown, 1);
+        assert_eq!(next(&mut received), taken());
+        assert_eq!(next(&mut received), None);
+        drop(watch);
+        let counts = Released {
+            unknown: 1,
+            ..Released::default()
+        };
+        assert_eq!(next(&mut received), Some(Answer::Released(counts)));
+    }
+
+    #[test]
+    fn a_place_is_free_when_the_last_answer_was_taken_out() {
+        let (publication, mut received, places) = publication();
+        publication.handle_taken(Taken {
+            repeated: true,
+            ..TAKEN
+        });
+        assert!(next(&mut received).is_some());
+        assert_eq!(places.available_permits(), 0);
+        assert_eq!(next(&mut received), Some(Answer::Released(Released::default())));
+        assert_eq!(places.available_permits(), 1);
+    }
+}
