@@ -8,16 +8,24 @@ mod decode;
 mod demo;
 mod encode;
 mod hex;
+mod links;
 mod log_args;
+mod publish;
 mod runtime;
 mod serve;
+mod server;
+mod shown;
 mod sim;
+mod source_args;
+mod sub;
 
 use crate::app::StartError;
 use crate::config::ConfigErrors;
 use crate::telemetry::{LoggingError, logging};
 use clap::{Parser, Subcommand};
 use log_args::LogArgs;
+use publish::PublishFailed;
+use server::ServerError;
 use std::process::ExitCode;
 
 /// Exit code for a command line or configuration that asks for something impossible: EX_USAGE of sysexits.h.
@@ -40,6 +48,9 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     CheckConfig(check_config::CheckConfig),
+    Sub(sub::Sub),
+    Links(links::Links),
+    Publish(publish::Publish),
     Sim(sim::Sim),
     Decode(decode::Decode),
     Encode(encode::Encode),
@@ -76,6 +87,9 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::CheckConfig(command) => command.run(),
+            Self::Sub(command) => command.run(),
+            Self::Links(command) => command.run(),
+            Self::Publish(command) => command.run(),
             Self::Sim(command) => command.run(),
             Self::Decode(command) => command.run(),
             Self::Encode(command) => command.run(),
@@ -112,6 +126,12 @@ enum CommandError {
     /// The system refused something.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// A server did not do what it was asked.
+    #[error("{0}")]
+    Server(#[from] ServerError),
+    /// Events were not published, or did not arrive.
+    #[error("{0}")]
+    Publish(#[from] PublishFailed),
     /// What was asked for is impossible.
     #[error("{0}")]
     Usage(String),
@@ -122,10 +142,13 @@ enum CommandError {
 
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Config(_) | Self::Logging(_) | Self::Usage(_) => ExitCode::from(EXIT_USAGE),
-            Self::Start(_) | Self::Demo(_) | Self::Failed(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
-        }
+        let usage = match self {
+            Self::Config(_) | Self::Logging(_) | Self::Usage(_) => true,
+            Self::Start(_) | Self::Demo(_) | Self::Failed(_) | Self::Io(_) => false,
+            Self::Server(error) => error.is_usage(),
+            Self::Publish(failed) => failed.is_usage(),
+        };
+        ExitCode::from(if usage { EXIT_USAGE } else { EXIT_FAILED })
     }
 }
 

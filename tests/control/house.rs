@@ -34,7 +34,7 @@ use tonic_types::StatusExt;
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub struct House {
-    pub address: SocketAddr,
+    address: SocketAddr,
     pub channel: Channel,
     pub router: ActorRef<RouterMessage>,
     stop: Option<oneshot::Sender<()>>,
@@ -78,6 +78,10 @@ impl House {
             stop: Some(stop),
             served,
         }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub fn control(&self) -> ControlClient<Channel> {
