@@ -11,8 +11,7 @@ use std::future::Future;
 use std::io;
 use tokio::net::TcpListener;
 
-/// Answers on `listener` until `shutdown` resolves and the requests under way are answered. Meanwhile it does the
-/// exporter's upkeep.
+/// Answers on `listener` until `shutdown` resolves and the requests under way are answered.
 ///
 /// A client that keeps a request half sent delays the end: bound the wait, dropping this future is safe.
 ///
@@ -26,14 +25,11 @@ pub async fn serve(
 ) -> io::Result<()> {
     let routes = Router::new()
         .route("/metrics", get(metrics))
-        .with_state(exporter.clone())
+        .with_state(exporter)
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .with_state(readiness);
-    tokio::select! {
-        served = axum::serve(listener, routes).with_graceful_shutdown(shutdown) => served,
-        never = exporter.keep_up() => match never {},
-    }
+    axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
 }
 
 async fn metrics(State(exporter): State<Exporter>) -> impl IntoResponse {

@@ -196,8 +196,7 @@ mod tests {
     use crate::telemetry::exporter;
 
     fn rendered(use_it: impl FnOnce(&Telemetry)) -> String {
-        let recorder = exporter::recorder().unwrap();
-        let handle = recorder.handle();
+        let (recorder, exporter) = exporter::recorder();
         with_local_recorder(&recorder, || {
             use_it(&Telemetry::new(Labels {
                 outcomes: &["accepted", "dropped"],
@@ -206,8 +205,7 @@ mod tests {
                 verdicts: &["accepted", "throttled"],
             }))
         });
-        handle.run_upkeep();
-        handle.render()
+        exporter.render()
     }
 
     #[test]
@@ -272,14 +270,13 @@ mod tests {
 
     #[test]
     fn detached_handles_record_nowhere() {
-        let recorder = exporter::recorder().unwrap();
-        let handle = recorder.handle();
+        let (recorder, exporter) = exporter::recorder();
         with_local_recorder(&recorder, || {
             let telemetry = Telemetry::detached();
             telemetry.settled.add(0, 1);
             telemetry.gaps.increment(1);
             telemetry.smsc("main").pushes.increment(1);
         });
-        assert!(!handle.render().contains("bellwire_"));
+        assert!(!exporter.render().contains("bellwire_"));
     }
 }
