@@ -98,7 +98,9 @@ pub struct Session<T> {
     started_at: Duration,
     heard_at: Duration,
     enquired_at: Option<Duration>,
-    /// Refusals in a row that held the whole link.
+    /// When late responses were last looked for.
+    checked_at: Duration,
+    /// Times in a row that the whole link was held.
     holds: u8,
     bind_number: u32,
 }
@@ -128,6 +130,7 @@ impl<T> Session<T> {
             started_at: now.monotonic,
             heard_at: now.monotonic,
             enquired_at: None,
+            checked_at: now.monotonic,
             holds: 0,
             bind_number,
         })
@@ -222,6 +225,7 @@ impl<T> Session<T> {
             }
             _ => {}
         }
+        self.checked_at = at;
         if let Some(before) = at.checked_sub(self.settings.response_timeout) {
             for item in self.in_flight.take_older(before) {
                 sink.handle_answer(now, item, before, Answer::Unknown { resend: self.settings.resend_unknown });
@@ -236,14 +240,16 @@ impl<T> Session<T> {
             return self.started_at + self.settings.bind_timeout;
         }
         let alive = match self.enquired_at {
-            Some(asked) => asked + self.settings.response_timeout,
-            None => self.heard_at + self.settings.enquire_link,
+            Some(asked) => Some(asked + self.settings.response_timeout),
+            None => (self.state == State::Bound).then(|| self.heard_at + self.settings.enquire_link),
         };
         // Late responses are looked for in steps: nobody minds a second more.
         let step = Duration::from_secs(1).min(self.settings.response_timeout);
-        let responses = if self.in_flight.open() > 0 { now.monotonic + step } else { alive };
-        let paced = self.pacing.poll_timeout(now.monotonic).unwrap_or(alive);
-        alive.min(responses).min(paced)
+        let responses = (self.in_flight.open() > 0).then(|| self.checked_at + step);
+        // A time that is over is for `room` to find out: whoever sends asks it, and others need not wake for it.
+        let paced = self.pacing.poll_timeout(now.monotonic).filter(|at| *at > now.monotonic);
+        let due = [alive, responses, paced].into_iter().flatten().min();
+        due.unwrap_or(now.monotonic + self.settings.enquire_link)
     }
 
     /// Says goodbye: nothing new goes from now on.
