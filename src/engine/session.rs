@@ -281,11 +281,14 @@ impl<T> Session<T> {
                 let answer = Answer::Accepted { message_id: response.message_id };
                 self.answer(now, sequence_number, answer, sink)
             }
+            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
+            Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
+                Err(SessionError::BindRefused(status))
+            }
             // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
             Body::SubmitSmResp(_) | Body::GenericNack => {
                 self.answer(now, sequence_number, Answer::Refused { status }, sink)
             }
-            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
             Body::DeliverSm(message) => {
                 deliver(now, message, sink);
                 // Always accepted, known or not: an SMSC repeats a receipt that is refused, or unbinds.
@@ -301,7 +304,7 @@ impl<T> Session<T> {
                 self.state = State::Unbound;
                 Err(SessionError::PeerUnbound)
             }
-            Body::UnbindResp => {
+            Body::UnbindResp if self.state == State::Unbinding => {
                 self.state = State::Unbound;
                 Ok(())
             }
