@@ -346,7 +346,8 @@ impl<T> Session<T> {
     ) -> Result<(), SessionError> {
         let Some((item, written_at)) = self.in_flight.take(sequence_number) else { return Ok(()) };
         match (sink.handle_answer(now, item, written_at, answer), answer) {
-            (Verdict::HoldLink, _) => {
+            // A window full of refusals is one word of the peer, not one for each segment.
+            (Verdict::HoldLink, _) if !self.pacing.is_held(now.monotonic) => {
                 self.holds = self.holds.saturating_add(1);
                 self.pacing.hold(now.monotonic + verdict::pause(self.holds));
             }
