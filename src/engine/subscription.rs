@@ -654,7 +654,6 @@ fn refuse(push: &mut Push, index: u8, verdict: Verdict, tally: &mut Tally) -> Ve
         Verdict::Accept => {}
         Verdict::HoldLink | Verdict::Rebind | Verdict::ParkHandset if !doomed => {
             push.to_send.insert(index);
-            push.refusals = push.refusals.saturating_add(1);
             let throttled = verdict == Verdict::HoldLink;
             tally.answer(if throttled { Answered::Throttled } else { Answered::Retried });
         }
