@@ -88,6 +88,8 @@ pub struct Subscription {
     /// Events lost since the last push told of it.
     gap: u64,
     watched: bool,
+    /// It was told from which event on it is to have them.
+    attached: bool,
     closing: Option<DropReason>,
 }
 
@@ -114,6 +116,7 @@ impl Subscription {
             last_accepted: 0,
             gap: 0,
             watched: false,
+            attached: false,
             closing: None,
         }
     }
@@ -161,11 +164,22 @@ impl Subscription {
         self.pending_octets = waiting.map(|event| self.measure(&event, b"")).sum();
     }
 
-    /// Its first event will be number `from`; means nothing once events have come.
+    /// Its first event will be number `from`. Only the first word counts: what it misses later is lost, and told.
     pub fn handle_attached(&mut self, from: u64) {
-        if self.end == self.released && self.chunks.is_empty() && self.pushes.is_empty() {
+        if !self.attached && self.end == self.released && self.chunks.is_empty() && self.pushes.is_empty() {
             (self.released, self.cursor, self.end) = (from, from, from);
         }
+        self.attached = true;
+    }
+
+    /// Whether it was told which event is its first.
+    pub fn is_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// One past the number of the last event that came.
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// Tells subscribers that `lost` events before the next one are gone.

@@ -21,7 +21,7 @@ use crate::engine::routing::Routes;
 use crate::engine::subscription::{Settlement, Subscription as Engine};
 use crate::codec::udh::Ports;
 use crate::model::{
-    ApplicationId, DropReason, HandsetId, Msisdn, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
+    ApplicationId, DropReason, HandsetId, Msisdn, Outcome, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
 };
 use crate::telemetry::Telemetry;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -138,9 +138,12 @@ impl State {
         }
         let cell = self.handset(handset, number)?;
         let start = if last_event_id.is_empty() { Start::Live } else { Start::After(last_event_id.clone()) };
-        self.source(&source, last_event_id).await?;
         let now = self.arguments.clock.now();
-        let (place, actor) = self.spawn(id, &cell, &policy, &application, 0).await?;
+        let spawned = match self.source(&source, last_event_id).await {
+            Ok(()) => self.spawn(id, &cell, &policy, &application, None).await,
+            Err(error) => Err(error),
+        };
+        let (place, actor) = spawned.inspect_err(|_| self.forget_unused(&handset, &source))?;
         let record = Record {
             tenant,
             number,
@@ -246,19 +249,23 @@ impl State {
         Ok(actor)
     }
 
-    /// Gives a subscription a place in its handset and an actor.
+    /// Gives a subscription a place in its handset and an actor; all before `released`, if that is known, was released.
     async fn spawn(
         &mut self,
         id: SubscriptionId,
         handset: &Arc<HandsetCell>,
         policy: &Policy,
         application: &ApplicationId,
-        from: u64,
+        released: Option<u64>,
     ) -> Result<(Place, ActorRef<SubscriptionMessage>), ActivateError> {
         let envelope = envelope::push_template(self.arguments.push.profile, application).map_err(unencodable)?;
         let place = handset.look(|engine| {
             let limit = self.arguments.log_octets;
-            engine.insert(Engine::new(policy.clone(), envelope, engine.width(), from, limit))
+            let mut subscription = Engine::new(policy.clone(), envelope, engine.width(), 0, limit);
+            if let Some(released) = released {
+                subscription.handle_attached(released);
+            }
+            engine.insert(subscription)
         });
         let arguments = subscription::Arguments {
             id,
@@ -317,6 +324,20 @@ impl State {
         let gone = entry.remove();
         self.actors.remove(&gone.actor.get_id());
         gone.actor.stop(None);
+    }
+
+    /// Closes what was opened for a subscription that did not come about.
+    fn forget_unused(&mut self, handset: &HandsetId, source: &SourceId) {
+        if self.handsets.get(handset).is_some_and(|entry| entry.subscriptions == 0) {
+            self.handsets.remove(handset);
+        }
+        if let Entry::Occupied(entry) = self.sources.entry(source.clone())
+            && entry.get().subscriptions == 0
+        {
+            let unused = entry.remove();
+            self.actors.remove(&unused.actor.get_id());
+            unused.actor.stop(None);
+        }
     }
 
     // === showing ===
@@ -435,7 +456,8 @@ impl State {
         let now = self.arguments.clock.now();
         let Some(record) = self.records.get_mut(&id).filter(|record| record.quarantined.is_none()) else { return };
         let (source, policy, application) = (record.source.clone(), record.policy.clone(), record.application.clone());
-        let quarantine = record.fail(now.monotonic);
+        // Without sources nothing comes again.
+        let quarantine = record.fail(now.monotonic) || self.stopping;
         self.actors.remove(&record.actor.get_id());
         record.actor.stop(None);
         warn!(subscription = %id, reason, quarantine, "subscription failed");
@@ -444,29 +466,40 @@ impl State {
             return;
         }
         let place = record.place;
-        let released = record.handset.look(|engine| engine.take(place)).map_or(0, |old| {
-            let again = old.awaited();
-            self.arguments.ledger.record(|tally| tally.resent += again);
-            old.released()
-        });
+        let old = record.handset.look(|engine| engine.take(place));
+        let again = old.as_ref().map_or(0, Engine::awaited);
+        self.arguments.ledger.record(|tally| tally.resent += again);
+        let released = old.filter(Engine::is_attached).map(|old| old.released());
         let Some(cell) = self.handsets.get(&record.handset.id()).map(|entry| Arc::clone(&entry.cell)) else { return };
         let Ok((place, actor)) = self.spawn(id, &cell, &policy, &application, released).await else { return };
         if let Some(record) = self.records.get_mut(&id) {
             (record.place, record.handset, record.actor) = (place, cell, actor.clone());
         }
         if let Some(entry) = self.sources.get(&source) {
-            let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber: actor, from: Start::At(released) });
+            let from = released.map_or(Start::Again, Start::At);
+            let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber: actor, from });
         }
     }
 
+    /// Takes a subscription out of service. Every event that its source has taken for it ends here, also those that
+    /// its actor died with.
     fn quarantine(&mut self, now: Now, id: SubscriptionId, reason: &str) {
         let Some(record) = self.records.get_mut(&id) else { return };
         record.quarantined = Some(reason.to_owned());
         let (source, place, handset) = (record.source.clone(), record.place, Arc::clone(&record.handset));
+        let next = self.sources.get(&source).map_or(0, |entry| entry.next);
         self.arguments.ledger.record(|tally| {
-            HandsetCell::settle(&handset, now, |engine, receipts| {
-                engine.close(now, place, DropReason::Quarantined, &mut Settlement { tally, receipts });
+            let mut receipts = handset.smsc().receipts().lock();
+            let closed = HandsetCell::serve(&handset, now, |engine| {
+                let end = engine.get(place).filter(|one| one.is_attached()).map_or(next, |one| one.end());
+                let mut settlement = Settlement { tally, receipts: &mut receipts };
+                engine.close(now, place, DropReason::Quarantined, &mut settlement);
+                end
             });
+            // An engine that has panicked is not asked how far it came.
+            let taken_out = || handset.look(|engine| engine.take(place)).map_or(next, |old| old.released());
+            let lost = next.saturating_sub(closed.unwrap_or_else(taken_out));
+            tally.settle(Outcome::Dropped(DropReason::Quarantined), lost);
         });
         self.detach(&source, id);
         if let Some(view) = self.view(id) {
