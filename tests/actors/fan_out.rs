@@ -57,3 +57,16 @@ async fn a_handset_with_two_sources_has_one_push_outstanding() {
     house.link.accept(&first[0]);
     house.run_until(|link| link.seen("15550001").len() == 2).await;
 }
+
+#[tokio::test]
+async fn each_number_is_reached_by_the_smsc_that_has_its_prefix() {
+    let mut house = House::new().await;
+    let (one, other) = (house.activate("15550001").await, house.activate("4420000001").await);
+    assert_eq!((one.smsc.as_str(), other.smsc.as_str()), ("main", "other"));
+    assert!(house.feed(&["1"]));
+    settle().await;
+    house.link.run();
+    house.other.run();
+    assert_eq!((house.link.written, house.other.written), (1, 1));
+    assert_eq!(house.other.seen("4420000001"), ["1"]);
+}

@@ -80,7 +80,10 @@ pub struct House {
     pub upstreams: Arc<FakeUpstreams>,
     pub admission: Admission,
     pub hands: Arc<Hands>,
+    /// The link to the SMSC of numbers that start with 1.
     pub link: FakeLink,
+    /// The link to the SMSC of numbers that start with 44.
+    pub other: FakeLink,
     counts: PrometheusHandle,
 }
 
@@ -89,7 +92,8 @@ impl House {
         Self::with_log(1 << 20).await
     }
 
-    /// A house whose sources keep `log_octets`. It reaches the numbers that start with 1.
+    /// A house whose sources keep `log_octets`. It reaches the numbers that start with 1, and by another SMSC those
+    /// that start with 44.
     pub async fn with_log(log_octets: usize) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
         let telemetry = ::metrics::with_local_recorder(&recorder, || Telemetry::new(LABELS));
@@ -97,11 +101,14 @@ impl House {
         let hands = Arc::new(Hands { now: Mutex::new(now), fuse: AtomicU32::new(0) });
         let read = Arc::clone(&hands);
         let clock = Clock::new(move || read.read());
-        let smsc = Arc::new(Smsc::new("main".into(), 1, Table::new(Duration::from_secs(3600), 100_000)));
-        smsc.set_open(0, true, now);
+        let smscs = ["main", "other"].map(|name| {
+            let smsc = Smsc::new(name.into(), 1, Table::new(Duration::from_secs(3600), 100_000));
+            smsc.set_open(0, true, now);
+            Arc::new(smsc)
+        });
+        let prefixes = ["1", "44"].map(|prefix| [prefix.to_owned()]);
         let upstreams = Arc::new(FakeUpstreams::default());
         let admission = Admission::new(64 << 20);
-        let prefixes = ["1".to_owned()];
         let arguments = Arguments {
             push: PushSettings {
                 profile: Profile::Standard,
@@ -109,8 +116,8 @@ impl House {
                 destination_port: 2948,
                 source_port: 9200,
             },
-            routes: Routes::new([prefixes.as_slice()]),
-            smscs: vec![SmscRoute { smsc: Arc::clone(&smsc), sender: sender() }],
+            routes: Routes::new(prefixes.iter().map(|prefix| prefix.as_slice())),
+            smscs: smscs.iter().map(|smsc| SmscRoute { smsc: Arc::clone(smsc), sender: sender() }).collect(),
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,
@@ -119,8 +126,8 @@ impl House {
             clock: clock.clone(),
         };
         let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();
-        let link = FakeLink::new(&smsc, 0, clock, router.clone(), telemetry);
-        Self { router, upstreams, admission, hands, link, counts: recorder.handle() }
+        let [link, other] = smscs.map(|smsc| FakeLink::new(smsc, clock.clone(), router.clone(), telemetry.clone()));
+        Self { router, upstreams, admission, hands, link, other, counts: recorder.handle() }
     }
 
     pub async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> RouterMessage) -> T {

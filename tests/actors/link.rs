@@ -30,10 +30,10 @@ pub struct Written {
 }
 
 pub struct FakeLink {
-    pub smsc: Arc<Smsc>,
+    smsc: Arc<Smsc>,
     pub lane: Arc<Lane>,
-    pub clock: Clock,
-    pub router: ActorRef<RouterMessage>,
+    clock: Clock,
+    router: ActorRef<RouterMessage>,
     telemetry: Telemetry,
     tally: Tally,
     encoder: Encoder,
@@ -50,10 +50,10 @@ struct Phone {
 }
 
 impl FakeLink {
-    pub fn new(smsc: &Arc<Smsc>, lane: usize, clock: Clock, router: ActorRef<RouterMessage>, telemetry: Telemetry) -> Self {
+    pub fn new(smsc: Arc<Smsc>, clock: Clock, router: ActorRef<RouterMessage>, telemetry: Telemetry) -> Self {
         Self {
-            smsc: Arc::clone(smsc),
-            lane: Arc::clone(&smsc.lanes()[lane]),
+            lane: Arc::clone(&smsc.lanes()[0]),
+            smsc,
             clock,
             router,
             telemetry,
