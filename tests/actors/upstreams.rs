@@ -40,7 +40,13 @@ impl Upstreams for FakeUpstreams {
         assert!(!self.fails.swap(false, Ordering::Relaxed), "told to fail");
         let closed: Arc<AtomicBool> = Arc::default();
         let closes = Closes(Arc::clone(&closed));
-        let opened = Opened { source: source.clone(), last_event_id, door, facts, closed };
+        let opened = Opened {
+            source: source.clone(),
+            last_event_id,
+            door,
+            facts,
+            closed,
+        };
         self.opened.lock().push(Arc::new(opened));
         UpstreamHandle::new(tokio::spawn(async move {
             let _closes = closes;
@@ -71,8 +77,14 @@ impl Opened {
     /// Events of this data, whose id is the data; false if the door is full.
     pub fn feed(&self, read_at: Now, data: &[&str]) -> bool {
         let events = events(data);
-        let Some(credit) = self.door.try_admit(events.octets()) else { return false };
-        self.facts.send(UpstreamFact::Events { events, credit, read_at });
+        let Some(credit) = self.door.try_admit(events.octets()) else {
+            return false;
+        };
+        self.facts.send(UpstreamFact::Events {
+            events,
+            credit,
+            read_at,
+        });
         true
     }
 }

@@ -8,3 +8,4 @@ mod outcomes;
 #[allow(dead_code, reason = "shared with the tests of allocations")]
 mod rig;
 mod segments;
+mod session;
