@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod batching;
+mod bench;
 mod ledger;
 mod order;
 mod outcomes;
