@@ -1,10 +1,11 @@
 //! Actors and engines that fail, and what is left of them: everything.
 
-use crate::house::{House, activation, feed, settle, until};
+use crate::house::{House, activation, feed, policy, settle, until};
 use crate::upstreams::events;
 use bellwire::actors::handset::HandsetCell;
-use bellwire::actors::router::{Activation, RouterMessage, Status};
+use bellwire::actors::router::{Activation, Load, RouterMessage, Status};
 use bellwire::engine::subscription::Answer;
+use bellwire::model::{Order, Policy};
 use std::time::Duration;
 
 /// Feeds an event that the subscription's actor dies of, and waits until it has.
@@ -46,6 +47,24 @@ async fn what_it_had_outstanding_goes_once_more_and_a_late_answer_changes_nothin
     assert_eq!(house.link.seen("15550001"), ["1", "2"], "both are in the new push");
     assert_eq!(house.settled("accepted"), 2);
     assert_eq!(house.count("bellwire_resent_total "), 1, "a possible repeat is counted");
+}
+
+#[tokio::test]
+async fn what_has_ended_out_of_turn_does_not_end_again() {
+    let mut house = House::new().await;
+    let policy = Policy { order: Order::Pipelined, max_events: 1, ..policy() };
+    house.try_activate(Activation { policy, ..activation("15550001") }).await.unwrap();
+    assert!(house.feed(&["1", "2", "3", "4"]));
+    let sent = house.take(4).await;
+    house.link.accept(&sent[1]);
+    house.link.accept(&sent[3]);
+    fail(&house, "5").await;
+    house.run_until(|link| link.seen("15550001").len() >= 5).await;
+    settle().await;
+    house.link.run();
+    assert_eq!(house.link.seen("15550001"), ["2", "4", "1", "3", "5"]);
+    assert_eq!(house.settled("accepted"), 5);
+    assert_eq!(house.load().await, Load::default());
 }
 
 #[tokio::test]

@@ -249,21 +249,21 @@ impl State {
         Ok(actor)
     }
 
-    /// Gives a subscription a place in its handset and an actor; all before `released`, if that is known, was released.
+    /// Gives a subscription a place in its handset and an actor; it goes on where `old` stood, if there was one.
     async fn spawn(
         &mut self,
         id: SubscriptionId,
         handset: &Arc<HandsetCell>,
         policy: &Policy,
         application: &ApplicationId,
-        released: Option<u64>,
+        old: Option<&Engine>,
     ) -> Result<(Place, ActorRef<SubscriptionMessage>), ActivateError> {
         let envelope = envelope::push_template(self.arguments.push.profile, application).map_err(unencodable)?;
         let place = handset.look(|engine| {
             let limit = self.arguments.log_octets;
             let mut subscription = Engine::new(policy.clone(), envelope, engine.width(), 0, limit);
-            if let Some(released) = released {
-                subscription.handle_attached(released);
+            if let Some(old) = old {
+                subscription.handle_restart(old);
             }
             engine.insert(subscription)
         });
@@ -469,14 +469,14 @@ impl State {
         let old = record.handset.look(|engine| engine.take(place));
         let again = old.as_ref().map_or(0, Engine::awaited);
         self.arguments.ledger.record(|tally| tally.resent += again);
-        let released = old.filter(Engine::is_attached).map(|old| old.released());
+        let old = old.filter(Engine::is_attached);
         let Some(cell) = self.handsets.get(&record.handset.id()).map(|entry| Arc::clone(&entry.cell)) else { return };
-        let Ok((place, actor)) = self.spawn(id, &cell, &policy, &application, released).await else { return };
+        let Ok((place, actor)) = self.spawn(id, &cell, &policy, &application, old.as_ref()).await else { return };
         if let Some(record) = self.records.get_mut(&id) {
             (record.place, record.handset, record.actor) = (place, cell, actor.clone());
         }
         if let Some(entry) = self.sources.get(&source) {
-            let from = released.map_or(Start::Again, Start::At);
+            let from = old.map_or(Start::Again, |old| Start::At(old.released()));
             let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber: actor, from });
         }
     }
