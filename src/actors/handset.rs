@@ -96,6 +96,11 @@ impl HandsetCell {
         self.broken.load(Ordering::Relaxed)
     }
 
+    /// Whether it has no subscription, and nothing outstanding of one that it had; true for a broken one.
+    pub fn is_idle(&self) -> bool {
+        self.guarded(|engine| engine.is_vacant()).unwrap_or(true)
+    }
+
     /// Puts the handset in line if it has something to send, or will have.
     pub fn offer(this: &Arc<Self>, now: Now) {
         if let Some((ready, timeout)) = this.guarded(|engine| (engine.is_ready(now), engine.poll_timeout())) {

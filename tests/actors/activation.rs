@@ -1,7 +1,7 @@
 //! Activating, showing, following and deactivating subscriptions.
 
 use crate::house::{House, activation, policy, settle, until};
-use bellwire::actors::router::{ActivateError, Activation, Change, RouterMessage, Status};
+use bellwire::actors::router::{ActivateError, Activation, Change, Load, RouterMessage, Status};
 use bellwire::actors::upstream::UpstreamFact;
 use bellwire::model::{ApplicationId, Order, Policy, SubscriptionId, TenantId};
 use std::sync::Arc;
@@ -220,4 +220,44 @@ async fn what_waits_when_a_subscription_ends_is_dropped_and_what_was_sent_is_sti
     assert_eq!(house.admission.available(), 64 << 20);
     let lane = Arc::clone(&house.link.lane);
     assert!(house.link.take().is_empty() && lane.is_empty());
+}
+
+#[tokio::test]
+async fn a_handset_that_leaves_with_a_push_outstanding_has_it_answered_before_it_begins_anew() {
+    let mut house = House::new().await;
+    let view = house.activate("15550001").await;
+    assert!(house.feed(&["1"]));
+    let sent = house.take(1).await;
+    house.deactivate(view.id).await.unwrap();
+    settle().await;
+    let unanswered = Load {
+        pending: 0,
+        outstanding: 1,
+    };
+    assert_eq!(house.load().await, unanswered);
+    house.activate("15550001").await;
+    assert!(house.feed(&["2"]));
+    settle().await;
+    assert!(house.link.take().is_empty(), "strict, whichever subscription it was");
+    house.link.accept(&sent[0]);
+    house.run_until(|link| link.seen("15550001") == ["1", "2"]).await;
+    assert_eq!(house.load().await, Load::default());
+}
+
+#[tokio::test]
+async fn what_a_handset_left_behind_is_counted_in_the_end() {
+    let mut house = House::new().await;
+    let view = house.activate("15550001").await;
+    assert!(house.feed(&["1"]));
+    house.take(1).await;
+    house.deactivate(view.id).await.unwrap();
+    settle().await;
+    assert_eq!(
+        house.ask(RouterMessage::Abandon).await,
+        Load {
+            pending: 0,
+            outstanding: 1
+        }
+    );
+    assert_eq!(house.settled("unknown"), 1);
 }

@@ -52,8 +52,18 @@ async fn what_it_had_outstanding_goes_once_more_and_a_late_answer_changes_nothin
 #[tokio::test]
 async fn what_has_ended_out_of_turn_does_not_end_again() {
     let mut house = House::new().await;
-    let policy = Policy { order: Order::Pipelined, max_events: 1, ..policy() };
-    house.try_activate(Activation { policy, ..activation("15550001") }).await.unwrap();
+    let policy = Policy {
+        order: Order::Pipelined,
+        max_events: 1,
+        ..policy()
+    };
+    house
+        .try_activate(Activation {
+            policy,
+            ..activation("15550001")
+        })
+        .await
+        .unwrap();
     assert!(house.feed(&["1", "2", "3", "4"]));
     let sent = house.take(4).await;
     house.link.accept(&sent[1]);

@@ -92,6 +92,8 @@ pub struct State {
     supervisor: ActorRef<SupervisorMessage>,
     records: BTreeMap<SubscriptionId, Record>,
     handsets: HashMap<HandsetId, HandsetEntry>,
+    /// Handsets without subscriptions that have pushes outstanding, the oldest first.
+    leaving: VecDeque<HandsetId>,
     sources: HashMap<SourceId, SourceEntry>,
     actors: HashMap<ActorId, Owner>,
     changes: broadcast::Sender<Change>,
@@ -112,6 +114,7 @@ impl State {
             supervisor,
             records: BTreeMap::new(),
             handsets: HashMap::new(),
+            leaving: VecDeque::new(),
             sources: HashMap::new(),
             actors: HashMap::new(),
             changes: broadcast::channel(CHANGES_KEPT).0,
@@ -192,8 +195,8 @@ impl State {
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
         match self.handsets.get(&id) {
             Some(entry) if entry.number == number => return Ok(Arc::clone(&entry.cell)),
-            Some(_) => return Err(ActivateError::OtherNumber),
-            None => {}
+            Some(entry) if entry.subscriptions > 0 => return Err(ActivateError::OtherNumber),
+            _ => {}
         }
         let cell = self.build_handset(id, number)?;
         self.handsets.insert(id, HandsetEntry { number, cell: Arc::clone(&cell), subscriptions: 0 });
@@ -308,10 +311,26 @@ impl State {
         if let Entry::Occupied(mut entry) = self.handsets.entry(record.handset.id()) {
             entry.get_mut().subscriptions -= 1;
             if entry.get().subscriptions == 0 {
-                entry.remove();
+                self.leaving.push_back(record.handset.id());
             }
         }
+        self.let_go();
         self.show_counts();
+    }
+
+    /// Forgets handsets that have left: until their last push is answered they have an order to keep, and are counted.
+    fn let_go(&mut self) {
+        while let Some(id) = self.leaving.front() {
+            if let Entry::Occupied(entry) = self.handsets.entry(*id)
+                && entry.get().subscriptions == 0
+            {
+                if !entry.get().cell.is_idle() {
+                    return;
+                }
+                entry.remove();
+            }
+            self.leaving.pop_front();
+        }
     }
 
     fn detach(&mut self, source: &SourceId, id: SubscriptionId) {
@@ -329,7 +348,8 @@ impl State {
     /// Closes what was opened for a subscription that did not come about.
     fn forget_unused(&mut self, handset: &HandsetId, source: &SourceId) {
         if self.handsets.get(handset).is_some_and(|entry| entry.subscriptions == 0) {
-            self.handsets.remove(handset);
+            self.leaving.push_back(*handset);
+            self.let_go();
         }
         if let Entry::Occupied(entry) = self.sources.entry(source.clone())
             && entry.get().subscriptions == 0
@@ -530,7 +550,8 @@ impl State {
         }
     }
 
-    pub(super) fn load(&self) -> Load {
+    pub(super) fn load(&mut self) -> Load {
+        self.let_go();
         self.handsets.values().fold(Load::default(), |load, entry| {
             let (pending, outstanding) = entry.cell.look(|engine| engine.load());
             Load { pending: load.pending + pending, outstanding: load.outstanding + outstanding as u64 }
