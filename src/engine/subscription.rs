@@ -88,6 +88,10 @@ pub struct Subscription {
     /// Events lost since the last push told of it.
     gap: u64,
     watched: bool,
+    /// It was told from which event on it is to have them.
+    attached: bool,
+    /// Events from `released` on that ended before it started anew, in order.
+    ended: Vec<Range<u64>>,
     closing: Option<DropReason>,
 }
 
@@ -114,6 +118,8 @@ impl Subscription {
             last_accepted: 0,
             gap: 0,
             watched: false,
+            attached: false,
+            ended: Vec::new(),
             closing: None,
         }
     }
@@ -161,11 +167,29 @@ impl Subscription {
         self.pending_octets = waiting.map(|event| self.measure(&event, b"")).sum();
     }
 
-    /// Its first event will be number `from`; means nothing once events have come.
+    /// Its first event will be number `from`. Only the first word counts: what it misses later is lost, and told.
     pub fn handle_attached(&mut self, from: u64) {
-        if self.end == self.released && self.chunks.is_empty() && self.pushes.is_empty() {
+        if !self.attached && self.end == self.released && self.chunks.is_empty() && self.pushes.is_empty() {
             (self.released, self.cursor, self.end) = (from, from, from);
         }
+        self.attached = true;
+    }
+
+    /// It takes the place of `old`, which has failed: it wants what is not released, and not what has ended out of turn.
+    pub fn handle_restart(&mut self, old: &Self) {
+        self.handle_attached(old.released);
+        let pushes = old.pushes.iter().filter(|push| push.outcome.is_some()).map(|push| push.events.clone());
+        self.ended = pushes.chain(old.ended.iter().filter(|range| range.end > old.cursor).cloned()).collect();
+    }
+
+    /// Whether it was told which event is its first.
+    pub fn is_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// One past the number of the last event that came.
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// Tells subscribers that `lost` events before the next one are gone.
@@ -386,6 +410,11 @@ impl Subscription {
                 self.skip(missing, Outcome::Dropped(DropReason::Lagged), tally);
                 continue;
             }
+            if let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) {
+                // Counted before: the outcome says nothing.
+                self.skip(self.cursor..ended.end.min(self.end), Outcome::Accepted, tally);
+                continue;
+            }
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
             if expired {
                 let until = chunk.range().end.min(self.end);
@@ -405,7 +434,8 @@ impl Subscription {
     fn select(&self, gap: u64, now: Now) -> Selection {
         let mut octets = self.envelope.octets() + gap_mark_octets(gap);
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
-        let last = self.end.min(self.cursor.saturating_add(most));
+        let ended = self.ended.iter().map(|range| range.start).find(|start| *start > self.cursor);
+        let last = self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX));
         let (mut seq, mut previous_id) = (self.cursor, &b""[..]);
         'chunks: for chunk in self.chunks.range(self.chunk_index(self.cursor)..) {
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
@@ -529,6 +559,9 @@ impl Subscription {
             self.released = push.events.end;
             self.first_push += 1;
         }
+        if !self.ended.is_empty() {
+            self.ended.retain(|range| range.end > self.released);
+        }
         while let Some(chunk) = self.chunks.pop_front_if(|chunk| chunk.range().end <= self.released) {
             self.backlog -= chunk.octets();
             chunk.release();
@@ -542,8 +575,10 @@ impl Subscription {
         if range.is_empty() {
             return;
         }
-        tally.settle(outcome, range.end - range.start);
-        self.tell_watchers(&range, outcome);
+        for open in self.not_ended(&range) {
+            tally.settle(outcome, open.end - open.start);
+            self.tell_watchers(&open, outcome);
+        }
         if !self.policy.batch_window.is_zero() {
             let taken = range.clone().filter_map(|seq| self.event(seq)).map(|e| self.measure(&e, b"")).sum();
             self.pending_octets = self.pending_octets.saturating_sub(taken);
@@ -570,6 +605,18 @@ impl Subscription {
             self.backlog -= octets;
         }
         true
+    }
+
+    /// The parts of `range` that did not end before it started anew.
+    fn not_ended(&self, range: &Range<u64>) -> Vec<Range<u64>> {
+        let (mut open, mut from) = (Vec::new(), range.start);
+        for ended in self.ended.iter().filter(|ended| ended.start < range.end && ended.end > range.start) {
+            open.push(from..ended.start.max(from));
+            from = ended.end;
+        }
+        open.push(from..range.end.max(from));
+        open.retain(|part| !part.is_empty());
+        open
     }
 
     // === looking things up ===
@@ -654,7 +701,6 @@ fn refuse(push: &mut Push, index: u8, verdict: Verdict, tally: &mut Tally) -> Ve
         Verdict::Accept => {}
         Verdict::HoldLink | Verdict::Rebind | Verdict::ParkHandset if !doomed => {
             push.to_send.insert(index);
-            push.refusals = push.refusals.saturating_add(1);
             let throttled = verdict == Verdict::HoldLink;
             tally.answer(if throttled { Answered::Throttled } else { Answered::Retried });
         }

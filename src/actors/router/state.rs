@@ -21,7 +21,7 @@ use crate::engine::routing::Routes;
 use crate::engine::subscription::{Settlement, Subscription as Engine};
 use crate::codec::udh::Ports;
 use crate::model::{
-    ApplicationId, DropReason, HandsetId, Msisdn, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
+    ApplicationId, DropReason, HandsetId, Msisdn, Outcome, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
 };
 use crate::telemetry::Telemetry;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -92,6 +92,8 @@ pub struct State {
     supervisor: ActorRef<SupervisorMessage>,
     records: BTreeMap<SubscriptionId, Record>,
     handsets: HashMap<HandsetId, HandsetEntry>,
+    /// Handsets without subscriptions that have pushes outstanding, the oldest first.
+    leaving: VecDeque<HandsetId>,
     sources: HashMap<SourceId, SourceEntry>,
     actors: HashMap<ActorId, Owner>,
     changes: broadcast::Sender<Change>,
@@ -112,6 +114,7 @@ impl State {
             supervisor,
             records: BTreeMap::new(),
             handsets: HashMap::new(),
+            leaving: VecDeque::new(),
             sources: HashMap::new(),
             actors: HashMap::new(),
             changes: broadcast::channel(CHANGES_KEPT).0,
@@ -138,9 +141,12 @@ impl State {
         }
         let cell = self.handset(handset, number)?;
         let start = if last_event_id.is_empty() { Start::Live } else { Start::After(last_event_id.clone()) };
-        self.source(&source, last_event_id).await?;
         let now = self.arguments.clock.now();
-        let (place, actor) = self.spawn(id, &cell, &policy, &application, 0).await?;
+        let spawned = match self.source(&source, last_event_id).await {
+            Ok(()) => self.spawn(id, &cell, &policy, &application, None).await,
+            Err(error) => Err(error),
+        };
+        let (place, actor) = spawned.inspect_err(|_| self.forget_unused(&handset, &source))?;
         let record = Record {
             tenant,
             number,
@@ -189,8 +195,8 @@ impl State {
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
         match self.handsets.get(&id) {
             Some(entry) if entry.number == number => return Ok(Arc::clone(&entry.cell)),
-            Some(_) => return Err(ActivateError::OtherNumber),
-            None => {}
+            Some(entry) if entry.subscriptions > 0 => return Err(ActivateError::OtherNumber),
+            _ => {}
         }
         let cell = self.build_handset(id, number)?;
         self.handsets.insert(id, HandsetEntry { number, cell: Arc::clone(&cell), subscriptions: 0 });
@@ -246,19 +252,23 @@ impl State {
         Ok(actor)
     }
 
-    /// Gives a subscription a place in its handset and an actor.
+    /// Gives a subscription a place in its handset and an actor; it goes on where `old` stood, if there was one.
     async fn spawn(
         &mut self,
         id: SubscriptionId,
         handset: &Arc<HandsetCell>,
         policy: &Policy,
         application: &ApplicationId,
-        from: u64,
+        old: Option<&Engine>,
     ) -> Result<(Place, ActorRef<SubscriptionMessage>), ActivateError> {
         let envelope = envelope::push_template(self.arguments.push.profile, application).map_err(unencodable)?;
         let place = handset.look(|engine| {
             let limit = self.arguments.log_octets;
-            engine.insert(Engine::new(policy.clone(), envelope, engine.width(), from, limit))
+            let mut subscription = Engine::new(policy.clone(), envelope, engine.width(), 0, limit);
+            if let Some(old) = old {
+                subscription.handle_restart(old);
+            }
+            engine.insert(subscription)
         });
         let arguments = subscription::Arguments {
             id,
@@ -301,10 +311,26 @@ impl State {
         if let Entry::Occupied(mut entry) = self.handsets.entry(record.handset.id()) {
             entry.get_mut().subscriptions -= 1;
             if entry.get().subscriptions == 0 {
-                entry.remove();
+                self.leaving.push_back(record.handset.id());
             }
         }
+        self.let_go();
         self.show_counts();
+    }
+
+    /// Forgets handsets that have left: until their last push is answered they have an order to keep, and are counted.
+    fn let_go(&mut self) {
+        while let Some(id) = self.leaving.front() {
+            if let Entry::Occupied(entry) = self.handsets.entry(*id)
+                && entry.get().subscriptions == 0
+            {
+                if !entry.get().cell.is_idle() {
+                    return;
+                }
+                entry.remove();
+            }
+            self.leaving.pop_front();
+        }
     }
 
     fn detach(&mut self, source: &SourceId, id: SubscriptionId) {
@@ -317,6 +343,21 @@ impl State {
         let gone = entry.remove();
         self.actors.remove(&gone.actor.get_id());
         gone.actor.stop(None);
+    }
+
+    /// Closes what was opened for a subscription that did not come about.
+    fn forget_unused(&mut self, handset: &HandsetId, source: &SourceId) {
+        if self.handsets.get(handset).is_some_and(|entry| entry.subscriptions == 0) {
+            self.leaving.push_back(*handset);
+            self.let_go();
+        }
+        if let Entry::Occupied(entry) = self.sources.entry(source.clone())
+            && entry.get().subscriptions == 0
+        {
+            let unused = entry.remove();
+            self.actors.remove(&unused.actor.get_id());
+            unused.actor.stop(None);
+        }
     }
 
     // === showing ===
@@ -435,7 +476,8 @@ impl State {
         let now = self.arguments.clock.now();
         let Some(record) = self.records.get_mut(&id).filter(|record| record.quarantined.is_none()) else { return };
         let (source, policy, application) = (record.source.clone(), record.policy.clone(), record.application.clone());
-        let quarantine = record.fail(now.monotonic);
+        // Without sources nothing comes again.
+        let quarantine = record.fail(now.monotonic) || self.stopping;
         self.actors.remove(&record.actor.get_id());
         record.actor.stop(None);
         warn!(subscription = %id, reason, quarantine, "subscription failed");
@@ -444,29 +486,40 @@ impl State {
             return;
         }
         let place = record.place;
-        let released = record.handset.look(|engine| engine.take(place)).map_or(0, |old| {
-            let again = old.awaited();
-            self.arguments.ledger.record(|tally| tally.resent += again);
-            old.released()
-        });
+        let old = record.handset.look(|engine| engine.take(place));
+        let again = old.as_ref().map_or(0, Engine::awaited);
+        self.arguments.ledger.record(|tally| tally.resent += again);
+        let old = old.filter(Engine::is_attached);
         let Some(cell) = self.handsets.get(&record.handset.id()).map(|entry| Arc::clone(&entry.cell)) else { return };
-        let Ok((place, actor)) = self.spawn(id, &cell, &policy, &application, released).await else { return };
+        let Ok((place, actor)) = self.spawn(id, &cell, &policy, &application, old.as_ref()).await else { return };
         if let Some(record) = self.records.get_mut(&id) {
             (record.place, record.handset, record.actor) = (place, cell, actor.clone());
         }
         if let Some(entry) = self.sources.get(&source) {
-            let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber: actor, from: Start::At(released) });
+            let from = old.map_or(Start::Again, |old| Start::At(old.released()));
+            let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber: actor, from });
         }
     }
 
+    /// Takes a subscription out of service. Every event that its source has taken for it ends here, also those that
+    /// its actor died with.
     fn quarantine(&mut self, now: Now, id: SubscriptionId, reason: &str) {
         let Some(record) = self.records.get_mut(&id) else { return };
         record.quarantined = Some(reason.to_owned());
         let (source, place, handset) = (record.source.clone(), record.place, Arc::clone(&record.handset));
+        let next = self.sources.get(&source).map_or(0, |entry| entry.next);
         self.arguments.ledger.record(|tally| {
-            HandsetCell::settle(&handset, now, |engine, receipts| {
-                engine.close(now, place, DropReason::Quarantined, &mut Settlement { tally, receipts });
+            let mut receipts = handset.smsc().receipts().lock();
+            let closed = HandsetCell::serve(&handset, now, |engine| {
+                let end = engine.get(place).filter(|one| one.is_attached()).map_or(next, |one| one.end());
+                let mut settlement = Settlement { tally, receipts: &mut receipts };
+                engine.close(now, place, DropReason::Quarantined, &mut settlement);
+                end
             });
+            // An engine that has panicked is not asked how far it came.
+            let taken_out = || handset.look(|engine| engine.take(place)).map_or(next, |old| old.released());
+            let lost = next.saturating_sub(closed.unwrap_or_else(taken_out));
+            tally.settle(Outcome::Dropped(DropReason::Quarantined), lost);
         });
         self.detach(&source, id);
         if let Some(view) = self.view(id) {
@@ -497,7 +550,8 @@ impl State {
         }
     }
 
-    pub(super) fn load(&self) -> Load {
+    pub(super) fn load(&mut self) -> Load {
+        self.let_go();
         self.handsets.values().fold(Load::default(), |load, entry| {
             let (pending, outstanding) = entry.cell.look(|engine| engine.load());
             Load { pending: load.pending + pending, outstanding: load.outstanding + outstanding as u64 }
