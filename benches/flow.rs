@@ -3,9 +3,9 @@
 //! Beside it, what each part costs alone is in `sse`, `push` and `smpp`.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
-use bellwire::codec::udh::ReferenceWidth;
 use bellwire::codec::sse::{Limits, Parser};
 use bellwire::codec::udh::Ports;
+use bellwire::codec::udh::ReferenceWidth;
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
@@ -101,7 +101,11 @@ impl Flow {
 fn stream() -> Bytes {
     let mut text = String::new();
     for n in 0..EVENTS {
-        write!(text, "id: {n}\ndata: {{\"sym\":\"YHOO\",\"chg\":\"+2\",\"last\":10,\"vol\":123456,\"ex\":\"NMS\"}}\n\n").unwrap();
+        write!(
+            text,
+            "id: {n}\ndata: {{\"sym\":\"YHOO\",\"chg\":\"+2\",\"last\":10,\"vol\":123456,\"ex\":\"NMS\"}}\n\n"
+        )
+        .unwrap();
     }
     text.into()
 }

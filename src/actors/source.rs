@@ -164,7 +164,11 @@ impl Actor for Source {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<SourceMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SourceMessage>,
+        arguments: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         let mut state = State {
             last_event_id: arguments.last_event_id.clone(),
             next: arguments.first,

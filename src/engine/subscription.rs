@@ -205,7 +205,8 @@ impl Subscription {
         }
         tally.time(Stage::Queue, now.since(chunk.read_at()), range.end - self.end.max(range.start));
         if !self.policy.batch_window.is_zero() {
-            self.pending_octets += (self.end..range.end).filter_map(|seq| chunk.get(seq)).map(|e| self.measure(&e, b"")).sum::<usize>();
+            self.pending_octets +=
+                (self.end..range.end).filter_map(|seq| chunk.get(seq)).map(|e| self.measure(&e, b"")).sum::<usize>();
         }
         self.watched |= chunk.watch().is_some();
         self.backlog += chunk.octets();
@@ -307,7 +308,13 @@ impl Subscription {
     }
 
     /// Ends what waits, for `reason`; what was sent is still answered.
-    pub(super) fn close(&mut self, now: Now, reason: DropReason, numbers: &mut Numbers, settlement: &mut Settlement<'_>) {
+    pub(super) fn close(
+        &mut self,
+        now: Now,
+        reason: DropReason,
+        numbers: &mut Numbers,
+        settlement: &mut Settlement<'_>,
+    ) {
         self.closing = Some(reason);
         self.skip(self.cursor..self.end, Outcome::Dropped(reason), settlement.tally);
         for number in self.numbers() {
@@ -322,7 +329,13 @@ impl Subscription {
     }
 
     /// Ends everything, answered or not, for `reason`: the last thing done to it.
-    pub(super) fn abandon(&mut self, now: Now, reason: DropReason, numbers: &mut Numbers, settlement: &mut Settlement<'_>) {
+    pub(super) fn abandon(
+        &mut self,
+        now: Now,
+        reason: DropReason,
+        numbers: &mut Numbers,
+        settlement: &mut Settlement<'_>,
+    ) {
         self.close(now, reason, numbers, settlement);
         for number in self.numbers() {
             let Some(at) = self.place(number) else { continue };
@@ -460,7 +473,8 @@ impl Subscription {
     fn as_sent<'e>(&self, event: &EventRef<'e>) -> Option<EventRef<'e>> {
         let sent = whole_or_notice(event, self.room());
         let whole = sent.data.len() == event.data.len();
-        let fits = is_encodable(event) && (whole || (self.policy.overflow == Overflow::Notify && sse::encoded_len(&sent, b"") <= self.room()));
+        let fits = is_encodable(event)
+            && (whole || (self.policy.overflow == Overflow::Notify && sse::encoded_len(&sent, b"") <= self.room()));
         fits.then_some(sent)
     }
 

@@ -69,10 +69,7 @@ pub(super) fn recorder() -> (HouseRecorder, Exporter) {
 /// Upper bounds in seconds, each a third above the one before.
 fn stage_buckets() -> Vec<f64> {
     let steps = std::iter::successors(Some(FIRST_BUCKET_SECONDS), |bound| Some(bound * BUCKET_FACTOR));
-    let mut bounds: Vec<f64> = steps
-        .take_while(|bound| *bound < LAST_BUCKET_SECONDS)
-        .map(three_digits)
-        .collect();
+    let mut bounds: Vec<f64> = steps.take_while(|bound| *bound < LAST_BUCKET_SECONDS).map(three_digits).collect();
     bounds.push(LAST_BUCKET_SECONDS);
     bounds
 }

@@ -4,9 +4,7 @@
 //! The exporter's own histograms keep every sample until somebody folds them into buckets: at a million events a second
 //! that is hundreds of megabytes between two scrapes, and a fifth of the router's time.
 
-use ::metrics::{
-    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Label, Metadata, Recorder, SharedString, Unit,
-};
+use ::metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Label, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::PrometheusRecorder;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

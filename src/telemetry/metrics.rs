@@ -102,10 +102,7 @@ impl Telemetry {
     /// Handles that record nowhere, for tests.
     pub fn detached() -> Self {
         let silent = with_local_recorder(&NoopRecorder, || Self::new(Labels::default()));
-        Self {
-            detached: true,
-            ..silent
-        }
+        Self { detached: true, ..silent }
     }
 
     /// The handles of the SMSC that the configuration calls `name`.
@@ -248,13 +245,8 @@ mod tests {
             telemetry.stages.record(2, Duration::from_millis(3), 1);
         });
         for stage in ["queue", "receipt"] {
-            assert!(text.contains(&format!(
-                "bellwire_stage_seconds_bucket{{stage=\"{stage}\",le=\"+Inf\"}} 1"
-            )));
-            assert!(
-                text.contains(&format!("bellwire_stage_seconds_sum{{stage=\"{stage}\"}} 0.003")),
-                "{text}"
-            );
+            assert!(text.contains(&format!("bellwire_stage_seconds_bucket{{stage=\"{stage}\",le=\"+Inf\"}} 1")));
+            assert!(text.contains(&format!("bellwire_stage_seconds_sum{{stage=\"{stage}\"}} 0.003")), "{text}");
         }
     }
 

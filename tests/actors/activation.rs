@@ -28,18 +28,8 @@ async fn activating_twice_is_activating_once() {
 async fn activating_again_changes_the_policy_of_what_comes() {
     let mut house = House::new().await;
     house.activate("15550001").await;
-    let changed = Policy {
-        order: Order::Pipelined,
-        max_events: 1,
-        ..policy()
-    };
-    let renewed = house
-        .try_activate(Activation {
-            policy: changed.clone(),
-            ..activation("15550001")
-        })
-        .await
-        .unwrap();
+    let changed = Policy { order: Order::Pipelined, max_events: 1, ..policy() };
+    let renewed = house.try_activate(Activation { policy: changed.clone(), ..activation("15550001") }).await.unwrap();
     assert_eq!((renewed.created, renewed.view.policy), (false, changed));
     assert!(house.feed(&["1", "2", "3"]));
     assert_eq!(house.take(3).await.len(), 3, "one event each, none awaited");
@@ -48,35 +38,20 @@ async fn activating_again_changes_the_policy_of_what_comes() {
 #[tokio::test]
 async fn a_named_handset_keeps_its_number_while_it_has_subscriptions() {
     let house = House::new().await;
-    let named = |number: &str| Activation {
-        handset: Some("phone".into()),
-        ..activation(number)
-    };
+    let named = |number: &str| Activation { handset: Some("phone".into()), ..activation(number) };
     let view = house.try_activate(named("15550001")).await.unwrap().view;
-    assert_eq!(
-        house.try_activate(named("15550002")).await,
-        Err(ActivateError::OtherNumber)
-    );
+    assert_eq!(house.try_activate(named("15550002")).await, Err(ActivateError::OtherNumber));
     let application = Some(ApplicationId::Code(7));
-    let other = Activation {
-        application,
-        ..named("15550002")
-    };
+    let other = Activation { application, ..named("15550002") };
     assert_eq!(house.try_activate(other.clone()).await, Err(ActivateError::OtherNumber));
     house.deactivate(view.id).await.unwrap();
-    assert_eq!(
-        house.try_activate(other).await.unwrap().view.number,
-        "15550002".parse().unwrap()
-    );
+    assert_eq!(house.try_activate(other).await.unwrap().view.number, "15550002".parse().unwrap());
 }
 
 #[tokio::test]
 async fn a_number_that_nobody_reaches_leaves_nothing_behind() {
     let house = House::new().await;
-    assert_eq!(
-        house.try_activate(activation("99900001")).await,
-        Err(ActivateError::NoRoute)
-    );
+    assert_eq!(house.try_activate(activation("99900001")).await, Err(ActivateError::NoRoute));
     assert_eq!(house.upstreams.count(), 0);
     assert!(house.list(None, 10).await.is_empty());
 }
@@ -85,16 +60,10 @@ async fn a_number_that_nobody_reaches_leaves_nothing_behind() {
 async fn an_activation_that_fails_half_way_leaves_nothing_behind() {
     let house = House::new().await;
     house.upstreams.fails.store(true, Ordering::Relaxed);
-    let named = |number: &str| Activation {
-        handset: Some("phone".into()),
-        ..activation(number)
-    };
+    let named = |number: &str| Activation { handset: Some("phone".into()), ..activation(number) };
     let refused = house.try_activate(named("15550001")).await;
     assert!(matches!(refused, Err(ActivateError::Unencodable(_))), "{refused:?}");
-    assert!(
-        house.try_activate(named("15550002")).await.unwrap().created,
-        "the number was not kept"
-    );
+    assert!(house.try_activate(named("15550002")).await.unwrap().created, "the number was not kept");
     assert_eq!(house.upstreams.count(), 1);
 }
 
@@ -114,18 +83,8 @@ async fn a_tenant_sees_its_own_and_nobody_elses() {
     let house = House::new().await;
     let view = house.activate("15550001").await;
     let stranger: TenantId = TenantId::new("stranger").unwrap();
-    assert_eq!(
-        house
-            .ask(|reply| RouterMessage::Get(stranger.clone(), view.id, reply))
-            .await,
-        None
-    );
-    assert_eq!(
-        house
-            .ask(|reply| RouterMessage::Deactivate(stranger, view.id, reply))
-            .await,
-        None
-    );
+    assert_eq!(house.ask(|reply| RouterMessage::Get(stranger.clone(), view.id, reply)).await, None);
+    assert_eq!(house.ask(|reply| RouterMessage::Deactivate(stranger, view.id, reply)).await, None);
     assert!(house.get(view.id).await.is_some());
 }
 
@@ -159,28 +118,15 @@ async fn whoever_watches_is_told_of_every_change_from_then_on() {
 
     let second = house.activate("15550002").await;
     assert!(matches!(changes.recv().await.unwrap(), Change::Activated(view) if view.id == second.id));
-    house
-        .upstreams
-        .last()
-        .facts
-        .send(UpstreamFact::Opened { resumed: false });
+    house.upstreams.last().facts.send(UpstreamFact::Opened { resumed: false });
     for _ in 0..2 {
         let change = changes.recv().await.unwrap();
-        assert!(
-            matches!(&change, Change::Status(view) if view.status == Status::Active),
-            "{change:?}"
-        );
+        assert!(matches!(&change, Change::Status(view) if view.status == Status::Active), "{change:?}");
     }
     let (reason, retry_in) = ("connection reset".to_owned(), Duration::from_secs(3));
-    house
-        .upstreams
-        .last()
-        .facts
-        .send(UpstreamFact::Lost { reason, retry_in });
+    house.upstreams.last().facts.send(UpstreamFact::Lost { reason, retry_in });
     for _ in 0..2 {
-        let Change::Status(view) = changes.recv().await.unwrap() else {
-            panic!("not a status")
-        };
+        let Change::Status(view) = changes.recv().await.unwrap() else { panic!("not a status") };
         assert_eq!(view.status, Status::Waiting("connection reset; again in 3.0s".into()));
     }
     house.deactivate(second.id).await.unwrap();
@@ -230,10 +176,7 @@ async fn a_handset_that_leaves_with_a_push_outstanding_has_it_answered_before_it
     let sent = house.take(1).await;
     house.deactivate(view.id).await.unwrap();
     settle().await;
-    let unanswered = Load {
-        pending: 0,
-        outstanding: 1,
-    };
+    let unanswered = Load { pending: 0, outstanding: 1 };
     assert_eq!(house.load().await, unanswered);
     house.activate("15550001").await;
     assert!(house.feed(&["2"]));
@@ -252,12 +195,6 @@ async fn what_a_handset_left_behind_is_counted_in_the_end() {
     house.take(1).await;
     house.deactivate(view.id).await.unwrap();
     settle().await;
-    assert_eq!(
-        house.ask(RouterMessage::Abandon).await,
-        Load {
-            pending: 0,
-            outstanding: 1
-        }
-    );
+    assert_eq!(house.ask(RouterMessage::Abandon).await, Load { pending: 0, outstanding: 1 });
     assert_eq!(house.settled("unknown"), 1);
 }

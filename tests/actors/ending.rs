@@ -10,26 +10,14 @@ use bellwire::actors::source::PublishError;
 async fn a_stopped_ingress_takes_nothing_new_and_what_is_in_the_house_still_goes_out() {
     let mut house = House::new().await;
     house.activate("15550001").await;
-    house
-        .try_activate(Activation {
-            source: feed("news"),
-            ..activation("15550002")
-        })
-        .await
-        .unwrap();
+    house.try_activate(Activation { source: feed("news"), ..activation("15550002") }).await.unwrap();
     assert!(house.feed(&["1"]));
     settle().await;
     let upstream = house.upstreams.last();
     house.ask(RouterMessage::StopIngress).await;
     until(|| upstream.is_closed()).await;
-    assert_eq!(
-        house.try_activate(activation("15550003")).await,
-        Err(ActivateError::Stopping)
-    );
-    assert_eq!(
-        house.publish(feed("news"), events(&["x"]), "").await,
-        Err(PublishError::UnknownSource)
-    );
+    assert_eq!(house.try_activate(activation("15550003")).await, Err(ActivateError::Stopping));
+    assert_eq!(house.publish(feed("news"), events(&["x"]), "").await, Err(PublishError::UnknownSource));
     house.run_until(|link| link.seen("15550001") == ["1"]).await;
     assert_eq!(house.load().await, Load::default());
 }
@@ -44,13 +32,7 @@ async fn the_load_is_what_waits_and_what_is_unanswered() {
     let sent = house.take(2).await;
     assert!(house.feed(&["2", "3"]));
     settle().await;
-    assert_eq!(
-        house.load().await,
-        Load {
-            pending: 4,
-            outstanding: 2
-        }
-    );
+    assert_eq!(house.load().await, Load { pending: 4, outstanding: 2 });
     sent.iter().for_each(|one| house.link.accept(one));
     house.run_until(|link| link.seen("15550002").len() == 3).await;
     assert_eq!(house.load().await, Load::default());
@@ -65,13 +47,7 @@ async fn what_is_left_in_the_end_is_counted_for_what_it_is() {
     assert!(house.feed(&["2", "3"]));
     settle().await;
     let left = house.ask(RouterMessage::Abandon).await;
-    assert_eq!(
-        left,
-        Load {
-            pending: 2,
-            outstanding: 1
-        }
-    );
+    assert_eq!(left, Load { pending: 2, outstanding: 1 });
     assert_eq!((house.settled("unknown"), house.dropped("shutdown")), (1, 2));
     assert_eq!(house.load().await, Load::default());
     assert_eq!(house.admission.available(), 64 << 20);

@@ -97,14 +97,8 @@ impl House {
     pub async fn with_log(log_octets: usize) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
         let telemetry = ::metrics::with_local_recorder(&recorder, || Telemetry::new(LABELS));
-        let now = Now {
-            monotonic: Duration::from_secs(1000),
-            unix_ms: 1_790_000_000_000,
-        };
-        let hands = Arc::new(Hands {
-            now: Mutex::new(now),
-            fuse: AtomicU32::new(0),
-        });
+        let now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
+        let hands = Arc::new(Hands { now: Mutex::new(now), fuse: AtomicU32::new(0) });
         let read = Arc::clone(&hands);
         let clock = Clock::new(move || read.read());
         let smscs = ["main", "other"].map(|name| {
@@ -123,13 +117,7 @@ impl House {
                 source_port: 9200,
             },
             routes: Routes::new(prefixes.iter().map(|prefix| prefix.as_slice())),
-            smscs: smscs
-                .iter()
-                .map(|smsc| SmscRoute {
-                    smsc: Arc::clone(smsc),
-                    sender: sender(),
-                })
-                .collect(),
+            smscs: smscs.iter().map(|smsc| SmscRoute { smsc: Arc::clone(smsc), sender: sender() }).collect(),
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,
@@ -139,26 +127,15 @@ impl House {
         };
         let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();
         let [link, other] = smscs.map(|smsc| FakeLink::new(smsc, clock.clone(), router.clone(), telemetry.clone()));
-        Self {
-            router,
-            upstreams,
-            admission,
-            hands,
-            link,
-            other,
-            counts: recorder.handle(),
-        }
+        Self { router, upstreams, admission, hands, link, other, counts: recorder.handle() }
     }
 
     pub async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> RouterMessage) -> T {
-        within(async { ractor::call!(self.router, message) })
-            .await
-            .expect("the router lives")
+        within(async { ractor::call!(self.router, message) }).await.expect("the router lives")
     }
 
     pub async fn try_activate(&self, activation: Activation) -> Result<Activated, ActivateError> {
-        self.ask(|reply| RouterMessage::Activate(Box::new(activation), reply))
-            .await
+        self.ask(|reply| RouterMessage::Activate(Box::new(activation), reply)).await
     }
 
     pub async fn activate(&self, number: &str) -> View {
@@ -166,21 +143,15 @@ impl House {
     }
 
     pub async fn deactivate(&self, id: SubscriptionId) -> Option<Box<View>> {
-        self.ask(|reply| RouterMessage::Deactivate(TenantId::default(), id, reply))
-            .await
+        self.ask(|reply| RouterMessage::Deactivate(TenantId::default(), id, reply)).await
     }
 
     pub async fn get(&self, id: SubscriptionId) -> Option<Box<View>> {
-        self.ask(|reply| RouterMessage::Get(TenantId::default(), id, reply))
-            .await
+        self.ask(|reply| RouterMessage::Get(TenantId::default(), id, reply)).await
     }
 
     pub async fn list(&self, after: Option<SubscriptionId>, limit: usize) -> Vec<View> {
-        let page = Page {
-            tenant: TenantId::default(),
-            after,
-            limit,
-        };
+        let page = Page { tenant: TenantId::default(), after, limit };
         self.ask(|reply| RouterMessage::List(page, reply)).await
     }
 
@@ -190,14 +161,8 @@ impl House {
 
     pub async fn publish(&self, source: SourceId, events: Events, publish_id: &str) -> Result<Taken, PublishError> {
         let watch = Arc::new(|_, _| {});
-        let publication = Publication {
-            source,
-            events,
-            publish_id: publish_id.into(),
-            watch,
-        };
-        self.ask(|reply| RouterMessage::Publish(Box::new(publication), reply))
-            .await
+        let publication = Publication { source, events, publish_id: publish_id.into(), watch };
+        self.ask(|reply| RouterMessage::Publish(Box::new(publication), reply)).await
     }
 
     pub fn now(&self) -> Now {
@@ -249,17 +214,13 @@ impl House {
     pub fn count(&self, series: &str) -> u64 {
         let text = self.counts.render();
         let line = text.lines().find_map(|line| line.strip_prefix(series));
-        line.unwrap_or_else(|| panic!("no {series} in\n{text}"))
-            .parse()
-            .unwrap()
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
     }
 }
 
 /// Waits for `future`, but not for ever.
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("it should have happened by now")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have happened by now")
 }
 
 pub async fn until(mut done: impl FnMut() -> bool) {
@@ -284,19 +245,11 @@ pub fn source(url: &str) -> SourceId {
 }
 
 pub fn feed(name: &str) -> SourceId {
-    SourceId::new(
-        TenantId::default(),
-        SourceOrigin::Feed(FeedName::new(name).unwrap()),
-        None,
-    )
+    SourceId::new(TenantId::default(), SourceOrigin::Feed(FeedName::new(name).unwrap()), None)
 }
 
 pub fn policy() -> Policy {
-    Policy {
-        receipts: Receipts::None,
-        ttl: Duration::ZERO,
-        ..Policy::default()
-    }
+    Policy { receipts: Receipts::None, ttl: Duration::ZERO, ..Policy::default() }
 }
 
 pub fn activation(number: &str) -> Activation {

@@ -19,38 +19,19 @@ use bytes::BytesMut;
 use std::sync::Arc;
 use std::time::Duration;
 
-const NOW: Now = Now {
-    monotonic: Duration::from_secs(100),
-    unix_ms: 1_790_000_000_000,
-};
+const NOW: Now = Now { monotonic: Duration::from_secs(100), unix_ms: 1_790_000_000_000 };
 
 fn smsc(lanes: usize) -> Arc<Smsc> {
-    Arc::new(Smsc::new(
-        "main".into(),
-        lanes,
-        Receipts::new(Duration::from_secs(60), 100),
-    ))
+    Arc::new(Smsc::new("main".into(), lanes, Receipts::new(Duration::from_secs(60), 100)))
 }
 
 /// A handset that prefers the lane `preference` and has an event that is due at `NOW + batch_window`.
 fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<HandsetCell> {
     let template = submit_template(&sender(), &"15550001".parse().unwrap()).unwrap();
-    let ports = Ports {
-        destination: 2948,
-        source: 9200,
-    };
-    let addressing = Addressing {
-        template,
-        ports,
-        width: ReferenceWidth::Bits8,
-    };
+    let ports = Ports { destination: 2948, source: 9200 };
+    let addressing = Addressing { template, ports, width: ReferenceWidth::Bits8 };
     let id = HandsetId::from_name(&TenantId::default(), &preference.to_string());
-    let cell = Arc::new(HandsetCell::new(
-        id,
-        Handset::new(1, addressing, 0),
-        Arc::clone(smsc),
-        preference,
-    ));
+    let cell = Arc::new(HandsetCell::new(id, Handset::new(1, addressing, 0), Arc::clone(smsc), preference));
     add(&cell, 0, batch_window);
     cell
 }
@@ -58,18 +39,9 @@ fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<H
 /// Gives the handset a subscription more, with an event.
 fn add(cell: &Arc<HandsetCell>, first: u64, batch_window: Duration) {
     let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
-    let policy = Policy {
-        batch_window,
-        ..policy()
-    };
+    let policy = Policy { batch_window, ..policy() };
     HandsetCell::change(cell, NOW, |engine| {
-        let place = engine.insert(Subscription::new(
-            policy,
-            envelope,
-            ReferenceWidth::Bits8,
-            first,
-            1 << 16,
-        ));
+        let place = engine.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, first, 1 << 16));
         let chunk = Arc::new(Chunk::new(crate::upstreams::events(&["1"]), first, NOW, None, None));
         engine.handle_chunk(NOW, place, &chunk, &mut Tally::default());
     });
@@ -80,13 +52,8 @@ fn serve(cell: &Arc<HandsetCell>, now: Now) -> bool {
     let (mut tally, mut receipts) = (Tally::default(), Receipts::new(Duration::from_secs(60), 100));
     let (mut encoder, mut out) = (Encoder::default(), BytesMut::new());
     HandsetCell::serve(cell, now, |engine| {
-        let mut settlement = Settlement {
-            tally: &mut tally,
-            receipts: &mut receipts,
-        };
-        engine
-            .poll_segment(now, 1, &mut encoder, &mut out, &mut settlement)
-            .is_some()
+        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts };
+        engine.poll_segment(now, 1, &mut encoder, &mut out, &mut settlement).is_some()
     })
     .unwrap()
 }
@@ -152,20 +119,14 @@ fn an_earlier_time_takes_the_place_of_a_later_one() {
 fn a_handset_sticks_to_its_lane_and_goes_elsewhere_only_while_that_is_closed() {
     let smsc = smsc(2);
     (0..2).for_each(|lane| smsc.set_open(lane, true, NOW));
-    let cells: Vec<_> = (0..4)
-        .map(|preference| handset(&smsc, preference, Duration::ZERO))
-        .collect();
+    let cells: Vec<_> = (0..4).map(|preference| handset(&smsc, preference, Duration::ZERO)).collect();
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [2, 2]);
     smsc.set_open(1, false, NOW);
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [4, 0]);
     while smsc.lanes()[0].pop(NOW).is_some() {}
     smsc.set_open(1, true, NOW);
     cells.iter().for_each(|cell| HandsetCell::offer(cell, NOW));
-    assert_eq!(
-        smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(),
-        [2, 2],
-        "back home"
-    );
+    assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [2, 2], "back home");
 }
 
 #[test]
@@ -178,29 +139,16 @@ fn while_no_link_is_bound_everybody_waits_and_the_first_takes_them_all() {
     smsc.set_open(1, true, NOW);
     let lane = &smsc.lanes()[1];
     assert_eq!((smsc.lanes()[0].len(), smsc.lanes()[0].poll_timeout()), (0, None));
-    assert_eq!(
-        (lane.len(), lane.poll_timeout()),
-        (1, Some(NOW.monotonic + Duration::from_secs(5)))
-    );
+    assert_eq!((lane.len(), lane.poll_timeout()), (1, Some(NOW.monotonic + Duration::from_secs(5))));
 }
 
 #[tokio::test]
 async fn a_parked_handset_comes_back_by_itself_with_the_same_segment() {
     let mut house = House::new().await;
-    house
-        .try_activate(Activation {
-            ..activation("15550001")
-        })
-        .await
-        .unwrap();
+    house.try_activate(Activation { ..activation("15550001") }).await.unwrap();
     assert!(house.feed(&["1"]));
     let first = house.take(1).await;
-    house.link.answer(
-        &first[0],
-        Answer::Refused {
-            status: CommandStatus(0x14),
-        },
-    );
+    house.link.answer(&first[0], Answer::Refused { status: CommandStatus(0x14) });
     assert!(house.feed(&["2"]));
     settle().await;
     assert!(house.link.take().is_empty(), "it is parked, whatever comes");

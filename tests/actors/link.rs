@@ -75,10 +75,7 @@ impl FakeLink {
             let (encoder, tally) = (&mut self.encoder, &mut self.tally);
             let number = self.sequence_number + 1;
             let segment = HandsetCell::serve(&cell, now, |engine| {
-                let mut settlement = Settlement {
-                    tally,
-                    receipts: &mut receipts,
-                };
+                let mut settlement = Settlement { tally, receipts: &mut receipts };
                 engine.poll_segment(now, number, encoder, &mut out, &mut settlement)
             });
             drop(receipts);
@@ -98,21 +95,14 @@ impl FakeLink {
 
     pub fn accept(&mut self, written: &Written) {
         let id = format!("id-{}", self.written);
-        self.answer(
-            written,
-            Answer::Accepted {
-                message_id: id.as_bytes(),
-            },
-        );
+        self.answer(written, Answer::Accepted { message_id: id.as_bytes() });
         let phone = self.phones.entry(written.number.clone()).or_insert_with(|| Phone {
             reassembler: Reassembler::new(Limits::default()),
             seen: Vec::new(),
             bodies: Vec::new(),
         });
         let (header, rest) = udh::decode(&written.short_message).unwrap();
-        let part = phone
-            .reassembler
-            .handle_part("sender", header.concatenation, rest, self.clock.now().monotonic);
+        let part = phone.reassembler.handle_part("sender", header.concatenation, rest, self.clock.now().monotonic);
         if let Reassembled::Complete(pdu) = part {
             let body = wsp::decode(&pdu).unwrap().body.to_vec();
             phone.seen.extend(read(&body));
@@ -125,10 +115,7 @@ impl FakeLink {
         let mut receipts = self.smsc.receipts().lock();
         let tally = &mut self.tally;
         let served = HandsetCell::serve(&written.cell, now, |engine| {
-            let mut settlement = Settlement {
-                tally,
-                receipts: &mut receipts,
-            };
+            let mut settlement = Settlement { tally, receipts: &mut receipts };
             engine.handle_answer(now, written.segment, answer, &mut settlement)
         });
         drop(receipts);
@@ -151,43 +138,23 @@ impl FakeLink {
 
     /// The data of the events that this number's handset has seen, in order.
     pub fn seen(&self, number: &str) -> Vec<String> {
-        self.phones
-            .get(number)
-            .map(|phone| phone.seen.clone())
-            .unwrap_or_default()
+        self.phones.get(number).map(|phone| phone.seen.clone()).unwrap_or_default()
     }
 
     /// The bodies of the pushes that this number's handset has had.
     pub fn bodies(&self, number: &str) -> Vec<String> {
-        let bodies = self
-            .phones
-            .get(number)
-            .map(|phone| phone.bodies.clone())
-            .unwrap_or_default();
-        bodies
-            .into_iter()
-            .map(|body| String::from_utf8(body).unwrap())
-            .collect()
+        let bodies = self.phones.get(number).map(|phone| phone.bodies.clone()).unwrap_or_default();
+        bodies.into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
     }
 }
 
 fn written(cell: Arc<HandsetCell>, segment: Segment, pdu: &[u8]) -> Written {
-    let Body::SubmitSm(submit) = Pdu::decode(pdu).unwrap().body else {
-        panic!("not a submit_sm")
-    };
+    let Body::SubmitSm(submit) = Pdu::decode(pdu).unwrap().body else { panic!("not a submit_sm") };
     let number = String::from_utf8(submit.destination.addr.to_vec()).unwrap();
-    Written {
-        cell,
-        segment,
-        number,
-        short_message: submit.short_message.to_vec(),
-    }
+    Written { cell, segment, number, short_message: submit.short_message.to_vec() }
 }
 
 fn read(body: &[u8]) -> Vec<String> {
     let events = Parser::new(StreamLimits::default()).feed(Bytes::copy_from_slice(body));
-    events
-        .iter()
-        .map(|event| String::from_utf8(event.data.to_vec()).unwrap())
-        .collect()
+    events.iter().map(|event| String::from_utf8(event.data.to_vec()).unwrap()).collect()
 }

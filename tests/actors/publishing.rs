@@ -8,10 +8,7 @@ use bellwire::actors::upstream::UpstreamFact;
 use bytes::Bytes;
 
 fn to_feed(number: &str) -> Activation {
-    Activation {
-        source: feed("news"),
-        ..activation(number)
-    }
+    Activation { source: feed("news"), ..activation(number) }
 }
 
 #[tokio::test]
@@ -30,42 +27,13 @@ async fn a_publication_is_taken_once_however_often_it_is_sent() {
         house.try_activate(to_feed(number)).await.unwrap();
     }
     let taken = house.publish(feed("news"), events(&["1", "2"]), "first").await;
-    assert_eq!(
-        taken,
-        Ok(Taken {
-            first: 0,
-            subscriptions: 2,
-            repeated: false
-        })
-    );
+    assert_eq!(taken, Ok(Taken { first: 0, subscriptions: 2, repeated: false }));
     let taken = house.publish(feed("news"), events(&["1", "2"]), "first").await;
-    assert_eq!(
-        taken,
-        Ok(Taken {
-            first: 0,
-            subscriptions: 2,
-            repeated: true
-        })
-    );
+    assert_eq!(taken, Ok(Taken { first: 0, subscriptions: 2, repeated: true }));
     let taken = house.publish(feed("news"), events(&["3"]), "").await;
-    assert_eq!(
-        taken,
-        Ok(Taken {
-            first: 2,
-            subscriptions: 2,
-            repeated: false
-        })
-    );
+    assert_eq!(taken, Ok(Taken { first: 2, subscriptions: 2, repeated: false }));
     let taken = house.publish(feed("news"), events(&["3"]), "").await;
-    assert_eq!(
-        taken,
-        Ok(Taken {
-            first: 3,
-            subscriptions: 2,
-            repeated: false
-        }),
-        "without a name nothing is a repeat"
-    );
+    assert_eq!(taken, Ok(Taken { first: 3, subscriptions: 2, repeated: false }), "without a name nothing is a repeat");
     house.run_until(|link| link.seen("15550002").len() == 4).await;
     assert_eq!(house.link.seen("15550001"), ["1", "2", "3", "3"]);
 }
@@ -73,10 +41,7 @@ async fn a_publication_is_taken_once_however_often_it_is_sent() {
 #[tokio::test]
 async fn a_source_nobody_wants_takes_no_publication() {
     let house = House::new().await;
-    assert_eq!(
-        house.publish(feed("news"), events(&["1"]), "").await,
-        Err(PublishError::UnknownSource)
-    );
+    assert_eq!(house.publish(feed("news"), events(&["1"]), "").await, Err(PublishError::UnknownSource));
 }
 
 #[tokio::test]
@@ -96,10 +61,7 @@ async fn a_full_door_refuses_a_publication_until_events_are_released() {
     house.run_until(|_| true).await;
     let admission = house.admission.clone();
     house.run_until(|_| admission.available() == 64 << 20).await;
-    let again = house
-        .publish(feed("news"), events(&[&text]), &taken.to_string())
-        .await
-        .unwrap();
+    let again = house.publish(feed("news"), events(&[&text]), &taken.to_string()).await.unwrap();
     assert!(!again.repeated, "what was refused was not taken");
 }
 
@@ -110,25 +72,11 @@ async fn a_returning_handset_gets_what_followed_the_event_it_names() {
     assert!(house.feed(&["1", "2"]) && house.feed(&["3", "4"]));
     house.run_until(|link| link.seen("15550001").len() == 4).await;
     let last_event_id = Bytes::from_static(b"2");
-    house
-        .try_activate(Activation {
-            last_event_id,
-            ..activation("15550002")
-        })
-        .await
-        .unwrap();
+    house.try_activate(Activation { last_event_id, ..activation("15550002") }).await.unwrap();
     let last_event_id = Bytes::from_static(b"unheard of");
-    house
-        .try_activate(Activation {
-            last_event_id,
-            ..activation("15550003")
-        })
-        .await
-        .unwrap();
+    house.try_activate(Activation { last_event_id, ..activation("15550003") }).await.unwrap();
     assert!(house.feed(&["5"]));
-    house
-        .run_until(|link| link.seen("15550002").len() == 3 && link.seen("15550003").len() == 1)
-        .await;
+    house.run_until(|link| link.seen("15550002").len() == 3 && link.seen("15550003").len() == 1).await;
     assert_eq!(house.link.seen("15550002"), ["3", "4", "5"]);
     assert_eq!(house.link.seen("15550003"), ["5"]);
 }
@@ -137,13 +85,7 @@ async fn a_returning_handset_gets_what_followed_the_event_it_names() {
 async fn the_first_subscription_tells_the_origin_where_to_go_on_and_a_new_stream_goes_on_where_the_last_ended() {
     let mut house = House::new().await;
     let last_event_id = Bytes::from_static(b"41");
-    house
-        .try_activate(Activation {
-            last_event_id,
-            ..activation("15550001")
-        })
-        .await
-        .unwrap();
+    house.try_activate(Activation { last_event_id, ..activation("15550001") }).await.unwrap();
     assert_eq!(house.upstreams.last().last_event_id, "41");
     assert!(house.feed(&["42"]));
     house.run_until(|link| link.seen("15550001") == ["42"]).await;
@@ -155,10 +97,7 @@ async fn the_first_subscription_tells_the_origin_where_to_go_on_and_a_new_stream
     house.run_until(|_| true).await;
     let upstreams = std::sync::Arc::clone(&house.upstreams);
     crate::house::settle().await;
-    assert_eq!(
-        house.get(view.id).await.unwrap().status,
-        Status::Ended("410 Gone".into())
-    );
+    assert_eq!(house.get(view.id).await.unwrap().status, Status::Ended("410 Gone".into()));
 
     house.activate("15550001").await;
     until(|| upstreams.count() == 2).await;

@@ -22,10 +22,7 @@ async fn it_holds_nobody_but_itself_and_is_told_what_it_missed() {
     let (never, other): (Vec<_>, Vec<_>) = first.into_iter().partition(|one| one.number == "15550001");
     house.link.accept(&other[0]);
     for number in 1..2000 {
-        assert!(
-            house.feed(&[&chunk(number)]),
-            "the source is not held at event {number}"
-        );
+        assert!(house.feed(&[&chunk(number)]), "the source is not held at event {number}");
         house.run_until(|link| link.seen("15550002").len() > number).await;
     }
     let expected: Vec<String> = (0..2000).map(chunk).collect();
@@ -33,11 +30,7 @@ async fn it_holds_nobody_but_itself_and_is_told_what_it_missed() {
 
     let view = house.get(stalled.id).await.unwrap();
     assert_eq!(view.outstanding, 1);
-    assert!(
-        view.pending as usize * EVENT_OCTETS <= LOG_OCTETS,
-        "{} events wait",
-        view.pending
-    );
+    assert!(view.pending as usize * EVENT_OCTETS <= LOG_OCTETS, "{} events wait", view.pending);
     let lagged = house.dropped("lagged");
     assert_eq!(lagged + view.pending + 1, 2000, "every other event was given up");
 
@@ -71,17 +64,8 @@ async fn alone_it_holds_its_source_and_nothing_is_lost() {
 async fn without_its_window_a_batch_waits_for_its_time_and_comes_once() {
     let mut house = House::new().await;
     let window = std::time::Duration::from_secs(10);
-    let policy = Policy {
-        batch_window: window,
-        ..crate::house::policy()
-    };
-    house
-        .try_activate(Activation {
-            policy,
-            ..activation("15550001")
-        })
-        .await
-        .unwrap();
+    let policy = Policy { batch_window: window, ..crate::house::policy() };
+    house.try_activate(Activation { policy, ..activation("15550001") }).await.unwrap();
     assert!(house.feed(&["1"]));
     settle().await;
     house.hands.advance(window / 2);

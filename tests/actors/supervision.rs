@@ -52,18 +52,8 @@ async fn what_it_had_outstanding_goes_once_more_and_a_late_answer_changes_nothin
 #[tokio::test]
 async fn what_has_ended_out_of_turn_does_not_end_again() {
     let mut house = House::new().await;
-    let policy = Policy {
-        order: Order::Pipelined,
-        max_events: 1,
-        ..policy()
-    };
-    house
-        .try_activate(Activation {
-            policy,
-            ..activation("15550001")
-        })
-        .await
-        .unwrap();
+    let policy = Policy { order: Order::Pipelined, max_events: 1, ..policy() };
+    house.try_activate(Activation { policy, ..activation("15550001") }).await.unwrap();
     assert!(house.feed(&["1", "2", "3", "4"]));
     let sent = house.take(4).await;
     house.link.accept(&sent[1]);
@@ -86,9 +76,7 @@ async fn others_are_not_harmed() {
     }
     fail(&house, "1").await;
     assert!(house.feed(&["2"]));
-    house
-        .run_until(|link| numbers.iter().all(|number| link.seen(number).len() == 2))
-        .await;
+    house.run_until(|link| numbers.iter().all(|number| link.seen(number).len() == 2)).await;
     for number in &numbers {
         assert_eq!(house.link.seen(number), ["1", "2"]);
     }
@@ -107,9 +95,7 @@ async fn one_that_fails_before_it_was_let_in_starts_where_it_was_let_in() {
     assert!(!house.hands.is_armed());
     assert_eq!(house.get(second.id).await.unwrap().released, 1, "it was let in by now");
     assert!(house.feed(&["after"]));
-    house
-        .run_until(|link| link.seen("15550002").last().is_some_and(|last| last == "after"))
-        .await;
+    house.run_until(|link| link.seen("15550002").last().is_some_and(|last| last == "after")).await;
     assert_eq!(house.link.seen("15550002"), ["after"]);
 }
 
@@ -127,21 +113,13 @@ async fn three_failures_within_a_minute_are_the_end_and_every_event_is_counted()
     house.link.run();
     let all = house.settled("accepted") + house.dropped("quarantined");
     assert_eq!(all, 3);
-    assert_eq!(
-        house.dropped("quarantined"),
-        3 - house.link.seen("15550001").len() as u64
-    );
+    assert_eq!(house.dropped("quarantined"), 3 - house.link.seen("15550001").len() as u64);
     let upstream = house.upstreams.last();
     until(|| upstream.is_closed()).await;
 
-    assert!(
-        house.try_activate(activation("15550001")).await.unwrap().created,
-        "activating gives it another chance"
-    );
+    assert!(house.try_activate(activation("15550001")).await.unwrap().created, "activating gives it another chance");
     assert!(house.feed(&["4"]));
-    house
-        .run_until(|link| link.seen("15550001").last().is_some_and(|last| last == "4"))
-        .await;
+    house.run_until(|link| link.seen("15550001").last().is_some_and(|last| last == "4")).await;
     assert_eq!(house.get(view.id).await.unwrap().status, Status::Connecting);
 }
 
@@ -155,19 +133,13 @@ async fn failures_that_are_minutes_apart_are_forgiven() {
     }
     house.run_until(|link| link.seen("15550001").len() == 5).await;
     assert_eq!(house.link.seen("15550001"), ["1", "2", "3", "4", "5"]);
-    assert!(!matches!(
-        house.get(view.id).await.unwrap().status,
-        Status::Quarantined(_)
-    ));
+    assert!(!matches!(house.get(view.id).await.unwrap().status, Status::Quarantined(_)));
 }
 
 #[tokio::test]
 async fn a_source_that_fails_starts_again_and_its_subscriptions_see_a_gap_and_no_number_twice() {
     let mut house = House::new().await;
-    let to_feed = Activation {
-        source: feed("news"),
-        ..activation("15550001")
-    };
+    let to_feed = Activation { source: feed("news"), ..activation("15550001") };
     let view = house.try_activate(to_feed).await.unwrap().view;
     house.publish(feed("news"), events(&["1", "2"]), "").await.unwrap();
     house.run_until(|link| link.seen("15550001").len() == 2).await;
@@ -178,10 +150,7 @@ async fn a_source_that_fails_starts_again_and_its_subscriptions_see_a_gap_and_no
         publish_id: String::new(),
         watch: std::sync::Arc::new(|_, _| {}),
     };
-    let answer = ractor::call!(house.router, |reply| RouterMessage::Publish(
-        Box::new(publication),
-        reply
-    ));
+    let answer = ractor::call!(house.router, |reply| RouterMessage::Publish(Box::new(publication), reply));
     assert!(answer.is_err(), "its publisher learns that it failed");
     settle().await;
     let taken = house.publish(feed("news"), events(&["3"]), "").await.unwrap();
@@ -197,10 +166,7 @@ async fn a_source_that_fails_starts_again_and_its_subscriptions_see_a_gap_and_no
 async fn an_engine_that_fails_under_its_link_is_replaced_with_all_its_subscriptions() {
     let mut house = House::new().await;
     house.activate("15550001").await;
-    let news = Activation {
-        source: feed("news"),
-        ..activation("15550001")
-    };
+    let news = Activation { source: feed("news"), ..activation("15550001") };
     house.try_activate(news).await.unwrap();
     house.activate("15550002").await;
     assert!(house.feed(&["1"]));
@@ -221,17 +187,10 @@ async fn an_engine_that_fails_under_its_link_is_replaced_with_all_its_subscripti
     assert_eq!(seen, ["1", "a"]);
     assert_eq!(house.settled("accepted"), 3);
 
-    house.link.answer(
-        &mine,
-        Answer::Accepted {
-            message_id: b"much later",
-        },
-    );
+    house.link.answer(&mine, Answer::Accepted { message_id: b"much later" });
     settle().await;
     assert!(house.feed(&["2"]));
-    house
-        .run_until(|link| link.seen("15550001").len() == 3 && link.seen("15550002").len() == 2)
-        .await;
+    house.run_until(|link| link.seen("15550001").len() == 3 && link.seen("15550002").len() == 2).await;
     assert_eq!(house.settled("accepted"), 5);
 }
 
@@ -247,10 +206,7 @@ async fn an_engine_that_fails_three_times_takes_its_subscriptions_out_of_service
         house.router.cast(RouterMessage::Broken(view.handset)).unwrap();
         settle().await;
     }
-    assert!(matches!(
-        house.get(view.id).await.unwrap().status,
-        Status::Quarantined(_)
-    ));
+    assert!(matches!(house.get(view.id).await.unwrap().status, Status::Quarantined(_)));
     assert_eq!(house.dropped("quarantined"), 1);
     house.activate("15550001").await;
     assert!(house.feed(&["2"]));

@@ -40,13 +40,7 @@ impl Upstreams for FakeUpstreams {
         assert!(!self.fails.swap(false, Ordering::Relaxed), "told to fail");
         let closed: Arc<AtomicBool> = Arc::default();
         let closes = Closes(Arc::clone(&closed));
-        let opened = Opened {
-            source: source.clone(),
-            last_event_id,
-            door,
-            facts,
-            closed,
-        };
+        let opened = Opened { source: source.clone(), last_event_id, door, facts, closed };
         self.opened.lock().push(Arc::new(opened));
         UpstreamHandle::new(tokio::spawn(async move {
             let _closes = closes;
@@ -80,11 +74,7 @@ impl Opened {
         let Some(credit) = self.door.try_admit(events.octets()) else {
             return false;
         };
-        self.facts.send(UpstreamFact::Events {
-            events,
-            credit,
-            read_at,
-        });
+        self.facts.send(UpstreamFact::Events { events, credit, read_at });
         true
     }
 }

@@ -11,10 +11,7 @@ use bellwire::engine::verdict::{self, Verdict};
 use bytes::BytesMut;
 use std::time::Duration;
 
-pub const START: Now = Now {
-    monotonic: Duration::from_secs(1000),
-    unix_ms: 1_790_000_000_000,
-};
+pub const START: Now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
 pub const ENQUIRE_LINK: Duration = Duration::from_secs(30);
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const BIND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,8 +47,7 @@ impl Sink<u32> for Told {
     }
 
     fn handle_receipt(&mut self, _: Now, message_id: &[u8], state: MessageState) {
-        self.0
-            .push(format!("receipt {} {}", message_id.escape_ascii(), state.0));
+        self.0.push(format!("receipt {} {}", message_id.escape_ascii(), state.0));
     }
 }
 
@@ -66,12 +62,7 @@ impl Bench {
     pub fn new(settings: SessionSettings) -> Self {
         let mut out = BytesMut::new();
         let session = Session::new(settings, START, &mut out).unwrap();
-        Self {
-            session,
-            now: START,
-            out,
-            told: Told::default(),
-        }
+        Self { session, now: START, out, told: Told::default() }
     }
 
     pub fn bound() -> Self {
@@ -88,9 +79,7 @@ impl Bench {
     }
 
     pub fn hear(&mut self, octets: &[u8]) -> Result<(), SessionError> {
-        let taken = self
-            .session
-            .handle_input(self.now, octets, &mut self.out, &mut self.told)?;
+        let taken = self.session.handle_input(self.now, octets, &mut self.out, &mut self.told)?;
         assert_eq!(taken, octets.len());
         Ok(())
     }
@@ -135,15 +124,7 @@ impl Bench {
 }
 
 pub fn bind_resp(mode: BindMode, status: CommandStatus) -> Vec<u8> {
-    pdu(
-        &BindResp {
-            mode,
-            system_id: b"smsc",
-            tlvs: Tlvs::NONE,
-        },
-        status,
-        1,
-    )
+    pdu(&BindResp { mode, system_id: b"smsc", tlvs: Tlvs::NONE }, status, 1)
 }
 
 pub fn pdu(body: &impl Encode, status: CommandStatus, number: u32) -> Vec<u8> {
@@ -167,10 +148,6 @@ pub fn receipt(number: u32) -> Vec<u8> {
     let tlvs = TlvBuffer::new()
         .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"id")
         .u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
-    let receipt = DeliverSm {
-        esm_class: EsmClass::DELIVERY_RECEIPT,
-        tlvs: tlvs.tlvs(),
-        ..DeliverSm::default()
-    };
+    let receipt = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..DeliverSm::default() };
     pdu(&receipt, CommandStatus::OK, number)
 }

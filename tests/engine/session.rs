@@ -14,32 +14,19 @@ fn the_bind_says_who_we_are_and_counts_from_one() {
     for mode in [BindMode::Transmitter, BindMode::Receiver, BindMode::Transceiver] {
         let bench = Bench::new(settings(mode));
         let decoded = Pdu::decode(&bench.out).unwrap();
-        let Body::Bind(bind) = decoded.body else {
-            panic!("{decoded:?}")
-        };
-        assert_eq!(
-            (bind.mode, bind.system_id, bind.password),
-            (mode, &b"bellwire"[..], &b"secret"[..])
-        );
+        let Body::Bind(bind) = decoded.body else { panic!("{decoded:?}") };
+        assert_eq!((bind.mode, bind.system_id, bind.password), (mode, &b"bellwire"[..], &b"secret"[..]));
         assert_eq!((bind.interface_version.0, decoded.header.sequence_number), (0x34, 1));
     }
-    let long = SessionSettings {
-        password: "longer than 8".into(),
-        ..settings(BindMode::Transceiver)
-    };
-    assert!(matches!(
-        Session::<u32>::new(long, START, &mut BytesMut::new()),
-        Err(SessionError::Bind(_))
-    ));
+    let long = SessionSettings { password: "longer than 8".into(), ..settings(BindMode::Transceiver) };
+    assert!(matches!(Session::<u32>::new(long, START, &mut BytesMut::new()), Err(SessionError::Bind(_))));
 }
 
 #[test]
 fn nothing_goes_before_the_bind_is_accepted_and_nothing_on_a_receiver() {
     let mut bench = Bench::new(settings(BindMode::Transceiver));
     assert_eq!((bench.session.state(), bench.session.room(START)), (State::Binding, 0));
-    bench
-        .hear(&bind_resp(BindMode::Transceiver, CommandStatus::OK))
-        .unwrap();
+    bench.hear(&bind_resp(BindMode::Transceiver, CommandStatus::OK)).unwrap();
     assert_eq!(bench.session.room(START), 4);
     let mut receiver = Bench::bound_as(settings(BindMode::Receiver));
     assert_eq!(receiver.session.room(START), 0);
@@ -99,10 +86,7 @@ fn each_class_of_error_does_to_the_link_what_it_means() {
     assert_eq!((result, room), (Ok(()), 0));
     bench.advance(Duration::from_millis(999)).unwrap();
     assert_eq!(bench.session.room(bench.now), 0);
-    assert_eq!(
-        bench.session.poll_timeout(bench.now),
-        bench.now.monotonic + Duration::from_millis(1)
-    );
+    assert_eq!(bench.session.poll_timeout(bench.now), bench.now.monotonic + Duration::from_millis(1));
     bench.advance(Duration::from_millis(1)).unwrap();
     assert_eq!(bench.session.room(bench.now), 4);
     let (result, ..) = after(0x04);
@@ -117,20 +101,14 @@ fn pauses_grow_from_burst_to_burst_and_end_with_an_acceptance() {
         for number in numbers {
             bench.hear(&submit_resp(0x58, number)).unwrap();
         }
-        assert_eq!(
-            bench.session.poll_timeout(bench.now) - bench.now.monotonic,
-            Duration::from_secs(pause)
-        );
+        assert_eq!(bench.session.poll_timeout(bench.now) - bench.now.monotonic, Duration::from_secs(pause));
         bench.advance(Duration::from_secs(pause)).unwrap();
     }
     let number = bench.submit(0);
     bench.hear(&submit_resp(0, number)).unwrap();
     let number = bench.submit(0);
     bench.hear(&submit_resp(0x58, number)).unwrap();
-    assert_eq!(
-        bench.session.poll_timeout(bench.now) - bench.now.monotonic,
-        Duration::from_secs(1)
-    );
+    assert_eq!(bench.session.poll_timeout(bench.now) - bench.now.monotonic, Duration::from_secs(1));
 }
 
 #[test]
@@ -179,16 +157,10 @@ fn a_silent_peer_is_asked_and_any_word_of_it_is_a_sign_of_life() {
 #[test]
 fn a_session_without_work_is_due_only_to_ask_whether_the_peer_lives() {
     for mode in [BindMode::Receiver, BindMode::Transceiver] {
-        let mut bench = Bench::bound_as(SessionSettings {
-            rate: 1000,
-            ..settings(mode)
-        });
+        let mut bench = Bench::bound_as(SessionSettings { rate: 1000, ..settings(mode) });
         assert_eq!(bench.run(ENQUIRE_LINK).unwrap(), 1, "{mode:?}");
     }
-    let mut bench = Bench::bound_as(SessionSettings {
-        rate: 1000,
-        ..settings(BindMode::Transceiver)
-    });
+    let mut bench = Bench::bound_as(SessionSettings { rate: 1000, ..settings(BindMode::Transceiver) });
     bench.session.unbind(&mut bench.out);
     assert!(bench.run(ENQUIRE_LINK * 2).unwrap() <= 3);
 }
@@ -222,22 +194,13 @@ fn what_the_peer_asks_is_answered_by_its_number() {
 #[test]
 fn either_side_may_end_it() {
     let mut bench = Bench::bound();
-    assert_eq!(
-        bench.hear(&bare(CommandId::UNBIND, 0, 8)),
-        Err(SessionError::PeerUnbound)
-    );
-    assert_eq!(
-        (bench.said(), bench.session.state()),
-        (vec![(CommandId::UNBIND_RESP, 0, 8)], State::Unbound)
-    );
+    assert_eq!(bench.hear(&bare(CommandId::UNBIND, 0, 8)), Err(SessionError::PeerUnbound));
+    assert_eq!((bench.said(), bench.session.state()), (vec![(CommandId::UNBIND_RESP, 0, 8)], State::Unbound));
 
     let mut bench = Bench::bound();
     let number = bench.submit(1);
     bench.session.unbind(&mut bench.out);
-    assert_eq!(
-        (bench.session.state(), bench.session.room(bench.now)),
-        (State::Unbinding, 0)
-    );
+    assert_eq!((bench.session.state(), bench.session.room(bench.now)), (State::Unbinding, 0));
     bench.hear(&submit_resp(0, number)).unwrap();
     assert_eq!(bench.told.0, ["1 accepted as id"], "answers still come");
     bench.hear(&bare(CommandId::UNBIND_RESP, 0, 3)).unwrap();
@@ -269,21 +232,12 @@ fn a_stream_out_of_step_is_refused_by_its_last_word() {
 fn word() -> impl Strategy<Value = Vec<u8>> {
     let number = 0u32..8;
     prop_oneof![
-        (
-            number.clone(),
-            prop_oneof![Just(0u32), Just(0x58), Just(0x14), Just(0x0B), Just(0x08)]
-        )
+        (number.clone(), prop_oneof![Just(0u32), Just(0x58), Just(0x14), Just(0x0B), Just(0x08)])
             .prop_map(|(number, status)| submit_resp(status, number)),
         number.clone().prop_map(receipt),
-        number
-            .clone()
-            .prop_map(|number| bare(CommandId::ENQUIRE_LINK, 0, number)),
-        number
-            .clone()
-            .prop_map(|number| bare(CommandId::ENQUIRE_LINK_RESP, 0, number)),
-        number
-            .clone()
-            .prop_map(|number| bare(CommandId::GENERIC_NACK, 3, number)),
+        number.clone().prop_map(|number| bare(CommandId::ENQUIRE_LINK, 0, number)),
+        number.clone().prop_map(|number| bare(CommandId::ENQUIRE_LINK_RESP, 0, number)),
+        number.clone().prop_map(|number| bare(CommandId::GENERIC_NACK, 3, number)),
         number.clone().prop_map(|number| bare(CommandId(0x0BAD), 0, number)),
         number.clone().prop_map(|number| bare(CommandId::DELIVER_SM, 0, number)),
         number.prop_map(|number| bare(CommandId::UNBIND, 0, number)),
@@ -300,10 +254,7 @@ fn hear_pieces(pieces: &[&[u8]]) -> (Vec<String>, Vec<u8>, usize, Option<Session
     let mut input = Vec::new();
     for piece in pieces {
         input.extend_from_slice(piece);
-        match bench
-            .session
-            .handle_input(bench.now, &input, &mut bench.out, &mut bench.told)
-        {
+        match bench.session.handle_input(bench.now, &input, &mut bench.out, &mut bench.told) {
             Ok(taken) => drop(input.drain(..taken)),
             Err(error) => return (bench.told.0, bench.out.to_vec(), bench.session.open(), Some(error)),
         }

@@ -19,10 +19,7 @@ async fn a_transceiver_binds_and_carries_what_already_waits() {
     assert_eq!(rig.until_state(0, LinkState::Open).await.mode, "transceiver");
     link.accept_bind(mode, number).await;
     let submit = link.expect_submit().await;
-    assert_eq!(
-        (submit.data(), submit.destination.as_str()),
-        (vec!["early".to_owned()], "15550000000")
-    );
+    assert_eq!((submit.data(), submit.destination.as_str()), (vec!["early".to_owned()], "15550000000"));
     link.accept_submit(&submit).await;
     phone.until_released().await;
     rig.until_bound(1).await;
@@ -46,13 +43,7 @@ async fn a_split_link_sends_on_its_transmitter_and_hears_receipts_on_its_receive
     receiver.accept_bind(mode, number).await;
     rig.until_bound(2).await;
 
-    let mut phone = rig.phone(
-        0,
-        bellwire::model::Policy {
-            max_events: 1,
-            ..Default::default()
-        },
-    );
+    let mut phone = rig.phone(0, bellwire::model::Policy { max_events: 1, ..Default::default() });
     phone.feed(&["1"]);
     let submit = transmitter.expect_submit().await;
     transmitter.accept_submit(&submit).await;
@@ -86,8 +77,7 @@ async fn a_bind_refused_by_generic_nack_is_refused() {
     let rig = Rig::new(1, vec![settings(smsc.address())]).await;
     let mut link = smsc.accept().await;
     let (_, number) = link.expect_bind().await;
-    link.say_header(CommandId::GENERIC_NACK, CommandStatus(0x05), number)
-        .await;
+    link.say_header(CommandId::GENERIC_NACK, CommandStatus(0x05), number).await;
     link.expect_end().await;
     let view = rig.until(0, |view| view.last_error.is_some()).await;
     assert_eq!(view.last_error.as_deref(), Some("bind refused with status 0x00000005"));
@@ -96,9 +86,7 @@ async fn a_bind_refused_by_generic_nack_is_refused() {
 #[tokio::test]
 async fn a_bind_without_answer_is_given_up_in_time() {
     let smsc = ScriptedSmsc::new();
-    let quick = with_session(smsc.address(), |session| {
-        session.bind_timeout = Duration::from_millis(50)
-    });
+    let quick = with_session(smsc.address(), |session| session.bind_timeout = Duration::from_millis(50));
     let _rig = Rig::new(1, vec![quick]).await;
     let mut silent = smsc.accept().await;
     silent.expect_bind().await;

@@ -26,10 +26,7 @@ async fn what_was_outstanding_on_a_lost_connection_goes_once_more_octet_for_octe
     drop(link);
     let mut link = smsc.accept_bound().await;
     let again = link.expect_submits(2).await;
-    assert_eq!(
-        messages(&again),
-        [first[0].short_message.clone(), first[2].short_message.clone()]
-    );
+    assert_eq!(messages(&again), [first[0].short_message.clone(), first[2].short_message.clone()]);
     assert_eq!(rig.count("bellwire_resent_total"), 2);
     for submit in &again {
         link.accept_submit(submit).await;
@@ -57,11 +54,7 @@ async fn a_segment_whose_outcome_is_unknown_twice_is_given_up() {
 #[tokio::test]
 async fn with_resend_never_nothing_goes_twice() {
     let smsc = ScriptedSmsc::new();
-    let rig = Rig::new(
-        1,
-        vec![with_session(smsc.address(), |session| session.resend_unknown = false)],
-    )
-    .await;
+    let rig = Rig::new(1, vec![with_session(smsc.address(), |session| session.resend_unknown = false)]).await;
     let mut phone = rig.phone(0, pipelined());
     phone.feed(&["1", "2"]);
     let mut link = smsc.accept_bound().await;
@@ -76,9 +69,7 @@ async fn with_resend_never_nothing_goes_twice() {
 #[tokio::test]
 async fn a_response_that_is_too_late_is_none_and_the_segment_goes_once_more() {
     let smsc = ScriptedSmsc::new();
-    let quick = with_session(smsc.address(), |session| {
-        session.response_timeout = Duration::from_millis(200)
-    });
+    let quick = with_session(smsc.address(), |session| session.response_timeout = Duration::from_millis(200));
     let rig = Rig::new(1, vec![quick]).await;
     let mut phone = rig.phone(0, strict());
     phone.feed(&["1"]);
@@ -97,11 +88,7 @@ async fn a_response_that_is_too_late_is_none_and_the_segment_goes_once_more() {
 
 #[tokio::test]
 async fn a_stream_out_of_step_is_told_so_and_closed_and_the_other_link_goes_on() {
-    for garbage in [
-        &[0u8; 16][..],
-        &[0x80, 0, 0, 0, 0, 0, 0, 4],
-        b"GET / HTTP/1.1\r\nHost: smsc\r\n\r\n",
-    ] {
+    for garbage in [&[0u8; 16][..], &[0x80, 0, 0, 0, 0, 0, 0, 4], b"GET / HTTP/1.1\r\nHost: smsc\r\n\r\n"] {
         let (bad, good) = (ScriptedSmsc::new(), ScriptedSmsc::new());
         let mut rig = Rig::new(2, vec![settings(bad.address()), settings(good.address())]).await;
         let (mut link, mut other) = (bad.accept_bound().await, good.accept_bound().await);
@@ -126,17 +113,10 @@ async fn an_unknown_command_is_refused_and_the_session_goes_on() {
     let smsc = ScriptedSmsc::new();
     let rig = Rig::new(1, vec![settings(smsc.address())]).await;
     let mut link = smsc.accept_bound().await;
-    for (command, number) in [
-        (0x0000_0BAD, 5),
-        (CommandId::QUERY_SM.0, 6),
-        (CommandId::SUBMIT_MULTI.0, 7),
-    ] {
+    for (command, number) in [(0x0000_0BAD, 5), (CommandId::QUERY_SM.0, 6), (CommandId::SUBMIT_MULTI.0, 7)] {
         link.say_header(CommandId(command), CommandStatus::OK, number).await;
         let nack = link.expect(CommandId::GENERIC_NACK).await;
-        assert_eq!(
-            (nack.command_status, nack.sequence_number),
-            (CommandStatus::INVCMDID, number)
-        );
+        assert_eq!((nack.command_status, nack.sequence_number), (CommandStatus::INVCMDID, number));
     }
     link.say_header(CommandId(0x8000_0BAD), CommandStatus::OK, 8).await;
     link.expect_nothing().await; // a response is never refused
@@ -157,8 +137,7 @@ async fn a_silent_peer_is_asked_and_then_left() {
     let rig = Rig::new(1, vec![quick]).await;
     let mut link = smsc.accept_bound().await;
     let asked = link.expect(CommandId::ENQUIRE_LINK).await;
-    link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, asked.sequence_number)
-        .await;
+    link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, asked.sequence_number).await;
     link.expect(CommandId::ENQUIRE_LINK).await;
     link.expect_end().await;
     let mut link = smsc.accept().await;
@@ -194,15 +173,10 @@ async fn answers_that_make_no_sense_change_nothing() {
     let mut link = smsc.accept_bound().await;
     let submit = link.expect_submit().await;
     for number in [0, submit.number + 1, u32::MAX] {
-        link.accept_submit(&Submit {
-            number,
-            ..submit.clone()
-        })
-        .await;
+        link.accept_submit(&Submit { number, ..submit.clone() }).await;
     }
     link.say_header(CommandId::GENERIC_NACK, CommandStatus(3), 0).await;
-    link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, 99)
-        .await;
+    link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, 99).await;
     link.expect_nothing().await;
     assert_eq!((rig.settled("accepted"), rig.views().await[0].open), (0, 1));
     link.accept_submit(&submit).await;

@@ -77,11 +77,7 @@ pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSetting
 impl Rig {
     /// A pool of one SMSC with `lanes` links that send, and maybe receivers behind them.
     pub async fn new(lanes: usize, links: Vec<LinkSettings>) -> Self {
-        let smsc = Arc::new(Smsc::new(
-            "main".into(),
-            lanes,
-            Table::new(Duration::from_secs(60), 10_000),
-        ));
+        let smsc = Arc::new(Smsc::new("main".into(), lanes, Table::new(Duration::from_secs(60), 10_000)));
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();
         let recording = metrics::set_default_local_recorder(recorder);
@@ -89,10 +85,7 @@ impl Rig {
         let (broken, looks): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
         let (told, looked) = (Arc::clone(&broken), Arc::clone(&looks));
         let arguments = Arguments {
-            smscs: vec![SmscLinks {
-                smsc: Arc::clone(&smsc),
-                links,
-            }],
+            smscs: vec![SmscLinks { smsc: Arc::clone(&smsc), links }],
             telemetry: Telemetry::new(LABELS),
             bound: Port::new(move |count| {
                 tell.send_replace(count);
@@ -106,15 +99,7 @@ impl Rig {
             }),
         };
         let (pool, _) = Pool::spawn(None, Pool, arguments).await.unwrap();
-        Self {
-            pool,
-            smsc,
-            bound,
-            broken,
-            looks,
-            counts,
-            _recording: recording,
-        }
+        Self { pool, smsc, bound, broken, looks, counts, _recording: recording }
     }
 
     /// Waits until so many links are bound.
@@ -123,9 +108,7 @@ impl Rig {
     }
 
     pub async fn views(&self) -> Vec<LinkView> {
-        within(async { ractor::call!(self.pool, PoolMessage::List) })
-            .await
-            .unwrap()
+        within(async { ractor::call!(self.pool, PoolMessage::List) }).await.unwrap()
     }
 
     /// Waits until the link at `index` is like that.
@@ -149,9 +132,7 @@ impl Rig {
     pub fn count(&self, series: &str) -> u64 {
         let text = self.counts.render();
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{series} ")));
-        line.unwrap_or_else(|| panic!("no {series} in\n{text}"))
-            .parse()
-            .unwrap()
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
     }
 
     pub fn settled(&self, outcome: &str) -> u64 {
@@ -182,27 +163,16 @@ impl Rig {
 }
 
 pub fn name(index: u32) -> LinkName {
-    LinkName {
-        smsc: "main".into(),
-        index,
-    }
+    LinkName { smsc: "main".into(), index }
 }
 
 /// One event to a push and no receipts, so that each segment is known by its event.
 pub fn strict() -> Policy {
-    Policy {
-        max_events: 1,
-        receipts: Receipts::None,
-        ttl: Duration::ZERO,
-        ..Policy::default()
-    }
+    Policy { max_events: 1, receipts: Receipts::None, ttl: Duration::ZERO, ..Policy::default() }
 }
 
 pub fn pipelined() -> Policy {
-    Policy {
-        order: Order::Pipelined,
-        ..strict()
-    }
+    Policy { order: Order::Pipelined, ..strict() }
 }
 
 /// A handset with one subscription.
@@ -226,15 +196,8 @@ impl Phone {
         };
         let number = format!("1555{preference:07}");
         let template = submit_template(&sender, &number.parse().unwrap()).unwrap();
-        let ports = Ports {
-            destination: 2948,
-            source: 9200,
-        };
-        let addressing = Addressing {
-            template,
-            ports,
-            width: ReferenceWidth::Bits8,
-        };
+        let ports = Ports { destination: 2948, source: 9200 };
+        let addressing = Addressing { template, ports, width: ReferenceWidth::Bits8 };
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
         let mut engine = Handset::new(preference as u64, addressing, 0);
         let place = engine.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 64 << 20));
@@ -259,8 +222,7 @@ impl Phone {
 
     /// Whether every event has ended or was accepted.
     pub fn is_released(&self) -> bool {
-        self.cell
-            .look(|engine| engine.get(self.place).unwrap().released() == self.next)
+        self.cell.look(|engine| engine.get(self.place).unwrap().released() == self.next)
     }
 
     pub async fn until_released(&self) {

@@ -8,15 +8,11 @@ use bellwire::model::Policy;
 use std::collections::BTreeMap;
 
 async fn drain(rig: &Rig, index: u32) -> Result<LinkView, NoSuchLink> {
-    within(async { ractor::call!(rig.pool, |reply| PoolMessage::Drain(name(index), reply)) })
-        .await
-        .unwrap()
+    within(async { ractor::call!(rig.pool, |reply| PoolMessage::Drain(name(index), reply)) }).await.unwrap()
 }
 
 async fn resume(rig: &Rig, index: u32) -> Result<LinkView, NoSuchLink> {
-    within(async { ractor::call!(rig.pool, |reply| PoolMessage::Resume(name(index), reply)) })
-        .await
-        .unwrap()
+    within(async { ractor::call!(rig.pool, |reply| PoolMessage::Resume(name(index), reply)) }).await.unwrap()
 }
 
 #[tokio::test]
@@ -105,13 +101,7 @@ async fn a_receipt_may_come_on_any_link_and_is_accepted_even_if_nobody_waits_for
     let mut rig = Rig::new(2, smscs.iter().map(|smsc| settings(smsc.address())).collect()).await;
     let (mut first, mut second) = (smscs[0].accept_bound().await, smscs[1].accept_bound().await);
     rig.until_bound(2).await;
-    let mut phone = rig.phone(
-        0,
-        Policy {
-            max_events: 1,
-            ..Policy::default()
-        },
-    );
+    let mut phone = rig.phone(0, Policy { max_events: 1, ..Policy::default() });
     phone.feed(&["1"]);
     let submit = first.expect_submit().await;
     // It may even come before the response.

@@ -15,9 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Waits for `future`, but not for ever.
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("it should have happened by now")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have happened by now")
 }
 
 pub struct ScriptedSmsc {
@@ -30,9 +28,7 @@ impl ScriptedSmsc {
         // Small, so that a peer that does not read is noticed soon.
         socket.set_recv_buffer_size(16 * 1024).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        Self {
-            listener: socket.listen(64).unwrap(),
-        }
+        Self { listener: socket.listen(64).unwrap() }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -43,11 +39,7 @@ impl ScriptedSmsc {
     pub async fn accept(&self) -> Conversation {
         let (stream, _) = within(self.listener.accept()).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Conversation {
-            stream,
-            input: BytesMut::new(),
-            probes: 1_000_000,
-        }
+        Conversation { stream, input: BytesMut::new(), probes: 1_000_000 }
     }
 
     /// The next connection, bound as it asks.
@@ -70,9 +62,7 @@ pub struct Submit {
 impl Submit {
     fn decode(octets: &[u8]) -> Self {
         let pdu = Pdu::decode(octets).unwrap();
-        let Body::SubmitSm(submit) = pdu.body else {
-            panic!("{pdu:?}")
-        };
+        let Body::SubmitSm(submit) = pdu.body else { panic!("{pdu:?}") };
         Self {
             number: pdu.header.sequence_number,
             destination: String::from_utf8(submit.destination.addr.to_vec()).unwrap(),
@@ -85,10 +75,7 @@ impl Submit {
         let (_, pdu) = udh::decode(&self.short_message).unwrap();
         let body = wsp::decode(pdu).unwrap().body.to_vec();
         let events = Parser::new(Limits::default()).feed(Bytes::from(body));
-        events
-            .iter()
-            .map(|event| String::from_utf8(event.data.to_vec()).unwrap())
-            .collect()
+        events.iter().map(|event| String::from_utf8(event.data.to_vec()).unwrap()).collect()
     }
 }
 
@@ -114,10 +101,7 @@ impl Conversation {
 
     /// The header of the next PDU, which is to be this command.
     pub async fn expect(&mut self, command_id: CommandId) -> Header {
-        let pdu = self
-            .next()
-            .await
-            .unwrap_or_else(|| panic!("closed instead of {command_id}"));
+        let pdu = self.next().await.unwrap_or_else(|| panic!("closed instead of {command_id}"));
         let header = Header::decode(&pdu).unwrap();
         assert_eq!(header.command_id, command_id);
         header
@@ -126,43 +110,17 @@ impl Conversation {
     pub async fn expect_bind(&mut self) -> (BindMode, u32) {
         let pdu = self.next().await.expect("a bind");
         let pdu = Pdu::decode(&pdu).unwrap();
-        let Body::Bind(Bind {
-            mode,
-            system_id,
-            password,
-            ..
-        }) = pdu.body
-        else {
-            panic!("{pdu:?}")
-        };
+        let Body::Bind(Bind { mode, system_id, password, .. }) = pdu.body else { panic!("{pdu:?}") };
         assert_eq!((system_id, password), (&b"bellwire"[..], &b"secret"[..]));
         (mode, pdu.header.sequence_number)
     }
 
     pub async fn accept_bind(&mut self, mode: BindMode, number: u32) {
-        self.say(
-            &BindResp {
-                mode,
-                system_id: b"smsc",
-                tlvs: Tlvs::NONE,
-            },
-            CommandStatus::OK,
-            number,
-        )
-        .await;
+        self.say(&BindResp { mode, system_id: b"smsc", tlvs: Tlvs::NONE }, CommandStatus::OK, number).await;
     }
 
     pub async fn refuse_bind(&mut self, mode: BindMode, number: u32, status: CommandStatus) {
-        self.say(
-            &BindResp {
-                mode,
-                system_id: b"",
-                tlvs: Tlvs::NONE,
-            },
-            status,
-            number,
-        )
-        .await;
+        self.say(&BindResp { mode, system_id: b"", tlvs: Tlvs::NONE }, status, number).await;
     }
 
     pub async fn expect_submit(&mut self) -> Submit {
@@ -173,8 +131,7 @@ impl Conversation {
     /// Reads the submits that are on their way already, and leaves them unanswered.
     pub async fn submits_on_their_way(&mut self) -> Vec<Submit> {
         self.probes += 1;
-        self.say_header(CommandId::ENQUIRE_LINK, CommandStatus::OK, self.probes)
-            .await;
+        self.say_header(CommandId::ENQUIRE_LINK, CommandStatus::OK, self.probes).await;
         let mut all = Vec::new();
         loop {
             let pdu = self.next().await.expect("an answer");
@@ -196,13 +153,11 @@ impl Conversation {
     /// Accepts as the message `id-` and its number.
     pub async fn accept_submit(&mut self, submit: &Submit) {
         let id = format!("id-{}", submit.number);
-        self.say(&SubmitSmResp::new(id.as_bytes()), CommandStatus::OK, submit.number)
-            .await;
+        self.say(&SubmitSmResp::new(id.as_bytes()), CommandStatus::OK, submit.number).await;
     }
 
     pub async fn refuse_submit(&mut self, submit: &Submit, status: u32) {
-        self.say(&SubmitSmResp::new(b""), CommandStatus(status), submit.number)
-            .await;
+        self.say(&SubmitSmResp::new(b""), CommandStatus(status), submit.number).await;
     }
 
     /// Says by receipt that a message was delivered.
@@ -210,11 +165,7 @@ impl Conversation {
         let tlvs = TlvBuffer::new()
             .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, message_id.as_bytes())
             .u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
-        let receipt = DeliverSm {
-            esm_class: EsmClass::DELIVERY_RECEIPT,
-            tlvs: tlvs.tlvs(),
-            ..DeliverSm::default()
-        };
+        let receipt = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..DeliverSm::default() };
         self.say(&receipt, CommandStatus::OK, number).await;
     }
 
@@ -222,13 +173,9 @@ impl Conversation {
     pub async fn expect_nothing(&mut self) {
         for _ in 0..3 {
             self.probes += 1;
-            self.say_header(CommandId::ENQUIRE_LINK, CommandStatus::OK, self.probes)
-                .await;
+            self.say_header(CommandId::ENQUIRE_LINK, CommandStatus::OK, self.probes).await;
             let header = self.expect(CommandId::ENQUIRE_LINK_RESP).await;
-            assert_eq!(
-                (header.sequence_number, header.command_status),
-                (self.probes, CommandStatus::OK)
-            );
+            assert_eq!((header.sequence_number, header.command_status), (self.probes, CommandStatus::OK));
         }
     }
 

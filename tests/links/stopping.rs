@@ -24,8 +24,7 @@ async fn it_waits_for_answers_unbinds_and_waits_for_the_last_word() {
     let unbind = link.expect(CommandId::UNBIND).await;
     phone.until_released().await;
     assert!(!stopping.is_finished(), "it waits for the last word");
-    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, unbind.sequence_number)
-        .await;
+    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, unbind.sequence_number).await;
     link.expect_end().await;
     within(stopping).await.unwrap().unwrap();
     assert_eq!(rig.window_in_use(), 0);
@@ -44,8 +43,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for_longer_than_said() {
     let pool = rig.pool.clone();
     let stopping = tokio::spawn(async move { ractor::call!(pool, PoolMessage::Stop) });
     let unbind = link.expect(CommandId::UNBIND).await;
-    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, unbind.sequence_number)
-        .await;
+    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, unbind.sequence_number).await;
     link.expect_end().await;
     within(stopping).await.unwrap().unwrap();
     assert_eq!(rig.window_in_use(), 0, "what was not answered never will be");
@@ -64,8 +62,6 @@ async fn links_that_are_not_bound_stop_at_once() {
     refused.refuse_bind(mode, number, CommandStatus(0x0E)).await;
     refused.expect_end().await;
     rig.until(1, |view| view.last_error.is_some()).await;
-    within(async { ractor::call!(rig.pool, PoolMessage::Stop) })
-        .await
-        .unwrap();
+    within(async { ractor::call!(rig.pool, PoolMessage::Stop) }).await.unwrap();
     binding.expect_end().await;
 }

@@ -55,20 +55,13 @@ async fn a_throttled_link_holds_for_all_and_then_the_refused_goes_first() {
     other.feed(&["other"]);
     link.expect_nothing().await;
     let again = link.expect_submit().await;
-    assert!(
-        refused_at.elapsed() >= Duration::from_millis(990),
-        "after {:?}",
-        refused_at.elapsed()
-    );
+    assert!(refused_at.elapsed() >= Duration::from_millis(990), "after {:?}", refused_at.elapsed());
     assert_eq!(again.short_message, first[1].short_message);
     let rest = link.expect_submits(3).await;
     let mut data: Vec<String> = rest.iter().flat_map(|submit| submit.data()).collect();
     data.sort();
     assert_eq!(data, ["5", "6", "other"]);
-    assert_eq!(
-        rig.count("bellwire_segments_answered_total{smsc=\"main\",verdict=\"throttled\"}"),
-        1
-    );
+    assert_eq!(rig.count("bellwire_segments_answered_total{smsc=\"main\",verdict=\"throttled\"}"), 1);
 }
 
 #[tokio::test]
@@ -84,11 +77,7 @@ async fn a_whole_window_of_refusals_is_one_pause_and_not_one_for_each() {
         link.refuse_submit(submit, 0x58).await;
     }
     let again = link.expect_submits(8).await;
-    assert!(
-        refused_at.elapsed() < Duration::from_secs(4),
-        "after {:?}",
-        refused_at.elapsed()
-    );
+    assert!(refused_at.elapsed() < Duration::from_secs(4), "after {:?}", refused_at.elapsed());
     let data: Vec<String> = again.iter().flat_map(|submit| submit.data()).collect();
     assert_eq!(data, numbers(1..=8), "in their order");
 }
@@ -123,17 +112,8 @@ async fn a_link_with_a_full_window_sleeps_whoever_comes() {
     });
     let rig = Rig::new(1, vec![narrow]).await;
     let mut phone = rig.phone(0, strict());
-    let batched = Policy {
-        batch_window: Duration::from_millis(20),
-        ..strict()
-    };
-    let mut late = rig.phone(
-        1,
-        Policy {
-            max_events: 0,
-            ..batched
-        },
-    );
+    let batched = Policy { batch_window: Duration::from_millis(20), ..strict() };
+    let mut late = rig.phone(1, Policy { max_events: 0, ..batched });
     phone.feed(&["1"]);
     late.feed(&["2"]);
     let mut link = smsc.accept_bound().await;
@@ -156,11 +136,7 @@ async fn a_rate_is_kept() {
     let started = Instant::now();
     link.expect_submits(40).await;
     // A tenth of a second may be caught up, so 35 of them are paid for.
-    assert!(
-        started.elapsed() >= Duration::from_millis(650),
-        "after {:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() >= Duration::from_millis(650), "after {:?}", started.elapsed());
     assert_eq!(rig.segments(), 40);
 }
 

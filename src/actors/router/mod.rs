@@ -7,9 +7,7 @@ mod message;
 mod record;
 mod state;
 
-pub use message::{
-    Activated, ActivateError, Activation, Change, Load, Page, Publication, RouterMessage, Status, View,
-};
+pub use message::{ActivateError, Activated, Activation, Change, Load, Page, Publication, RouterMessage, Status, View};
 pub use state::{Arguments, SmscRoute};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -23,7 +21,11 @@ impl Actor for Router {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<RouterMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RouterMessage>,
+        arguments: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         State::start(myself, arguments).await
     }
 

@@ -1,7 +1,7 @@
 //! What the router knows, and what it does about it.
 
 use super::message::{
-    Activated, ActivateError, Activation, Change, Load, Page, Publication, RouterMessage, Status, View,
+    ActivateError, Activated, Activation, Change, Load, Page, Publication, RouterMessage, Status, View,
 };
 use super::record::Record;
 use crate::actors::admission::Admission;
@@ -14,12 +14,12 @@ use crate::actors::source::{self, PublishError, Source, SourceFact, SourceMessag
 use crate::actors::subscription::{self, Subscription, SubscriptionMessage};
 use crate::actors::supervisor::{Failure, Supervisor, SupervisorMessage};
 use crate::actors::upstream::Upstreams;
+use crate::codec::udh::Ports;
 use crate::engine::clock::Now;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::handset::{Addressing, Handset, Place};
 use crate::engine::routing::Routes;
 use crate::engine::subscription::{Settlement, Subscription as Engine};
-use crate::codec::udh::Ports;
 use crate::model::{
     ApplicationId, DropReason, HandsetId, Msisdn, Outcome, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
 };
@@ -102,7 +102,10 @@ pub struct State {
 }
 
 impl State {
-    pub(super) async fn start(myself: ActorRef<RouterMessage>, arguments: Arguments) -> Result<Self, ActorProcessingErr> {
+    pub(super) async fn start(
+        myself: ActorRef<RouterMessage>,
+        arguments: Arguments,
+    ) -> Result<Self, ActorProcessingErr> {
         let router = myself.clone();
         let failures = Port::new(move |failure| {
             let _ = router.cast(RouterMessage::Failed(failure));
@@ -283,7 +286,13 @@ impl State {
         Ok((place, actor))
     }
 
-    fn attach(&mut self, source: &SourceId, id: SubscriptionId, subscriber: ActorRef<SubscriptionMessage>, from: Start) {
+    fn attach(
+        &mut self,
+        source: &SourceId,
+        id: SubscriptionId,
+        subscriber: ActorRef<SubscriptionMessage>,
+        from: Start,
+    ) {
         if let Some(entry) = self.sources.get_mut(source) {
             entry.subscriptions += 1;
             let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber, from });
@@ -391,7 +400,8 @@ impl State {
     fn show_counts(&self) {
         let telemetry = &self.arguments.telemetry;
         telemetry.subscriptions_active.set(self.records.len() as f64);
-        let count = |wanted: fn(&Status) -> bool| self.sources.values().filter(|one| wanted(&one.status)).count() as f64;
+        let count =
+            |wanted: fn(&Status) -> bool| self.sources.values().filter(|one| wanted(&one.status)).count() as f64;
         telemetry.sources_connecting.set(count(|status| matches!(status, Status::Connecting)));
         telemetry.sources_open.set(count(|status| matches!(status, Status::Active)));
         telemetry.sources_waiting.set(count(|status| matches!(status, Status::Waiting(_))));
