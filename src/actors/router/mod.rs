@@ -3,8 +3,10 @@
 //! Events do not pass through here: a source gives them to its subscriptions directly. The router starts and stops
 //! actors, starts failed ones again, and answers whoever asks.
 
+mod activation;
 mod message;
 mod record;
+mod recovery;
 mod state;
 
 pub use message::{ActivateError, Activated, Activation, Change, Load, Page, Publication, RouterMessage, Status, View};
