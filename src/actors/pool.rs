@@ -1,6 +1,5 @@
 //! What the pool of SMPP links is told and asked. Its actor lives with the sockets, in `egress`.
 
-use crate::model::HandsetId;
 use ractor::RpcReplyPort;
 
 /// What the pool is told and asked.
@@ -13,8 +12,6 @@ pub enum PoolMessage {
     Resume(LinkName, RpcReplyPort<Result<LinkView, NoSuchLink>>),
     /// A link has come to another state.
     Changed,
-    /// A handset's engine panicked while a link worked with it.
-    Broken(HandsetId),
     /// Lets every link finish what it has begun, unbinds and closes them all; answers when that is done.
     Stop(RpcReplyPort<()>),
 }

@@ -4,15 +4,28 @@
 
 mod check_config;
 mod config_args;
+mod decode;
+mod demo;
+mod encode;
+mod hex;
+mod links;
 mod log_args;
+mod publish;
 mod runtime;
 mod serve;
+mod server;
+mod shown;
+mod sim;
+mod source_args;
+mod sub;
 
 use crate::app::StartError;
 use crate::config::ConfigErrors;
-use crate::telemetry::LoggingError;
+use crate::telemetry::{LoggingError, logging};
 use clap::{Parser, Subcommand};
 use log_args::LogArgs;
+use publish::PublishFailed;
+use server::ServerError;
 use std::process::ExitCode;
 
 /// Exit code for a command line or configuration that asks for something impossible: EX_USAGE of sysexits.h.
@@ -33,7 +46,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     CheckConfig(check_config::CheckConfig),
+    Sub(sub::Sub),
+    Links(links::Links),
+    Publish(publish::Publish),
+    Sim(sim::Sim),
+    Decode(decode::Decode),
+    Encode(encode::Encode),
 }
 
 /// Runs the command that this process was started with.
@@ -42,12 +62,9 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(told) => return explained(&told),
     };
-    match cli
-        .log
-        .start()
-        .map_err(CommandError::from)
-        .and_then(|()| cli.command.run())
-    {
+    let filter = cli.command.default_filter();
+    let started = cli.log.start(filter).map_err(CommandError::from);
+    match started.and_then(|()| cli.command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -57,10 +74,25 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
+    /// What is logged when nothing is said about it: the demo shows what happens in its own words.
+    fn default_filter(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "warn",
+            _ => logging::DEFAULT_FILTER,
+        }
+    }
+
     fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Serve(command) => command.run(),
+            Self::Demo(command) => command.run(),
             Self::CheckConfig(command) => command.run(),
+            Self::Sub(command) => command.run(),
+            Self::Links(command) => command.run(),
+            Self::Publish(command) => command.run(),
+            Self::Sim(command) => command.run(),
+            Self::Decode(command) => command.run(),
+            Self::Encode(command) => command.run(),
         }
     }
 }
@@ -88,17 +120,35 @@ enum CommandError {
     /// The router does not start.
     #[error("cannot start: {0}")]
     Start(#[from] StartError),
+    /// The demo does not end well.
+    #[error("{0}")]
+    Demo(#[from] demo::DemoError),
     /// The system refused something.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// A server did not do what it was asked.
+    #[error("{0}")]
+    Server(#[from] ServerError),
+    /// Events were not published, or did not arrive.
+    #[error("{0}")]
+    Publish(#[from] PublishFailed),
+    /// What was asked for is impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// What was asked for did not succeed.
+    #[error("{0}")]
+    Failed(String),
 }
 
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Config(_) | Self::Logging(_) => ExitCode::from(EXIT_USAGE),
-            Self::Start(_) | Self::Io(_) => ExitCode::from(EXIT_FAILED),
-        }
+        let usage = match self {
+            Self::Config(_) | Self::Logging(_) | Self::Usage(_) => true,
+            Self::Start(_) | Self::Demo(_) | Self::Failed(_) | Self::Io(_) => false,
+            Self::Server(error) => error.is_usage(),
+            Self::Publish(failed) => failed.is_usage(),
+        };
+        ExitCode::from(if usage { EXIT_USAGE } else { EXIT_FAILED })
     }
 }
 
@@ -114,9 +164,11 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Cli::command().get_subcommands() {
+        let mut commands: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+        while let Some(command) = commands.pop() {
             let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(shown.contains("bellwire "), "{} has no example", command.get_name());
+            commands.extend(command.get_subcommands().cloned());
         }
     }
 }

@@ -34,7 +34,7 @@ use tonic_types::StatusExt;
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub struct House {
-    pub address: SocketAddr,
+    address: SocketAddr,
     pub channel: Channel,
     pub router: ActorRef<RouterMessage>,
     stop: Option<oneshot::Sender<()>>,
@@ -78,6 +78,10 @@ impl House {
             stop: Some(stop),
             served,
         }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub fn control(&self) -> ControlClient<Channel> {
@@ -165,7 +169,7 @@ fn arguments(log_octets: usize) -> Arguments {
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,
-        ledger: Arc::new(Ledger::new(Box::new(|_| {}))),
+        ledger: Arc::new(Ledger::new(Telemetry::detached())),
         telemetry: Telemetry::detached(),
         clock: Clock::default(),
     }
@@ -202,7 +206,7 @@ impl Actor for Pool {
             PoolMessage::List(reply) => reply.send(vec![link(*state)])?,
             PoolMessage::Drain(name, reply) => reply.send(set(name, state, LinkState::Draining))?,
             PoolMessage::Resume(name, reply) => reply.send(set(name, state, LinkState::Bound))?,
-            PoolMessage::Broken(_) | PoolMessage::Stop(_) => {}
+            PoolMessage::Changed | PoolMessage::Stop(_) => {}
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should panic"
 )]
 
+mod command;
 mod house;
 mod links;
 mod publishing;

@@ -6,20 +6,23 @@ use bellwire::control::proto::{
     DeactivateRequest, Event, PublishRequest, PublishResponse, Rejected, Released, Source, Taken,
 };
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Streaming};
 
+/// Publications that wait for the server.
+const READ_AHEAD: usize = 2048;
+
 struct Publisher {
-    requests: mpsc::UnboundedSender<PublishRequest>,
+    requests: mpsc::Sender<PublishRequest>,
     responses: Streaming<PublishResponse>,
 }
 
 impl Publisher {
     async fn open(house: &House) -> Self {
-        let (requests, sent) = mpsc::unbounded_channel();
+        let (requests, sent) = mpsc::channel(READ_AHEAD);
         let responses = house
             .control()
-            .publish(UnboundedReceiverStream::new(sent))
+            .publish(ReceiverStream::new(sent))
             .await
             .unwrap()
             .into_inner();
@@ -28,7 +31,7 @@ impl Publisher {
 
     async fn publish(&mut self, request: PublishRequest) -> Answer {
         let id = request.publish_id.clone();
-        self.requests.send(request).unwrap();
+        self.requests.try_send(request).unwrap();
         let (answered, answer) = self.answer().await;
         assert_eq!(answered, id);
         answer
@@ -180,7 +183,7 @@ async fn a_stream_is_not_read_beyond_1024_unreleased_publications() {
     for number in 0..1025 {
         publisher
             .requests
-            .send(publication(&number.to_string(), feed("prices"), 1))
+            .try_send(publication(&number.to_string(), feed("prices"), 1))
             .unwrap();
     }
     for first in 0..1024 {
@@ -230,4 +233,17 @@ async fn a_server_that_stops_answers_what_it_took_and_then_ends_the_stream() {
     );
     drop((publisher, control));
     house.ended().await;
+}
+
+#[tokio::test]
+async fn a_publication_beyond_4_mib_ends_the_stream() {
+    let house = House::open().await;
+    let mut publisher = Publisher::open(&house).await;
+    let mut large = publication("large", feed("prices"), 1);
+    large.events[0].data = "x".repeat(4 << 20);
+    publisher.requests.try_send(large).unwrap();
+    assert_eq!(
+        within(publisher.responses.message()).await.unwrap_err().code(),
+        Code::OutOfRange
+    );
 }

@@ -165,85 +165,85 @@ async fn every_wrong_field_is_named_at_once() {
 #[tokio::test]
 async fn a_single_wrong_value_is_named() {
     let house = House::open().await;
-    let with = |policy: Policy| ActivateRequest {
-        policy: Some(policy),
-        ..request()
+    let refused = async |request: ActivateRequest| {
+        let error = house.control().activate(request).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
+        fields(&error).join(" ")
+    };
+    let nowhere = Some(Source::default());
+    assert_eq!(refused(ActivateRequest::default()).await, "to source");
+    assert_eq!(
+        refused(ActivateRequest {
+            source: nowhere,
+            ..request()
+        })
+        .await,
+        "source"
+    );
+    assert_eq!(
+        refused(ActivateRequest {
+            source: feed("two words"),
+            ..request()
+        })
+        .await,
+        "source.feed"
+    );
+    assert_eq!(
+        refused(ActivateRequest {
+            to: "123456".to_owned(),
+            ..request()
+        })
+        .await,
+        "to"
+    );
+    assert_eq!(
+        refused(ActivateRequest {
+            last_event_id: "x".repeat(4097),
+            ..request()
+        })
+        .await,
+        "last_event_id"
+    );
+}
+
+#[tokio::test]
+async fn durations_and_counts_out_of_range_are_named() {
+    let house = House::open().await;
+    let exactly = |seconds, nanos| Some(Duration { seconds, nanos });
+    let window = |batch_window| Policy {
+        batch_window,
+        ..Policy::default()
+    };
+    let ttl = |ttl| Policy {
+        ttl,
+        ..Policy::default()
+    };
+    let segments = |count| Policy {
+        max_segments: Some(count),
+        ..Policy::default()
     };
     let cases = [
-        (ActivateRequest::default(), vec!["to", "source"]),
-        (
-            ActivateRequest {
-                source: Some(Source::default()),
-                ..request()
-            },
-            vec!["source"],
-        ),
-        (
-            ActivateRequest {
-                source: feed("two words"),
-                ..request()
-            },
-            vec!["source.feed"],
-        ),
-        (
-            ActivateRequest {
-                to: "123456".to_owned(),
-                ..request()
-            },
-            vec!["to"],
-        ),
-        (
-            ActivateRequest {
-                last_event_id: "x".repeat(4097),
-                ..request()
-            },
-            vec!["last_event_id"],
-        ),
-        (
-            with(Policy {
-                batch_window: seconds(86_401),
-                ..Policy::default()
-            }),
-            vec!["policy.batch_window"],
-        ),
-        (
-            with(Policy {
-                max_segments: Some(256),
-                ..Policy::default()
-            }),
-            vec!["policy.max_segments"],
-        ),
-        (
-            with(Policy {
-                ttl: Some(Duration { seconds: 0, nanos: 5 }),
-                ..Policy::default()
-            }),
-            vec!["policy.ttl"],
-        ),
-        (
-            with(Policy {
-                ttl: Some(Duration { seconds: 1, nanos: -5 }),
-                ..Policy::default()
-            }),
-            vec!["policy.ttl"],
-        ),
-        (
-            with(Policy {
-                ttl: seconds(i64::MIN),
-                ..Policy::default()
-            }),
-            vec!["policy.ttl"],
-        ),
+        (window(exactly(86_400, 1)), "policy.batch_window"),
+        (window(exactly(0, 1_000_000_000)), "policy.batch_window"),
+        (segments(256), "policy.max_segments"),
+        (ttl(exactly(0, 5)), "policy.ttl"),
+        (ttl(exactly(1, -5)), "policy.ttl"),
+        (ttl(exactly(i64::MIN, 0)), "policy.ttl"),
+        (ttl(exactly(i64::MAX, 999_999_999)), "policy.ttl"),
     ];
-    for (request, expected) in cases {
-        let error = house.control().activate(request.clone()).await.unwrap_err();
+    for (policy, field) in cases {
+        let error = house
+            .control()
+            .activate(ActivateRequest {
+                policy: Some(policy),
+                ..request()
+            })
+            .await
+            .unwrap_err();
         assert_eq!(
-            (error.code(), fields(&error)),
-            (
-                Code::InvalidArgument,
-                expected.iter().map(|f| (*f).to_owned()).collect()
-            ),
-            "{request:?}"
+            (error.code(), fields(&error).join(" ").as_str()),
+            (Code::InvalidArgument, field),
+            "{policy:?}"
         );
     }
 }
@@ -376,6 +376,19 @@ async fn pages_show_every_subscription_once_in_the_order_of_ids() {
             ["tenant", "page_size", "page_token"].map(str::to_owned).into()
         )
     );
+}
+
+#[tokio::test]
+async fn a_request_beyond_4_mib_is_refused() {
+    let house = House::open().await;
+    let error = house
+        .control()
+        .activate(ActivateRequest {
+            handset: "x".repeat(4 << 20),
+            ..request()
+        })
+        .await;
+    assert_eq!(error.unwrap_err().code(), Code::OutOfRange);
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ mod batching;
 mod ledger;
 mod order;
 mod outcomes;
+#[allow(dead_code, reason = "shared with the tests of allocations")]
 mod rig;
 mod segments;

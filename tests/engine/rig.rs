@@ -135,6 +135,29 @@ impl Rig {
         segment.map(|segment| Written { segment, pdu: self.out.to_vec() })
     }
 
+    /// As [`Rig::poll_one`], with the engine's part of it done by `count`.
+    pub fn poll_counted(&mut self, count: &mut dyn FnMut(&mut dyn FnMut()) -> u64) -> Option<(Written, u64)> {
+        self.out.clear();
+        self.sequence_number += 1;
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let (number, encoder, out) = (self.sequence_number, &mut self.encoder, &mut self.out);
+        let mut segment = None;
+        let counted =
+            count(&mut || segment = self.handset.poll_segment(self.now, number, encoder, out, &mut settlement));
+        segment.map(|segment| (Written { segment, pdu: self.out.to_vec() }, counted))
+    }
+
+    /// As [`Rig::accept`], with the engine's part of it done by `count`.
+    pub fn accept_counted(&mut self, written: &Written, count: &mut dyn FnMut(&mut dyn FnMut()) -> u64) -> u64 {
+        self.message_id += 1;
+        let id = self.message_id.to_be_bytes();
+        let answer = Answer::Accepted { message_id: &id };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        count(&mut || {
+            self.handset.handle_answer(self.now, written.segment, answer, &mut settlement);
+        })
+    }
+
     pub fn accept(&mut self, written: &Written) -> String {
         self.message_id += 1;
         let id = format!("id-{}", self.message_id);

@@ -8,11 +8,15 @@ use crate::model::Outcome;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 use tonic::Status;
 
+/// Answers to one publication at most.
+pub(super) const MAX_ANSWERS: usize = 2;
+
 /// An answer, and with the last one of a publication its place among the unreleased ones of its stream, which is given
-/// back when the answer has been taken out of the queue. So the queue is bounded, though its type is not.
+/// back when the answer has been taken out of the queue. So a queue with room for [`MAX_ANSWERS`] per place is never
+/// full, and whoever counts events never waits for a publisher.
 pub(super) type Answered = (Result<PublishResponse, Status>, Option<OwnedSemaphorePermit>);
 
 /// A publication, shared by its stream and by whatever counts its events.
@@ -28,16 +32,11 @@ struct Progress {
     /// Nobody will count any more.
     abandoned: bool,
     /// Where answers go, and the place among the unreleased; gone with the last answer.
-    open: Option<(UnboundedSender<Answered>, OwnedSemaphorePermit)>,
+    open: Option<(Sender<Answered>, OwnedSemaphorePermit)>,
 }
 
 impl Publication {
-    pub fn new(
-        publish_id: String,
-        events: u64,
-        answers: UnboundedSender<Answered>,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub fn new(publish_id: String, events: u64, answers: Sender<Answered>, place: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Mutex::new(Progress {
             publish_id,
             events,
@@ -128,13 +127,13 @@ impl Progress {
     fn answer(&self, answer: Answer) {
         if let Some((answers, _)) = &self.open {
             // The publisher may be gone.
-            let _ = answers.send((Ok(self.response(answer)), None));
+            let _ = answers.try_send((Ok(self.response(answer)), None));
         }
     }
 
     fn answer_last(&mut self, answer: Answer) {
         if let Some((answers, place)) = self.open.take() {
-            let _ = answers.send((Ok(self.response(answer)), Some(place)));
+            let _ = answers.try_send((Ok(self.response(answer)), Some(place)));
         }
     }
 
@@ -143,5 +142,88 @@ impl Progress {
             publish_id: self.publish_id.clone(),
             answer: Some(answer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DropReason;
+    use tokio::sync::Semaphore;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    const TAKEN: Taken = Taken {
+        first: 7,
+        subscriptions: 2,
+        repeated: false,
+    };
+
+    fn publication() -> (Publication, Receiver<Answered>, Arc<Semaphore>) {
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).try_acquire_owned().unwrap();
+        let (answers, received) = channel(MAX_ANSWERS);
+        (Publication::new("one".to_owned(), 2, answers, place), received, places)
+    }
+
+    fn next(received: &mut Receiver<Answered>) -> Option<Answer> {
+        let (response, _) = received.try_recv().ok()?;
+        response.unwrap().answer
+    }
+
+    fn taken() -> Option<Answer> {
+        Some(Answer::Taken(proto::Taken {
+            first_sequence: 7,
+            subscriptions: 2,
+            repeated: false,
+        }))
+    }
+
+    #[test]
+    fn events_that_end_at_once_are_released_after_they_were_taken() {
+        let (publication, mut received, _) = publication();
+        let watch = publication.watch();
+        watch(Outcome::Accepted, 2);
+        watch(Outcome::Dropped(DropReason::Oversize), 2);
+        assert_eq!(next(&mut received), None);
+        publication.handle_taken(TAKEN);
+        assert_eq!(next(&mut received), taken());
+        let counts = Released {
+            accepted: 2,
+            dropped: 2,
+            ..Released::default()
+        };
+        assert_eq!(next(&mut received), Some(Answer::Released(counts)));
+        watch(Outcome::Accepted, 1);
+        drop(watch);
+        assert!(received.is_closed(), "nothing is told after the release");
+    }
+
+    #[test]
+    fn what_nobody_counts_any_more_is_released_with_what_was_counted() {
+        let (publication, mut received, _) = publication();
+        let watch = publication.watch();
+        publication.handle_taken(TAKEN);
+        watch(Outcome::Unknown, 1);
+        assert_eq!(next(&mut received), taken());
+        assert_eq!(next(&mut received), None);
+        drop(watch);
+        let counts = Released {
+            unknown: 1,
+            ..Released::default()
+        };
+        assert_eq!(next(&mut received), Some(Answer::Released(counts)));
+    }
+
+    #[test]
+    fn a_place_is_free_when_the_last_answer_was_taken_out() {
+        let (publication, mut received, places) = publication();
+        publication.handle_taken(Taken {
+            repeated: true,
+            ..TAKEN
+        });
+        assert!(next(&mut received).is_some());
+        assert_eq!(places.available_permits(), 0);
+        assert_eq!(next(&mut received), Some(Answer::Released(Released::default())));
+        assert_eq!(places.available_permits(), 1);
     }
 }

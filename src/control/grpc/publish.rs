@@ -1,7 +1,7 @@
 //! `Publish`: one publication after the other is read, checked and handed to its source.
 
 use super::ask::{ask, stopping};
-use super::publication::{Answered, Publication};
+use super::publication::{Answered, MAX_ANSWERS, Publication};
 use super::violations::Violations;
 use super::{Shared, request};
 use crate::actors::router::{self, RouterMessage};
@@ -13,9 +13,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 /// What a publisher is sent.
@@ -26,17 +26,16 @@ const MAX_UNRELEASED: usize = 1024;
 
 /// Begins to read publications.
 pub(super) fn begin(shared: Arc<Shared>, requests: Streaming<PublishRequest>) -> Responses {
-    let (answers, received) = unbounded_channel();
+    // Every publication's answers, and how the stream ends.
+    let (answers, received) = channel(MAX_UNRELEASED * MAX_ANSWERS + 1);
     tokio::spawn(read(shared, requests, answers));
     // Taking an answer out of the queue gives its place back.
-    UnboundedReceiverStream::new(received)
-        .map(|(response, _place)| response)
-        .boxed()
+    ReceiverStream::new(received).map(|(response, _place)| response).boxed()
 }
 
 /// Reads until the publisher has no more; then the stream ends with the last answer. When the server stops, what was
 /// taken is answered, and then the publisher is told to come back for the rest.
-async fn read(shared: Arc<Shared>, mut requests: Streaming<PublishRequest>, answers: UnboundedSender<Answered>) {
+async fn read(shared: Arc<Shared>, mut requests: Streaming<PublishRequest>, answers: Sender<Answered>) {
     let places = Arc::new(Semaphore::new(MAX_UNRELEASED));
     let mut stopped = pin!(shared.stopped());
     loop {
@@ -66,16 +65,16 @@ async fn next(
     Ok(requests.message().await?.map(|request| (request, place)))
 }
 
-fn end(answers: &UnboundedSender<Answered>, status: Status) {
+fn end(answers: &Sender<Answered>, status: Status) {
     // The publisher may be gone.
-    let _ = answers.send((Err(status), None));
+    let _ = answers.try_send((Err(status), None));
 }
 
 /// Publications of a stream are handed over one by one, so that the events of a source keep their order.
 async fn publish(
     shared: &Shared,
     mut request: PublishRequest,
-    answers: &UnboundedSender<Answered>,
+    answers: &Sender<Answered>,
     place: OwnedSemaphorePermit,
 ) {
     let events = request.events.len() as u64;

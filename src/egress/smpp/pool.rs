@@ -58,7 +58,6 @@ pub struct State {
     members: Vec<Member>,
     meters: HashMap<String, SmscMeters>,
     bound: Port<usize>,
-    broken: Port<HandsetId>,
     tasks: JoinSet<()>,
 }
 
@@ -84,7 +83,6 @@ impl Actor for Pool {
             PoolMessage::Drain(name, reply) => state.command(&name, Command::Drain, reply),
             PoolMessage::Resume(name, reply) => state.command(&name, Command::Work, reply),
             PoolMessage::Changed => state.show(),
-            PoolMessage::Broken(handset) => state.broken.send(handset),
             PoolMessage::Stop(reply) => state.stop(myself, reply),
         }
         Ok(())
@@ -94,8 +92,8 @@ impl Actor for Pool {
 impl State {
     fn start(myself: &ActorRef<PoolMessage>, arguments: Arguments) -> Self {
         let Arguments { smscs, telemetry, bound, broken, clock } = arguments;
-        let mut state =
-            Self { members: Vec::new(), meters: HashMap::new(), bound, broken, tasks: JoinSet::new() };
+        let mut state = Self { members: Vec::new(), meters: HashMap::new(), bound, tasks: JoinSet::new() };
+        let changed = changed_port(myself);
         for SmscLinks { smsc, links } in smscs {
             let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
             state.meters.insert(smsc.name().to_owned(), meters.smsc.clone());
@@ -110,11 +108,11 @@ impl State {
                     lane: (index < smsc.lanes().len()).then_some(index),
                     smsc: Arc::clone(&smsc),
                     meters: meters.clone(),
-                    broken: port(myself, PoolMessage::Broken),
+                    broken: broken.clone(),
                     clock: clock.clone(),
                     commands: receiver,
                     shown: Arc::clone(&shown),
-                    changed: port(myself, |()| PoolMessage::Changed),
+                    changed: changed.clone(),
                 };
                 state.tasks.spawn(link.run());
                 state.members.push(Member { name, settings, shown, commands });
@@ -172,14 +170,11 @@ impl Member {
     }
 }
 
-fn port<T: Send + 'static>(
-    myself: &ActorRef<PoolMessage>,
-    message: impl Fn(T) -> PoolMessage + Send + Sync + 'static,
-) -> Port<T> {
+fn changed_port(myself: &ActorRef<PoolMessage>) -> Port<()> {
     let myself = myself.clone();
-    Port::new(move |fact| {
+    Port::new(move |()| {
         // A pool that has stopped does not care how its links end.
-        let _ = myself.cast(message(fact));
+        let _ = myself.cast(PoolMessage::Changed);
     })
 }
 
