@@ -21,6 +21,24 @@ pub struct Frame<'a> {
     pub registered_delivery: RegisteredDelivery,
 }
 
+/// One segment to be written.
+pub struct Piece<'a> {
+    /// What all segments for its handset have in common.
+    pub frame: &'a Frame<'a>,
+    /// The WSP header block of its push.
+    pub envelope: &'a PushTemplate,
+    /// Its push.
+    pub push: &'a Push,
+    /// Names the push among all that an encoder sees.
+    pub owner: (u64, u64),
+    /// Which segment of the push.
+    pub index: u8,
+    /// The number that its submit_sm gets.
+    pub sequence_number: u32,
+    /// When it is written, for what is left of its validity.
+    pub now: Duration,
+}
+
 /// Writes segments; belongs to a link. A push in several segments is encoded once and cut.
 #[derive(Debug, Default)]
 pub struct Encoder {
@@ -30,36 +48,27 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Appends segment `index` of `push` to `out` as a submit_sm. `body` writes the events after the WSP headers;
-    /// `owner` names the push among all that this encoder sees.
+    /// Appends a segment to `out` as a submit_sm; `body` writes the events that follow the WSP headers.
     ///
     /// Returns whether it was written; `out` is as before if not, which happens only to a push longer than it was
     /// measured.
-    pub fn write(
-        &mut self,
-        frame: &Frame<'_>,
-        envelope: &PushTemplate,
-        push: &Push,
-        owner: (u64, u64),
-        (index, sequence_number, now): (u8, u32, Duration),
-        body: impl FnOnce(&mut BytesMut),
-        out: &mut BytesMut,
-    ) -> bool {
+    pub fn write(&mut self, piece: &Piece<'_>, body: impl FnOnce(&mut BytesMut), out: &mut BytesMut) -> bool {
+        let Piece { frame, envelope, push, .. } = piece;
         let start = out.len();
         // A time to live is at most 28 days, so it always has a relative form.
-        let validity = push.expires_at.and_then(|until| ValidityPeriod::relative(until.saturating_sub(now)).ok());
-        let open = frame.address.begin(sequence_number, validity, frame.registered_delivery, out);
-        let concatenation = concatenation(frame.width, push, index);
+        let validity = push.expires_at.and_then(|until| ValidityPeriod::relative(until.saturating_sub(piece.now)).ok());
+        let open = frame.address.begin(piece.sequence_number, validity, frame.registered_delivery, out);
+        let concatenation = concatenation(frame.width, push, piece.index);
         UserDataHeader { concatenation, ports: Some(frame.ports) }.write(out);
         match NonZeroU8::new(push.segments) {
             Some(total) if total.get() > 1 => {
-                if self.owner != Some(owner) {
+                if self.owner != Some(piece.owner) {
                     self.whole.clear();
                     envelope.write(push.transaction, &mut self.whole);
                     body(&mut self.whole);
-                    self.owner = Some(owner);
+                    self.owner = Some(piece.owner);
                 }
-                let cut = segments::slice(index, total, frame.width, self.whole.len());
+                let cut = segments::slice(piece.index, total, frame.width, self.whole.len());
                 out.extend_from_slice(self.whole.get(cut).unwrap_or_default());
             }
             _ => {

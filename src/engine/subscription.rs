@@ -2,7 +2,7 @@
 
 use super::chunk::Chunk;
 use super::clock::Now;
-use super::encoder::{Encoder, Frame};
+use super::encoder::{Encoder, Frame, Piece};
 use super::push::{Doom, Push, SegmentSet};
 use super::receipts::Receipts;
 use super::references::Numbers;
@@ -224,7 +224,7 @@ impl Subscription {
             }
             let at = self.first_unsent()?;
             let push = &mut self.pushes[at];
-            let Some(index) = push.to_send.lowest() else { return None };
+            let index = push.to_send.lowest()?;
             if push.expires_at.is_some_and(|until| until <= now.monotonic) {
                 push.doom(Doom::Expired);
                 self.unsent -= 1;
@@ -473,10 +473,17 @@ impl Subscription {
     }
 
     fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> bool {
-        let (push, number) = (&self.pushes[at], self.first_push + at as u64);
-        let place = (index, writing.sequence_number, now.monotonic);
-        let body = |out: &mut BytesMut| self.write_body(push, out);
-        writing.encoder.write(frame, &self.envelope, push, (writing.owner, number), place, body, writing.out)
+        let push = &self.pushes[at];
+        let piece = Piece {
+            frame,
+            envelope: &self.envelope,
+            push,
+            owner: (writing.owner, self.first_push + at as u64),
+            index,
+            sequence_number: writing.sequence_number,
+            now: now.monotonic,
+        };
+        writing.encoder.write(&piece, |out| self.write_body(push, out), writing.out)
     }
 
     fn note_written(&mut self, at: usize, index: u8, now: Now, tally: &mut Tally) {

@@ -48,9 +48,8 @@ fn round(rig: &mut Rig, data: &str) -> u64 {
     let mut allocations = 0;
     let (now, place) = (rig.now, rig.place);
     allocations += measure(|| rig.handset.handle_chunk(now, place, &chunk, &mut rig.tally)).count_total;
-    loop {
-        // The rig keeps each PDU for the test; what it allocates for that is not the engine's.
-        let Some((written, polling)) = rig.poll_counted(&mut |work| measure(work).count_total) else { break };
+    // The rig keeps each PDU for the test; what it allocates for that is not the engine's.
+    while let Some((written, polling)) = rig.poll_counted(&mut |work| measure(work).count_total) {
         allocations += polling;
         allocations += rig.accept_counted(&written, &mut |work| measure(work).count_total);
     }
