@@ -72,13 +72,15 @@ def grpcurl(router):
 
 @pytest.fixture
 def inbox(centre):
-    """What the handsets behind the SMSC have, once it has accepted so many submits."""
+    """What the handsets behind the SMSC have, once it has accepted so many submits. One that it took and did not
+    answer went on to its handset as well."""
 
     def look(segments):
         centre.wait("submit", segments, status="ESME_ROK")
         handset = Handset()
-        for submit in centre.all("submit", status="ESME_ROK"):
-            handset.take(submit)
+        for submit in centre.all("submit"):
+            if submit["status"] in ("ESME_ROK", "LOST"):
+                handset.take(submit)
         return handset
 
     return look

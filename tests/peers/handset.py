@@ -3,6 +3,7 @@
 TS 23.040 §9.2.3.24 (user data header), WAP-230 §8.2.4 and §8.4 (push), HTML §9.2.6 (event streams).
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 CONCATENATION_8, CONCATENATION_16, PORTS_16 = 0x00, 0x08, 0x05
@@ -34,13 +35,24 @@ class Push:
 
 @dataclass
 class Handset:
-    """Puts segments together and reads the pushes in them, in the order in which they become whole."""
+    """Puts segments together and reads the pushes in them, in the order in which they become whole.
+
+    A segment that is octet for octet one of the last 256 is a repeat: transaction and reference do not come back so
+    soon.
+    """
 
     datagrams: list = field(default_factory=list)
+    repeats: int = 0
     _parts: dict = field(default_factory=dict)
+    _recent: deque = field(default_factory=lambda: deque(maxlen=256))
 
     def take(self, submit):
         """Takes a submit_sm as the SMSC tells it."""
+        segment = (submit["destination"][2], *submit["udh"], submit["message"])
+        if segment in self._recent:
+            self.repeats += 1
+            return
+        self._recent.append(segment)
         elements = dict(_element(bytes.fromhex(text)) for text in submit["udh"])
         body = bytes.fromhex(submit["message"])
         ports = elements.get(PORTS_16, b"")

@@ -2,6 +2,7 @@
 // output.
 //
 //   {"throttle": 1}            answers so many submits with ESME_RTHROTTLED
+//   {"lose": 1}                takes so many submits and hangs up instead of answering
 //   {"receipts": "DELIVRD"}    what receipts say from now on; null for none
 //
 // Usage: node message_centre.mjs SYSTEM_ID PASSWORD
@@ -14,6 +15,7 @@ const STATES = { DELIVRD: 2, EXPIRED: 3, UNDELIV: 5, REJECTD: 8 };
 const tell = (fact) => process.stdout.write(`${JSON.stringify(fact)}\n`);
 
 let throttle = 0;
+let lose = 0;
 let receipts = "DELIVRD";
 let accepted = 0;
 
@@ -39,13 +41,12 @@ function bind(session, mode, pdu) {
 }
 
 function submit(session, pdu) {
-  const refused = throttle > 0;
-  throttle -= refused ? 1 : 0;
-  const id = refused ? "" : (++accepted).toString(16).padStart(8, "0");
+  const status = fate();
+  const id = status === "ESME_ROK" ? (++accepted).toString(16).padStart(8, "0") : "";
   const { udh = [], message } = pdu.short_message;
   tell({
     submit: {
-      status: refused ? "ESME_RTHROTTLED" : "ESME_ROK",
+      status,
       message_id: id,
       esm_class: pdu.esm_class,
       data_coding: pdu.data_coding,
@@ -57,12 +58,26 @@ function submit(session, pdu) {
       message: Buffer.isBuffer(message) ? message.toString("hex") : null,
     },
   });
-  if (refused) {
-    session.send(pdu.response({ command_status: smpp.ESME_RTHROTTLED }));
+  if (status === "LOST") {
+    session.destroy();
     return;
   }
-  session.send(pdu.response({ message_id: id }));
+  session.send(pdu.response({ command_status: smpp[status], message_id: id }));
+  if (status !== "ESME_ROK") return;
   if (receipts !== null && pdu.registered_delivery & 1) receipt(session, pdu, id, receipts);
+}
+
+// What becomes of the next submit.
+function fate() {
+  if (lose > 0) {
+    lose -= 1;
+    return "LOST";
+  }
+  if (throttle > 0) {
+    throttle -= 1;
+    return "ESME_RTHROTTLED";
+  }
+  return "ESME_ROK";
 }
 
 function receipt(session, submitted, id, state) {
@@ -81,6 +96,9 @@ function receipt(session, submitted, id, state) {
 }
 
 const commands = {
+  lose(count) {
+    lose = count;
+  },
   throttle(count) {
     throttle = count;
   },

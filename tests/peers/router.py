@@ -83,9 +83,9 @@ class Router:
                 total += int(value)
         return total
 
-    def until_total(self, expected, name, **labels):
+    def until_total(self, expected, name, limit=LIMIT, **labels):
         """Waits until the sum of those samples is `expected`."""
-        eventually(lambda: self.total(name, **labels) >= expected, f"{name} {labels} of {expected}")
+        eventually(lambda: self.total(name, **labels) >= expected, f"{name} {labels} of {expected}", limit)
         assert self.total(name, **labels) == expected, f"{name} {labels}"
 
     def stop(self):

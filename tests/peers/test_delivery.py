@@ -124,6 +124,20 @@ def test_what_is_throttled_comes_later_and_in_order(router, source, centre, inbo
     assert router.total("bellwire_segments_answered_total", smsc="centre", verdict="throttled") == 1
 
 
+def test_a_lost_link_costs_no_event_and_repeats_are_the_same_octets(router, source, centre, inbox):
+    activate(router, source)
+    send_all(source, plain(2))
+    router.until_total(2, "bellwire_events_settled_total", outcome="delivered")
+    centre.tell("lose", 1)
+    send_all(source, plain(3, 2))
+    router.until_total(5, "bellwire_events_settled_total", outcome="delivered")
+    handset = inbox(router.total("bellwire_segments_total") - 1)
+    assert handset.events() == plain(5)
+    assert handset.repeats == len(centre.all("submit", status="LOST")) == 1
+    assert router.total("bellwire_resent_total") == 1
+    assert len(centre.all("bind", known=True)) == 2
+
+
 def test_receipts_tell_how_events_end(router, source, centre):
     activate(router, source)
     send_all(source, plain(2))
