@@ -17,7 +17,7 @@ pub struct UpstreamConfig {
     pub max_line: usize,
     /// Octets of one event's data, type and id; a longer one is given up and counted.
     pub max_event: usize,
-    /// PEM certificates to trust instead of the built-in public ones.
+    /// PEM certificates to trust besides the built-in public ones.
     pub ca_file: Option<PathBuf>,
     /// Redirects followed before a connection fails.
     pub max_redirects: u8,
