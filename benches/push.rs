@@ -9,10 +9,7 @@ use bellwire::codec::wsp::{self, ApplicationId, ContentType, Header, PushHeader,
 use bytes::{BufMut, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-const PORTS: Ports = Ports {
-    destination: 2948,
-    source: 9200,
-};
+const PORTS: Ports = Ports { destination: 2948, source: 9200 };
 
 fn template() -> Result<PushTemplate, TextError> {
     let application = Text::new("urn:oma:xml:push")?;
@@ -34,11 +31,7 @@ fn write_push(template: &PushTemplate, count: u32, body: &[u8], out: &mut BytesM
             1 => None,
             total => Concatenation::new(Reference::of(count, width), total, index + 1),
         };
-        UserDataHeader {
-            concatenation,
-            ports: Some(PORTS),
-        }
-        .write(out);
+        UserDataHeader { concatenation, ports: Some(PORTS) }.write(out);
         template.write_range(count as u8, body, segments::slice(index, total, width, octets), out);
     }
 }

@@ -113,9 +113,7 @@ fn decode_responses(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::from(RESPONSES)));
     let mut octets = BytesMut::new();
     for sequence_number in 0..RESPONSES {
-        SubmitSmResp::new(b"0A1B2C3D")
-            .encode(sequence_number, &mut octets)
-            .unwrap();
+        SubmitSmResp::new(b"0A1B2C3D").encode(sequence_number, &mut octets).unwrap();
     }
     group.bench_function("view", |bencher| bencher.iter(|| read_responses(black_box(&octets))));
     let mut codec = CommandCodec::new();
@@ -142,9 +140,7 @@ fn read_responses(mut rest: &[u8]) -> u32 {
         let (pdu, after) = rest.split_at(octets);
         rest = after;
         let pdu = Pdu::decode(pdu).unwrap();
-        let Body::SubmitSmResp(resp) = pdu.body else {
-            panic!("{pdu:?}")
-        };
+        let Body::SubmitSmResp(resp) = pdu.body else { panic!("{pdu:?}") };
         sum += pdu.header.sequence_number + resp.message_id.len() as u32;
     }
     sum

@@ -16,11 +16,7 @@ const TCP_SEGMENT: usize = 1460;
 type Stream = (&'static str, Vec<Bytes>);
 
 fn streams() -> [Stream; 3] {
-    [
-        ("readings", blocks(reading)),
-        ("messages", blocks(message)),
-        ("quotes", blocks(quote)),
-    ]
+    [("readings", blocks(reading)), ("messages", blocks(message)), ("quotes", blocks(quote))]
 }
 
 fn blocks(block: fn(usize) -> String) -> Vec<Bytes> {
@@ -45,11 +41,7 @@ fn reading(n: usize) -> String {
 
 /// Text beyond ASCII, every fourth of two lines, about 130 octets.
 fn message(n: usize) -> String {
-    let second = if n.is_multiple_of(4) {
-        "\ndata: größere Straße 東京, привет 👍"
-    } else {
-        ""
-    };
+    let second = if n.is_multiple_of(4) { "\ndata: größere Straße 東京, привет 👍" } else { "" };
     format!(
         "id: c{n:x}\nevent: msg\ndata: chidi: señor, the meeting moved to room {n}, coffee later, see you there{second}\n\n"
     )
@@ -58,25 +50,15 @@ fn message(n: usize) -> String {
 /// Three short lines without id, about 27 octets: the example of HTML §9.2.6.
 fn quote(n: usize) -> String {
     let symbol = ["YHOO", "MSFT", "IBM", "VOD", "T"][n % 5];
-    format!(
-        "data: {symbol}\ndata: {:+}\ndata: {}\n\n",
-        n as i64 % 5 - 2,
-        8 + n * 17 % 170
-    )
+    format!("data: {symbol}\ndata: {:+}\ndata: {}\n\n", n as i64 % 5 - 2, 8 + n * 17 % 170)
 }
 
 fn cut(stream: &Bytes, octets: usize) -> Vec<Bytes> {
-    (0..stream.len())
-        .step_by(octets)
-        .map(|at| stream.slice(at..stream.len().min(at + octets)))
-        .collect()
+    (0..stream.len()).step_by(octets).map(|at| stream.slice(at..stream.len().min(at + octets))).collect()
 }
 
 fn read(parser: &mut Parser, pieces: &[Bytes]) -> usize {
-    pieces
-        .iter()
-        .map(|piece| black_box(parser.feed(piece.clone())).len())
-        .sum()
+    pieces.iter().map(|piece| black_box(parser.feed(piece.clone())).len()).sum()
 }
 
 fn reading_streams(c: &mut Criterion) {
@@ -84,14 +66,11 @@ fn reading_streams(c: &mut Criterion) {
         let stream = Bytes::from(blocks.concat());
         let mut group = c.benchmark_group(format!("sse/read/{name}"));
         group.throughput(Throughput::Bytes(stream.len() as u64));
-        group.bench_function("line ends", |b| {
-            b.iter(|| memchr::memchr2_iter(b'\n', b'\r', black_box(&stream)).count())
-        });
-        for (way, pieces) in [
-            ("whole", vec![stream.clone()]),
-            ("segments", cut(&stream, TCP_SEGMENT)),
-            ("events", blocks),
-        ] {
+        group
+            .bench_function("line ends", |b| b.iter(|| memchr::memchr2_iter(b'\n', b'\r', black_box(&stream)).count()));
+        for (way, pieces) in
+            [("whole", vec![stream.clone()]), ("segments", cut(&stream, TCP_SEGMENT)), ("events", blocks)]
+        {
             let mut parser = Parser::new(Limits::default());
             group.bench_function(way, |b| b.iter(|| read(&mut parser, black_box(&pieces))));
         }

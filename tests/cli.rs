@@ -10,12 +10,7 @@ const LEAST: &str = "[[smsc]]\nname = \"main\"\naddress = \"127.0.0.1:2775\"\n";
 
 fn bellwire(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
-    command
-        .args(arguments)
-        .env_clear()
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap()
+    command.args(arguments).env_clear().envs(environment.iter().copied()).output().unwrap()
 }
 
 fn file(text: &str) -> NamedTempFile {
@@ -36,30 +31,21 @@ fn checked(text: &str, more: &[&str], environment: &[(&str, &str)]) -> (i32, Str
 fn a_legal_configuration_is_printed_with_its_defaults() {
     let (code, printed, complaint) = checked(LEAST, &[], &[]);
     assert_eq!((code, complaint.as_str()), (0, ""));
-    assert!(
-        printed.contains("[[smsc]]\nname = \"main\"\naddress = \"127.0.0.1:2775\"\n"),
-        "{printed}"
-    );
+    assert!(printed.contains("[[smsc]]\nname = \"main\"\naddress = \"127.0.0.1:2775\"\n"), "{printed}");
     assert!(printed.contains("[policy]\nbatch_window = \"0s\"\n"), "{printed}");
 }
 
 #[test]
 fn what_is_printed_is_a_configuration_again() {
     let (_, printed, _) = checked(LEAST, &["--set", "smsc.main.password=secret"], &[]);
-    assert!(
-        printed.contains("password = \"********\"") && !printed.contains("secret"),
-        "{printed}"
-    );
+    assert!(printed.contains("password = \"********\"") && !printed.contains("secret"), "{printed}");
     let (code, again, _) = checked(&printed, &[], &[]);
     assert_eq!((code, again), (0, printed));
 }
 
 #[test]
 fn environment_and_arguments_take_precedence() {
-    let environment = [
-        ("BELLWIRE_OPS__LISTEN", "127.0.0.1:9191"),
-        ("BELLWIRE_GRPC__LISTEN", "127.0.0.1:5151"),
-    ];
+    let environment = [("BELLWIRE_OPS__LISTEN", "127.0.0.1:9191"), ("BELLWIRE_GRPC__LISTEN", "127.0.0.1:5151")];
     let (code, printed, _) = checked(LEAST, &["--set", "grpc.listen=127.0.0.1:5252"], &environment);
     assert_eq!(code, 0);
     assert!(printed.contains("listen = \"127.0.0.1:9191\"") && printed.contains("listen = \"127.0.0.1:5252\""));
@@ -70,14 +56,8 @@ fn a_wrong_configuration_exits_with_64_and_names_the_place() {
     let (code, printed, complaint) = checked(&format!("{LEAST}window = 0\nlinsk = 1\n"), &[], &[]);
     assert_eq!((code, printed.as_str()), (64, ""));
     let lines: Vec<&str> = complaint.lines().collect();
-    assert_eq!(
-        lines[0],
-        "FILE:4:10: smsc.main.window: value 0 is not allowed: a whole number from 1 to 10000"
-    );
-    assert!(
-        lines[1].starts_with("FILE:5:1: smsc.main.linsk: unknown key"),
-        "{complaint}"
-    );
+    assert_eq!(lines[0], "FILE:4:10: smsc.main.window: value 0 is not allowed: a whole number from 1 to 10000");
+    assert!(lines[1].starts_with("FILE:5:1: smsc.main.linsk: unknown key"), "{complaint}");
     assert_eq!(lines.len(), 2);
 }
 
@@ -101,15 +81,8 @@ fn usage_errors_exit_with_64() {
 fn help_and_version_exit_with_0_and_help_has_an_example() {
     let help = bellwire(&["check-config", "--help"], &[]);
     assert_eq!(help.status.code(), Some(0));
-    assert!(
-        String::from_utf8(help.stdout)
-            .unwrap()
-            .contains("Example:\n  bellwire check-config --config")
-    );
+    assert!(String::from_utf8(help.stdout).unwrap().contains("Example:\n  bellwire check-config --config"));
     let version = bellwire(&["--version"], &[]);
     assert_eq!(version.status.code(), Some(0));
-    assert_eq!(
-        String::from_utf8(version.stdout).unwrap(),
-        concat!("bellwire ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("bellwire ", env!("CARGO_PKG_VERSION"), "\n"));
 }

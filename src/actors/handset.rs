@@ -96,6 +96,11 @@ impl HandsetCell {
         self.broken.load(Ordering::Relaxed)
     }
 
+    /// Whether it has no subscription, and nothing outstanding of one that it had; true for a broken one.
+    pub fn is_idle(&self) -> bool {
+        self.guarded(|engine| engine.is_vacant()).unwrap_or(true)
+    }
+
     /// Puts the handset in line if it has something to send, or will have.
     pub fn offer(this: &Arc<Self>, now: Now) {
         if let Some((ready, timeout)) = this.guarded(|engine| (engine.is_ready(now), engine.poll_timeout())) {
@@ -120,18 +125,21 @@ impl HandsetCell {
                 this.smsc.lane(this.preference).push(Arc::clone(this));
             }
         } else if let Some(at) = timeout {
-            let micros = at.as_micros() as u64;
-            if this.comes_at.fetch_min(micros, Ordering::AcqRel) > micros {
-                this.smsc.lane(this.preference).push_later(Duration::from_micros(micros), Arc::clone(this));
+            // Rounded up: one that comes a moment too early is not ready, and would come again at once and for ever.
+            let micros = at.as_nanos().div_ceil(1000) as u64;
+            let before = this.comes_at.fetch_min(micros, Ordering::AcqRel);
+            if before > micros {
+                let (at, before) = (Duration::from_micros(micros), Duration::from_micros(before));
+                this.smsc.lane(this.preference).push_later(at, before, Arc::clone(this));
             }
         }
     }
 
-    /// Its time has come; whether it is to be put in line.
+    /// The time `at` has come; whether it is to be put in line. Not if it has been given another time since.
     pub(super) fn comes_back(&self, at: Duration) -> bool {
         let micros = at.as_micros() as u64;
-        let _ = self.comes_at.compare_exchange(micros, NEVER, Ordering::AcqRel, Ordering::Relaxed);
-        !self.in_line.swap(true, Ordering::AcqRel)
+        self.comes_at.compare_exchange(micros, NEVER, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            && !self.in_line.swap(true, Ordering::AcqRel)
     }
 
     /// It was taken out of the line.

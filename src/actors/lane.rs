@@ -7,8 +7,7 @@ use super::handset::HandsetCell;
 use crate::engine::clock::Now;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -26,7 +25,8 @@ pub struct Lane {
 #[derive(Default)]
 struct Line {
     ready: VecDeque<Arc<HandsetCell>>,
-    later: BinaryHeap<Reverse<Later>>,
+    /// By time, then by handset, so that one whose time changes leaves nothing behind.
+    later: BTreeMap<(Duration, usize), Arc<HandsetCell>>,
 }
 
 impl Lane {
@@ -60,11 +60,13 @@ impl Lane {
         self.link.wake();
     }
 
-    /// Puts a handset in line at the time `at`.
-    pub(super) fn push_later(&self, at: Duration, handset: Arc<HandsetCell>) {
+    /// Puts a handset in line at the time `at` instead of `before`.
+    pub(super) fn push_later(&self, at: Duration, before: Duration, handset: Arc<HandsetCell>) {
         let mut line = self.line.lock();
-        let earlier = line.later.peek().is_none_or(|Reverse(first)| at < first.at);
-        line.later.push(Reverse(Later { at, handset }));
+        let earlier = line.later.first_key_value().is_none_or(|((first, _), _)| at < *first);
+        let key = Arc::as_ptr(&handset).addr();
+        line.later.remove(&(before, key));
+        line.later.insert((at, key), handset);
         drop(line);
         if earlier {
             self.link.wake();
@@ -74,8 +76,8 @@ impl Lane {
     /// The next handset in line.
     pub fn pop(&self, now: Now) -> Option<Arc<HandsetCell>> {
         let mut line = self.line.lock();
-        while line.later.peek().is_some_and(|Reverse(first)| first.at <= now.monotonic) {
-            let Some(Reverse(Later { handset, at })) = line.later.pop() else { break };
+        while let Some(first) = line.later.first_entry().filter(|first| first.key().0 <= now.monotonic) {
+            let ((at, _), handset) = first.remove_entry();
             if handset.comes_back(at) {
                 line.ready.push_back(handset);
             }
@@ -91,14 +93,14 @@ impl Lane {
 
     /// When somebody comes in line by the passing of time.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.line.lock().later.peek().map(|Reverse(first)| first.at)
+        self.line.lock().later.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Everybody, to be put in line elsewhere.
     pub fn take_all(&self) -> Vec<Arc<HandsetCell>> {
         let mut line = self.line.lock();
         let mut all: Vec<_> = line.ready.drain(..).collect();
-        all.extend(line.later.drain().map(|Reverse(later)| later.handset));
+        all.extend(std::mem::take(&mut line.later).into_values());
         self.ready.store(0, Ordering::Relaxed);
         drop(line);
         for handset in &all {
@@ -111,30 +113,5 @@ impl Lane {
     /// Whom to wake when there is work.
     pub fn register(&self, link: &Waker) {
         self.link.register(link);
-    }
-}
-
-struct Later {
-    at: Duration,
-    handset: Arc<HandsetCell>,
-}
-
-impl PartialEq for Later {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-
-impl Eq for Later {}
-
-impl PartialOrd for Later {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Later {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
     }
 }

@@ -60,6 +60,8 @@ pub enum Start {
     Live,
     /// With the event of this number.
     At(u64),
+    /// Where it was let in before, since it has not heard of that yet.
+    Again,
     /// After the event with this id, if the log has it.
     After(Bytes),
 }
@@ -137,6 +139,13 @@ pub struct Arguments {
     pub clock: Clock,
 }
 
+struct Subscriber {
+    id: SubscriptionId,
+    actor: ActorRef<SubscriptionMessage>,
+    /// The number of the first event it was to have.
+    from: u64,
+}
+
 /// A source's state.
 pub struct State {
     arguments: Arguments,
@@ -145,7 +154,7 @@ pub struct State {
     log_octets: usize,
     next: u64,
     last_event_id: Bytes,
-    subscribers: Vec<(SubscriptionId, ActorRef<SubscriptionMessage>)>,
+    subscribers: Vec<Subscriber>,
     published: HashMap<String, u64>,
     published_order: VecDeque<String>,
 }
@@ -155,7 +164,11 @@ impl Actor for Source {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<SourceMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SourceMessage>,
+        arguments: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         let mut state = State {
             last_event_id: arguments.last_event_id.clone(),
             next: arguments.first,
@@ -180,7 +193,7 @@ impl Actor for Source {
         match message {
             SourceMessage::Upstream(fact) => state.handle_upstream(fact),
             SourceMessage::Attach { id, subscriber, from } => state.attach(id, subscriber, &from),
-            SourceMessage::Detach(id) => state.subscribers.retain(|(other, _)| *other != id),
+            SourceMessage::Detach(id) => state.subscribers.retain(|other| other.id != id),
             SourceMessage::Reopen => {
                 if state.upstream.is_none() {
                     state.open(&myself);
@@ -270,9 +283,9 @@ impl State {
             chunk.release();
         }
         let chunk = Arc::new(chunk);
-        for (_, subscriber) in &self.subscribers {
+        for subscriber in &self.subscribers {
             // One that has failed is restarted and attaches again from where it was.
-            let _ = subscriber.cast(SubscriptionMessage::Events(Arc::clone(&chunk)));
+            let _ = subscriber.actor.cast(SubscriptionMessage::Events(Arc::clone(&chunk)));
         }
         self.log_octets += chunk.octets();
         self.log.push_back(chunk);
@@ -283,19 +296,20 @@ impl State {
     }
 
     /// Lets a subscription in, with what the log has of the events it wants.
-    fn attach(&mut self, id: SubscriptionId, subscriber: ActorRef<SubscriptionMessage>, from: &Start) {
+    fn attach(&mut self, id: SubscriptionId, actor: ActorRef<SubscriptionMessage>, from: &Start) {
+        let known = self.subscribers.iter().position(|other| other.id == id).map(|at| self.subscribers.remove(at));
         let from = match from {
             Start::Live => self.next,
             Start::At(seq) => *seq,
+            Start::Again => known.map_or(self.next, |known| known.from),
             Start::After(last_event_id) => self.after(last_event_id).unwrap_or(self.next),
         };
         // One that is gone by now is detached by whoever stopped it.
-        let _ = subscriber.cast(SubscriptionMessage::Attached(from));
+        let _ = actor.cast(SubscriptionMessage::Attached(from));
         for chunk in self.log.iter().filter(|chunk| chunk.range().end > from) {
-            let _ = subscriber.cast(SubscriptionMessage::Events(Arc::clone(chunk)));
+            let _ = actor.cast(SubscriptionMessage::Events(Arc::clone(chunk)));
         }
-        self.subscribers.retain(|(other, _)| *other != id);
-        self.subscribers.push((id, subscriber));
+        self.subscribers.push(Subscriber { id, actor, from });
     }
 
     /// The number after the last event with this id in the log.

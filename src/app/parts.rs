@@ -91,8 +91,9 @@ fn sender(config: &SmscConfig) -> SenderSettings {
 pub(super) fn upstreams(config: &Config) -> Result<SseSettings, PartError> {
     let upstream = &config.upstream;
     let ca = match &upstream.ca_file {
-        Some(path) => std::fs::read(path)
-            .map_err(|error| PartError::Certificates { path: path.display().to_string(), error })?,
+        Some(path) => {
+            std::fs::read(path).map_err(|error| PartError::Certificates { path: path.display().to_string(), error })?
+        }
         None => Vec::new(),
     };
     let credentials = config.access.credentials.iter();

@@ -59,19 +59,13 @@ struct Words {
 
 impl Words {
     fn new() -> Self {
-        Self {
-            text: String::new(),
-            depth: 0,
-            segments: Reassembler::new(Limits::default()),
-        }
+        Self { text: String::new(), depth: 0, segments: Reassembler::new(Limits::default()) }
     }
 
     /// Says what `octets` are, at the left margin.
     fn octets(&mut self, octets: &[u8]) -> Result<(), CommandError> {
         self.depth = 0;
-        let length = octets
-            .first_chunk::<4>()
-            .map(|length| u32::from_be_bytes(*length) as usize);
+        let length = octets.first_chunk::<4>().map(|length| u32::from_be_bytes(*length) as usize);
         if octets.len() >= smpp::HEADER_OCTETS && length == Some(octets.len()) {
             let pdu = Pdu::decode(octets).map_err(|error| CommandError::Failed(error.to_string()))?;
             self.pdu(&pdu);
@@ -137,10 +131,7 @@ impl Words {
             self.line("ports", format_args!("to {}, from {}", ports.destination, ports.source));
         }
         self.line("payload", format_args!("{} octets", payload.len()));
-        match self
-            .segments
-            .handle_part(peer, header.concatenation, payload, Duration::ZERO)
-        {
+        match self.segments.handle_part(peer, header.concatenation, payload, Duration::ZERO) {
             Reassembled::Complete(pdu) => match wsp::decode(&pdu) {
                 Ok(push) => self.push(&push),
                 Err(error) => self.line("push", error),
@@ -156,10 +147,7 @@ impl Words {
             Reference::Bits16(reference) => (reference, 16),
         };
         let (sequence, total) = (part.sequence(), part.total());
-        self.line(
-            "part",
-            format_args!("{sequence} of {total}, reference {reference:#x} of {bits} bits"),
-        );
+        self.line("part", format_args!("{sequence} of {total}, reference {reference:#x} of {bits} bits"));
     }
 
     fn push(&mut self, push: &wsp::Push<'_>) {
@@ -212,10 +200,7 @@ impl Words {
 
     fn events(&mut self, body: &[u8]) {
         if body.starts_with(b":") {
-            let comment = body
-                .split(|octet| matches!(octet, b'\r' | b'\n'))
-                .next()
-                .unwrap_or_default();
+            let comment = body.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
             self.line("comment", format_args!("\"{}\"", comment.escape_ascii()));
         }
         let events = sse::Parser::new(sse::Limits::default()).feed(Bytes::copy_from_slice(body));

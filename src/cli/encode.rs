@@ -82,9 +82,7 @@ impl Encode {
         io::stdin().lock().read_to_end(&mut stream)?;
         let events = sse::Parser::new(sse::Limits::default()).feed(Bytes::from(stream));
         if events.is_empty() {
-            return Err(CommandError::Failed(
-                "there is no event; each ends with a blank line".to_owned(),
-            ));
+            return Err(CommandError::Failed("there is no event; each ends with a blank line".to_owned()));
         }
         let encoder = Encoder::new(&self)?;
         let mut text = String::new();
@@ -128,28 +126,13 @@ impl<'a> Encoder<'a> {
             reference_width: width,
         };
         if args.what == What::SubmitSm && args.to.is_none() {
-            return Err(usage(
-                "a submit_sm needs --to; without a number there is --as short_message or --as push",
-            ));
+            return Err(usage("a submit_sm needs --to; without a number there is --as short_message or --as push"));
         }
         let address = args.to.filter(|_| args.what == What::SubmitSm);
-        let address = address
-            .map(|to| envelope::submit_template(&sender, &to))
-            .transpose()
-            .map_err(usage)?;
+        let address = address.map(|to| envelope::submit_template(&sender, &to)).transpose().map_err(usage)?;
         let envelope = envelope::push_template(profile, &args.application).map_err(usage)?;
-        let PushSettings {
-            destination_port: destination,
-            source_port: source,
-            ..
-        } = PushSettings::default();
-        Ok(Self {
-            args,
-            envelope,
-            address,
-            width,
-            ports: Ports { destination, source },
-        })
+        let PushSettings { destination_port: destination, source_port: source, .. } = PushSettings::default();
+        Ok(Self { args, envelope, address, width, ports: Ports { destination, source } })
     }
 
     /// The events as bodies, as many in each as fit.
@@ -193,13 +176,8 @@ impl<'a> Encoder<'a> {
         let count = u32::from(self.args.reference).wrapping_add(index as u32);
         for segment in 0..total.get() {
             let part = Concatenation::new(Reference::of(count, self.width), total.get(), segment + 1);
-            let header = UserDataHeader {
-                concatenation: part.filter(|_| total.get() > 1),
-                ports: Some(self.ports),
-            };
-            let payload = pdu
-                .get(segments::slice(segment, total, self.width, pdu.len()))
-                .unwrap_or_default();
+            let header = UserDataHeader { concatenation: part.filter(|_| total.get() > 1), ports: Some(self.ports) };
+            let payload = pdu.get(segments::slice(segment, total, self.width, pdu.len())).unwrap_or_default();
             text.push_str(&hex::encode(&self.segment(&header, payload, u32::from(segment) + 1)?));
             text.push('\n');
         }

@@ -15,11 +15,8 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, HexError> {
         return Err(HexError::Odd { digits: digits.len() });
     }
     // Both are hexadecimal digits, so both have a value below 16.
-    let octet = |pair: &[char; 2]| {
-        pair.iter()
-            .filter_map(|c| c.to_digit(16))
-            .fold(0, |octet, digit| octet << 4 | digit)
-    };
+    let octet =
+        |pair: &[char; 2]| pair.iter().filter_map(|c| c.to_digit(16)).fold(0, |octet, digit| octet << 4 | digit);
     Ok(pairs.iter().map(|pair| octet(pair) as u8).collect())
 }
 

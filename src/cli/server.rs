@@ -42,20 +42,14 @@ impl ServerArgs {
     /// # Errors
     /// When its address is no URL, or nobody answers there.
     pub async fn connect(&self) -> Result<Channel, ServerError> {
-        let named = self
-            .server
-            .clone()
-            .or_else(|| std::env::var(SERVER_VARIABLE).ok().filter(|name| !name.is_empty()));
+        let named = self.server.clone().or_else(|| std::env::var(SERVER_VARIABLE).ok().filter(|name| !name.is_empty()));
         let address = named.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
         let endpoint = Endpoint::from_shared(address.clone()).ok().filter(is_plain);
         let Some(endpoint) = endpoint else {
             return Err(ServerError::Address(address));
         };
         let connected = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await;
-        connected.map_err(|error| ServerError::Unreachable {
-            address,
-            reason: root(&error),
-        })
+        connected.map_err(|error| ServerError::Unreachable { address, reason: root(&error) })
     }
 }
 
@@ -69,9 +63,7 @@ fn is_plain(endpoint: &Endpoint) -> bool {
 /// # Errors
 /// When it refuses, or does not answer in time.
 pub(super) async fn answer<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, ServerError> {
-    let answered = tokio::time::timeout(CALL_TIMEOUT, call)
-        .await
-        .map_err(|_| ServerError::Slow)?;
+    let answered = tokio::time::timeout(CALL_TIMEOUT, call).await.map_err(|_| ServerError::Slow)?;
     Ok(answered?.into_inner())
 }
 
@@ -120,14 +112,9 @@ impl From<Status> for ServerError {
 
 /// Every wrong field on a line of its own, or else what the server says.
 fn words(status: &Status) -> String {
-    let violations = status
-        .get_details_bad_request()
-        .map(|wrong| wrong.field_violations)
-        .unwrap_or_default();
+    let violations = status.get_details_bad_request().map(|wrong| wrong.field_violations).unwrap_or_default();
     if !violations.is_empty() {
-        let lines = violations
-            .iter()
-            .map(|one| format!("{}: {}", one.field, one.description));
+        let lines = violations.iter().map(|one| format!("{}: {}", one.field, one.description));
         return lines.collect::<Vec<_>>().join("\n");
     }
     match status.message() {

@@ -29,11 +29,7 @@ pub(super) fn subscription_line(one: &Subscription) -> String {
 pub(super) fn subscription_text(one: &Subscription) -> String {
     let policy = one.policy.unwrap_or_default();
     let source = one.source.as_ref().map(source_text).unwrap_or_default();
-    let reason = if one.status_reason.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", one.status_reason)
-    };
+    let reason = if one.status_reason.is_empty() { String::new() } else { format!(" ({})", one.status_reason) };
     let lines = [
         ("id", one.id.clone()),
         ("tenant", one.tenant.clone()),
@@ -55,9 +51,7 @@ pub(super) fn subscription_text(one: &Subscription) -> String {
         ("overflow", word(policy.overflow().as_str_name(), "OVERFLOW_")),
         ("receipts", word(policy.receipts().as_str_name(), "RECEIPTS_")),
     ];
-    let lines = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<13}{value}").trim_end().to_owned());
+    let lines = lines.iter().map(|(name, value)| format!("{name:<13}{value}").trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -84,19 +78,9 @@ pub(super) fn subscription_json(one: &Subscription) -> Value {
 /// A link in one line.
 pub(super) fn link_line(link: &Link) -> String {
     let (state, mode) = link_words(link);
-    let Link {
-        smsc,
-        index,
-        open,
-        window,
-        address,
-        last_error,
-        ..
-    } = link;
+    let Link { smsc, index, open, window, address, last_error, .. } = link;
     let load = format!("{open}/{window}");
-    format!("{smsc} {index} {state:<8} {load:<9} {mode} {address} {last_error}")
-        .trim_end()
-        .to_owned()
+    format!("{smsc} {index} {state:<8} {load:<9} {mode} {address} {last_error}").trim_end().to_owned()
 }
 
 /// A link as an object.
@@ -120,10 +104,7 @@ pub(super) fn word(name: &str, prefix: &str) -> String {
 }
 
 fn link_words(link: &Link) -> (String, String) {
-    (
-        word(link.state().as_str_name(), "STATE_"),
-        word(link.mode().as_str_name(), "MODE_"),
-    )
+    (word(link.state().as_str_name(), "STATE_"), word(link.mode().as_str_name(), "MODE_"))
 }
 
 fn status(one: &Subscription) -> String {
@@ -136,11 +117,7 @@ fn source_text(source: &Source) -> String {
         Some(Origin::Feed(name)) => format!("feed:{name}"),
         None => String::new(),
     };
-    if source.credential.is_empty() {
-        origin
-    } else {
-        format!("{origin} as {}", source.credential)
-    }
+    if source.credential.is_empty() { origin } else { format!("{origin} as {}", source.credential) }
 }
 
 fn source_json(source: &Source) -> Value {

@@ -30,9 +30,6 @@ impl SourceArgs {
     pub fn into_source(self) -> Source {
         let OriginArgs { source, feed } = self.origin;
         let origin = source.map(Origin::Url).or(feed.map(Origin::Feed));
-        Source {
-            origin,
-            credential: self.credential,
-        }
+        Source { origin, credential: self.credential }
     }
 }

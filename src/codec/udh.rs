@@ -49,12 +49,7 @@ impl UserDataHeader {
             return;
         }
         out.put_u8(octets as u8);
-        if let Some(Concatenation {
-            reference,
-            total,
-            sequence,
-        }) = self.concatenation
-        {
+        if let Some(Concatenation { reference, total, sequence }) = self.concatenation {
             match reference {
                 Reference::Bits8(reference) => out.put_slice(&[CONCATENATION_8, 3, reference]),
                 Reference::Bits16(reference) => {
@@ -86,11 +81,7 @@ impl Concatenation {
         // A total of zero, and a sequence number of zero or above the total: then "the receiving entity shall ignore the
         // whole Information Element" (§9.2.3.24.1).
         let (total, sequence) = (NonZeroU8::new(total)?, NonZeroU8::new(sequence)?);
-        (sequence <= total).then_some(Self {
-            reference,
-            total,
-            sequence,
-        })
+        (sequence <= total).then_some(Self { reference, total, sequence })
     }
 
     /// What all parts of the message have in common.
@@ -165,24 +156,15 @@ pub struct Ports {
 pub fn decode(user_data: &[u8]) -> Result<(UserDataHeader, &[u8]), UdhError> {
     let (header_octets, behind) = user_data.split_first().ok_or(UdhError::Empty)?;
     let need = usize::from(*header_octets);
-    let (mut elements, rest) = behind.split_at_checked(need).ok_or(UdhError::HeaderTruncated {
-        need,
-        have: behind.len(),
-    })?;
+    let (mut elements, rest) =
+        behind.split_at_checked(need).ok_or(UdhError::HeaderTruncated { need, have: behind.len() })?;
     let mut header = UserDataHeader::default();
     while let [identifier, tail @ ..] = elements {
         let element = *identifier;
-        let (need, tail) = tail.split_first().ok_or(UdhError::ElementTruncated {
-            element,
-            need: 1,
-            have: 0,
-        })?;
+        let (need, tail) = tail.split_first().ok_or(UdhError::ElementTruncated { element, need: 1, have: 0 })?;
         let need = usize::from(*need);
-        let (value, tail) = tail.split_at_checked(need).ok_or(UdhError::ElementTruncated {
-            element,
-            need,
-            have: tail.len(),
-        })?;
+        let (value, tail) =
+            tail.split_at_checked(need).ok_or(UdhError::ElementTruncated { element, need, have: tail.len() })?;
         header.take(element, value);
         elements = tail;
     }
@@ -202,10 +184,7 @@ impl UserDataHeader {
                 self.concatenate(Reference::Bits16(u16::from_be_bytes([high, low])), total, sequence);
             }
             (PORTS_8, &[destination, source]) => {
-                self.ports = Some(Ports {
-                    destination: destination.into(),
-                    source: source.into(),
-                });
+                self.ports = Some(Ports { destination: destination.into(), source: source.into() });
             }
             (PORTS_16, &[to_high, to_low, from_high, from_low]) => {
                 self.ports = Some(Ports {
@@ -273,10 +252,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PUSH: Ports = Ports {
-        destination: 2948,
-        source: 9200,
-    };
+    const PUSH: Ports = Ports { destination: 2948, source: 9200 };
 
     fn part(reference: Reference, total: u8, sequence: u8) -> Option<Concatenation> {
         Concatenation::new(reference, total, sequence)
@@ -298,16 +274,8 @@ mod tests {
             (None, Some(PUSH), &[6, 5, 4, 0x0B, 0x84, 0x23, 0xF0]),
             (eight, None, &[5, 0, 3, 0xA7, 3, 1]),
             (sixteen, None, &[6, 8, 4, 0x12, 0x34, 3, 1]),
-            (
-                eight,
-                Some(PUSH),
-                &[0x0B, 0, 3, 0xA7, 3, 1, 5, 4, 0x0B, 0x84, 0x23, 0xF0],
-            ),
-            (
-                sixteen,
-                Some(PUSH),
-                &[0x0C, 8, 4, 0x12, 0x34, 3, 1, 5, 4, 0x0B, 0x84, 0x23, 0xF0],
-            ),
+            (eight, Some(PUSH), &[0x0B, 0, 3, 0xA7, 3, 1, 5, 4, 0x0B, 0x84, 0x23, 0xF0]),
+            (sixteen, Some(PUSH), &[0x0C, 8, 4, 0x12, 0x34, 3, 1, 5, 4, 0x0B, 0x84, 0x23, 0xF0]),
         ] {
             assert_eq!(written(UserDataHeader { concatenation, ports }), octets);
         }
@@ -316,10 +284,7 @@ mod tests {
     #[test]
     fn the_data_after_the_header_is_left() {
         let user_data = [6, 5, 4, 0x0B, 0x84, 0x23, 0xF0, 1, 6, 2];
-        let header = UserDataHeader {
-            concatenation: None,
-            ports: Some(PUSH),
-        };
+        let header = UserDataHeader { concatenation: None, ports: Some(PUSH) };
         assert_eq!(decode(&user_data), Ok((header, &[1, 6, 2][..])));
         assert_eq!(decode(&[0, 9]), Ok((UserDataHeader::default(), &[9][..])));
     }
@@ -328,85 +293,38 @@ mod tests {
     fn either_order_and_unknown_elements_are_read() {
         let user_data = [0x0F, 5, 4, 0x0B, 0x84, 0x23, 0xF0, 0x70, 2, 1, 1, 0, 3, 9, 2, 2];
         let concatenation = part(Reference::Bits8(9), 2, 2);
-        assert_eq!(
-            decode(&user_data),
-            Ok((
-                UserDataHeader {
-                    concatenation,
-                    ports: Some(PUSH)
-                },
-                &[][..]
-            ))
-        );
+        assert_eq!(decode(&user_data), Ok((UserDataHeader { concatenation, ports: Some(PUSH) }, &[][..])));
     }
 
     #[test]
     fn the_last_of_repeated_elements_wins() {
         let user_data = [16, 0, 3, 1, 2, 1, 8, 4, 0, 2, 3, 3, 0, 3, 3, 3, 0];
         let concatenation = part(Reference::Bits16(2), 3, 3);
-        assert_eq!(
-            decode(&user_data),
-            Ok((
-                UserDataHeader {
-                    concatenation,
-                    ports: None
-                },
-                &[][..]
-            ))
-        );
+        assert_eq!(decode(&user_data), Ok((UserDataHeader { concatenation, ports: None }, &[][..])));
     }
 
     #[test]
     fn a_part_that_cannot_be_is_ignored() {
         for [total, sequence] in [[0, 0], [0, 1], [3, 0], [3, 4]] {
             assert_eq!(part(Reference::Bits8(1), total, sequence), None);
-            assert_eq!(
-                decode(&[5, 0, 3, 1, total, sequence]),
-                Ok((UserDataHeader::default(), &[][..]))
-            );
+            assert_eq!(decode(&[5, 0, 3, 1, total, sequence]), Ok((UserDataHeader::default(), &[][..])));
         }
     }
 
     #[test]
     fn short_ports_are_understood_and_odd_lengths_skipped() {
-        let ports = Some(Ports {
-            destination: 240,
-            source: 241,
-        });
-        assert_eq!(
-            decode(&[4, 4, 2, 240, 241]),
-            Ok((
-                UserDataHeader {
-                    concatenation: None,
-                    ports
-                },
-                &[][..]
-            ))
-        );
+        let ports = Some(Ports { destination: 240, source: 241 });
+        assert_eq!(decode(&[4, 4, 2, 240, 241]), Ok((UserDataHeader { concatenation: None, ports }, &[][..])));
         assert_eq!(decode(&[5, 5, 3, 1, 2, 3]), Ok((UserDataHeader::default(), &[][..])));
     }
 
     #[test]
     fn a_length_over_its_end_is_an_error() {
         assert_eq!(decode(&[]), Err(UdhError::Empty));
-        assert_eq!(
-            decode(&[6, 5, 4, 1]),
-            Err(UdhError::HeaderTruncated { need: 6, have: 3 })
-        );
-        let overrun = UdhError::ElementTruncated {
-            element: 5,
-            need: 5,
-            have: 4,
-        };
+        assert_eq!(decode(&[6, 5, 4, 1]), Err(UdhError::HeaderTruncated { need: 6, have: 3 }));
+        let overrun = UdhError::ElementTruncated { element: 5, need: 5, have: 4 };
         assert_eq!(decode(&[6, 5, 5, 1, 2, 3, 4, 99]), Err(overrun));
-        assert_eq!(
-            decode(&[1, 5, 4]),
-            Err(UdhError::ElementTruncated {
-                element: 5,
-                need: 1,
-                have: 0
-            })
-        );
+        assert_eq!(decode(&[1, 5, 4]), Err(UdhError::ElementTruncated { element: 5, need: 1, have: 0 }));
     }
 
     #[test]

@@ -39,9 +39,7 @@ impl AccessConfig {
     }
 
     pub(super) fn explain(&self, explained: &mut Explained) {
-        explained
-            .section("[access]")
-            .plain("allow_private_sources", self.allow_private_sources);
+        explained.section("[access]").plain("allow_private_sources", self.allow_private_sources);
         for credential in &self.credentials {
             explained
                 .section("[[access.credential]]")
@@ -58,8 +56,5 @@ fn credential(mut section: Section<'_>, names: &mut Vec<String>) -> Credential {
         section.miss("bearer", "a token");
     }
     section.finish();
-    Credential {
-        name: CredentialRef::new(&name),
-        bearer,
-    }
+    Credential { name: CredentialRef::new(&name), bearer }
 }

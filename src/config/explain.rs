@@ -37,10 +37,7 @@ impl Explained {
 
     /// A list of texts.
     pub(super) fn list(&mut self, key: &str, values: &[String]) -> &mut Self {
-        self.plain(
-            key,
-            toml::Value::Array(values.iter().cloned().map(toml::Value::String).collect()),
-        )
+        self.plain(key, toml::Value::Array(values.iter().cloned().map(toml::Value::String).collect()))
     }
 
     pub(super) fn into_text(self) -> String {

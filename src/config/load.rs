@@ -11,17 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The sections that exist.
-const SECTIONS: [&str; 9] = [
-    "node",
-    "grpc",
-    "ops",
-    "smsc",
-    "push",
-    "policy",
-    "access",
-    "upstream",
-    "admission",
-];
+const SECTIONS: [&str; 9] = ["node", "grpc", "ops", "smsc", "push", "policy", "access", "upstream", "admission"];
 
 /// What a router is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +47,7 @@ impl Config {
         sets: &[String],
     ) -> Result<Self, ConfigErrors> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            ConfigErrors(vec![ConfigError::Unreadable {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            }])
+            ConfigErrors(vec![ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() }])
         })?;
         Self::parse(&path.display().to_string(), &text, environment, sets)
     }
@@ -105,17 +92,7 @@ impl Config {
         let upstream = UpstreamConfig::read(Section::of(root, "upstream", errors));
         let admission = AdmissionConfig::read(Section::of(root, "admission", errors), upstream.max_event);
         unknown_sections(root, errors);
-        Self {
-            node,
-            grpc,
-            ops,
-            smsc,
-            push,
-            policy,
-            access,
-            upstream,
-            admission,
-        }
+        Self { node, grpc, ops, smsc, push, policy, access, upstream, admission }
     }
 
     /// The configuration as TOML, defaults included and secrets masked: read again it means the same, but for secrets.
@@ -143,11 +120,7 @@ fn smscs(root: &Written, errors: &mut Vec<ConfigError>) -> Vec<SmscConfig> {
     if smscs.is_empty() && !matches!(written.map(|written| &written.value), Some(value) if !is_list(value)) {
         let origin = written.map_or(&root.origin, |written| &written.origin).clone();
         let allowed = "at least one [[smsc]] with a name and an address".to_owned();
-        errors.push(ConfigError::Missing {
-            origin,
-            key: "smsc".to_owned(),
-            allowed,
-        });
+        errors.push(ConfigError::Missing { origin, key: "smsc".to_owned(), allowed });
     }
     smscs
 }
@@ -168,11 +141,7 @@ fn unknown_sections(root: &Written, errors: &mut Vec<ConfigError>) {
     for (key, written) in sections {
         if !SECTIONS.contains(&key.as_str()) {
             let origin = written.key.clone();
-            errors.push(ConfigError::UnknownKey {
-                origin,
-                key: key.clone(),
-                known: SECTIONS.join(", "),
-            });
+            errors.push(ConfigError::UnknownKey { origin, key: key.clone(), known: SECTIONS.join(", ") });
         }
     }
 }

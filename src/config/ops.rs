@@ -18,16 +18,10 @@ impl OpsConfig {
         let listen = section.listen("listen", (Ipv4Addr::LOCALHOST, 9090).into());
         let ready_requires_link = section.boolean("ready_requires_link", false);
         section.finish();
-        Self {
-            listen,
-            ready_requires_link,
-        }
+        Self { listen, ready_requires_link }
     }
 
     pub(super) fn explain(&self, explained: &mut Explained) {
-        explained
-            .section("[ops]")
-            .text("listen", self.listen)
-            .plain("ready_requires_link", self.ready_requires_link);
+        explained.section("[ops]").text("listen", self.listen).plain("ready_requires_link", self.ready_requires_link);
     }
 }

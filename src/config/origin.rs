@@ -29,11 +29,7 @@ impl Origin {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() + 1;
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        Self::File {
-            name: name.clone(),
-            line,
-            column,
-        }
+        Self::File { name: name.clone(), line, column }
     }
 }
 

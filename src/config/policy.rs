@@ -8,26 +8,13 @@ use std::time::Duration;
 
 pub(super) fn read(mut section: Section<'_>) -> Policy {
     let default = Policy::default();
-    let batch_window = checked(
-        &mut section,
-        "batch_window",
-        default.batch_window,
-        "0s to 24h",
-        |batch_window| Policy {
-            batch_window,
-            ..Policy::default()
-        },
-    );
-    let ttl = checked(
-        &mut section,
-        "ttl",
-        default.ttl,
-        "0s for no limit, or 1s to 28days",
-        |ttl| Policy {
-            ttl,
-            ..Policy::default()
-        },
-    );
+    let batch_window = checked(&mut section, "batch_window", default.batch_window, "0s to 24h", |batch_window| {
+        Policy { batch_window, ..Policy::default() }
+    });
+    let ttl = checked(&mut section, "ttl", default.ttl, "0s for no limit, or 1s to 28days", |ttl| Policy {
+        ttl,
+        ..Policy::default()
+    });
     let max_segments = section.integer("max_segments", default.max_segments.get(), 1..=u8::MAX);
     let policy = Policy {
         batch_window,
@@ -50,15 +37,10 @@ fn checked(
     allowed: &str,
     policy: impl FnOnce(Duration) -> Policy,
 ) -> Duration {
-    section.read(
-        key,
-        default,
-        format!(r#"a duration such as "30s", {allowed}"#),
-        |value| {
-            let duration = humantime::parse_duration(text(value)?).ok()?;
-            policy(duration).check().is_ok().then_some(duration)
-        },
-    )
+    section.read(key, default, format!(r#"a duration such as "30s", {allowed}"#), |value| {
+        let duration = humantime::parse_duration(text(value)?).ok()?;
+        policy(duration).check().is_ok().then_some(duration)
+    })
 }
 
 pub(super) fn explain(policy: &Policy, explained: &mut Explained) {

@@ -12,15 +12,10 @@ pub(super) fn read(mut section: Section<'_>) -> PushSettings {
     let profiles = [Profile::Standard, Profile::Compact].map(|profile| (profile.as_str(), profile));
     let settings = PushSettings {
         profile: section.choice("profile", default.profile, &profiles),
-        application: section.read(
-            "application_id",
-            default.application,
-            APPLICATION_ID,
-            |value| match value {
-                Value::Integer(code) => u32::try_from(*code).ok().map(ApplicationId::Code),
-                other => text(other)?.parse().ok(),
-            },
-        ),
+        application: section.read("application_id", default.application, APPLICATION_ID, |value| match value {
+            Value::Integer(code) => u32::try_from(*code).ok().map(ApplicationId::Code),
+            other => text(other)?.parse().ok(),
+        }),
         destination_port: section.integer("destination_port", default.destination_port, 1..=u16::MAX),
         source_port: section.integer("source_port", default.source_port, 1..=u16::MAX),
     };

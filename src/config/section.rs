@@ -44,13 +44,7 @@ impl<'a> Section<'a> {
             }
             None => None,
         };
-        Self {
-            path,
-            origin,
-            entries,
-            read: Vec::new(),
-            errors,
-        }
+        Self { path, origin, entries, read: Vec::new(), errors }
     }
 
     /// What is written at `key`, wherever it was.
@@ -82,22 +76,13 @@ impl<'a> Section<'a> {
     /// Notes that the value of `key` is not allowed.
     pub(super) fn refuse(&mut self, key: &str, written: &Written, value: String, allowed: impl fmt::Display) {
         let (origin, key) = (written.origin.clone(), format!("{}.{key}", self.path));
-        self.errors.push(ConfigError::Value {
-            origin,
-            key,
-            value,
-            allowed: allowed.to_string(),
-        });
+        self.errors.push(ConfigError::Value { origin, key, value, allowed: allowed.to_string() });
     }
 
     /// Notes that `key` is needed and was not written.
     pub(super) fn miss(&mut self, key: &str, allowed: impl fmt::Display) {
         let (origin, key) = (self.origin.clone(), format!("{}.{key}", self.path));
-        self.errors.push(ConfigError::Missing {
-            origin,
-            key,
-            allowed: allowed.to_string(),
-        });
+        self.errors.push(ConfigError::Missing { origin, key, allowed: allowed.to_string() });
     }
 
     /// An integer of `range`.
@@ -111,9 +96,7 @@ impl<'a> Section<'a> {
             self.miss(key, &allowed);
         }
         self.read(key, default, allowed, |value| {
-            T::try_from(integer(value)?)
-                .ok()
-                .filter(|integer| range.contains(integer))
+            T::try_from(integer(value)?).ok().filter(|integer| range.contains(integer))
         })
     }
 
@@ -121,9 +104,7 @@ impl<'a> Section<'a> {
     pub(super) fn choice_of_numbers(&mut self, key: &'static str, default: u8, numbers: &[u8]) -> u8 {
         let allowed: Vec<String> = numbers.iter().map(|number| format!("{number:#04x}")).collect();
         self.read(key, default, format!("one of {}", allowed.join(", ")), |value| {
-            u8::try_from(integer(value)?)
-                .ok()
-                .filter(|number| numbers.contains(number))
+            u8::try_from(integer(value)?).ok().filter(|number| numbers.contains(number))
         })
     }
 
@@ -203,12 +184,7 @@ impl<'a> Section<'a> {
                     || "of another kind (not shown)".to_owned(),
                     |text| format!("of {} octets (not shown)", text.len()),
                 );
-                self.refuse(
-                    key,
-                    written,
-                    shown,
-                    format!("at most {most} characters of printable ASCII"),
-                );
+                self.refuse(key, written, shown, format!("at most {most} characters of printable ASCII"));
                 Secret::default()
             }
         }
@@ -216,11 +192,7 @@ impl<'a> Section<'a> {
 
     /// Where to listen: an IP address and a port; port 0 takes a free one.
     pub(super) fn listen(&mut self, key: &'static str, default: SocketAddr) -> SocketAddr {
-        self.word(
-            key,
-            default,
-            r#"an IP address and a port such as "127.0.0.1:9090" or "[::1]:9090""#,
-        )
+        self.word(key, default, r#"an IP address and a port such as "127.0.0.1:9090" or "[::1]:9090""#)
     }
 
     /// A list of texts, each of which `legal` has to take.
@@ -261,11 +233,7 @@ impl<'a> Section<'a> {
         for (key, written) in self.entries.into_iter().flatten() {
             if !self.read.contains(&key.as_str()) {
                 let (origin, key) = (written.key.clone(), format!("{}.{key}", self.path));
-                self.errors.push(ConfigError::UnknownKey {
-                    origin,
-                    key,
-                    known: self.read.join(", "),
-                });
+                self.errors.push(ConfigError::UnknownKey { origin, key, known: self.read.join(", ") });
             }
         }
     }
@@ -282,23 +250,13 @@ pub(super) fn entries<T>(
     let Value::List(items) = &written.value else {
         let (origin, value) = (written.origin.clone(), written.value.kind().to_owned());
         let allowed = format!("an array of tables, [[{path}]]");
-        errors.push(ConfigError::Value {
-            origin,
-            key: path.to_owned(),
-            value,
-            allowed,
-        });
+        errors.push(ConfigError::Value { origin, key: path.to_owned(), value, allowed });
         return Vec::new();
     };
     let mut all = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let called = item.name().map_or_else(|| index.to_string(), str::to_owned);
-        all.push(read(Section::at(
-            format!("{path}.{called}"),
-            Some(item),
-            &written.origin,
-            errors,
-        )));
+        all.push(read(Section::at(format!("{path}.{called}"), Some(item), &written.origin, errors)));
     }
     all
 }

@@ -168,10 +168,7 @@ impl fmt::Display for SmscAddress {
 
 fn address(section: &mut Section<'_>) -> SmscAddress {
     const ALLOWED: &str = r#"host:port such as "smsc.example.net:2775", "192.0.2.1:2775" or "[2001:db8::1]:2775""#;
-    let none = SmscAddress {
-        host: String::new(),
-        port: 0,
-    };
+    let none = SmscAddress { host: String::new(), port: 0 };
     if section.written("address").is_none() {
         section.miss("address", ALLOWED);
         return none;
@@ -195,9 +192,7 @@ impl SourceAddress {
     fn read(section: &mut Section<'_>) -> Self {
         let allowed = "up to 20 digits without \"+\", or up to 11 letters, digits, blanks, '.', '_', '-' or '&'";
         let digits = section.read("source_address", String::new(), allowed, |value| {
-            super::section::text(value)
-                .filter(|text| is_source(text))
-                .map(str::to_owned)
+            super::section::text(value).filter(|text| is_source(text)).map(str::to_owned)
         });
         let (ton, npi) = Self::shape(&digits);
         let ton = section.integer("source_ton", ton, 0..=6);
@@ -230,11 +225,7 @@ fn all_digits(text: &str) -> bool {
 
 fn routes(section: &mut Section<'_>) -> Vec<String> {
     let prefix = |text: &str| text.len() <= 15 && all_digits(text);
-    let routes = section.list(
-        "routes",
-        "a prefix of up to 15 digits without \"+\", empty for every number",
-        prefix,
-    );
+    let routes = section.list("routes", "a prefix of up to 15 digits without \"+\", empty for every number", prefix);
     match routes.is_empty() {
         true => vec![String::new()],
         false => routes,
@@ -281,8 +272,5 @@ impl ResendUnknown {
 }
 
 fn word<T: PartialEq>(words: &[(&'static str, T)], meant: T) -> &'static str {
-    words
-        .iter()
-        .find(|(_, value)| *value == meant)
-        .map_or("", |(word, _)| word)
+    words.iter().find(|(_, value)| *value == meant).map_or("", |(word, _)| word)
 }

@@ -33,12 +33,9 @@ impl UpstreamConfig {
             idle_timeout: section.duration("idle_timeout", "5m", ("1s", "24h")),
             max_line: section.integer("max_line", 64 << 10, 256..=16 << 20),
             max_event,
-            ca_file: section.read(
-                "ca_file",
-                None,
-                "a path, or empty for the built-in certificates",
-                |value| text(value).map(|path| (!path.is_empty()).then(|| PathBuf::from(path))),
-            ),
+            ca_file: section.read("ca_file", None, "a path, or empty for the built-in certificates", |value| {
+                text(value).map(|path| (!path.is_empty()).then(|| PathBuf::from(path)))
+            }),
             max_redirects: section.integer("max_redirects", 5, 0..=20),
             log_octets: section.integer("log_octets", 1 << 20, max_event..=1 << 30),
         };

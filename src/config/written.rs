@@ -48,24 +48,14 @@ pub(super) fn file(name: &Arc<str>, text: &str, errors: &mut Vec<ConfigError>) -
     for error in wrong {
         let offset = error.span().map_or(0, |span| span.start);
         let origin = Origin::in_file(name, text, offset);
-        errors.push(ConfigError::Syntax {
-            origin,
-            reason: error.message().to_owned(),
-        });
+        errors.push(ConfigError::Syntax { origin, reason: error.message().to_owned() });
     }
     let place = |offset| Origin::in_file(name, text, offset);
-    Written {
-        origin: place(0),
-        key: place(0),
-        value: Value::Table(table(document.get_ref(), &place)),
-    }
+    Written { origin: place(0), key: place(0), value: Value::Table(table(document.get_ref(), &place)) }
 }
 
 fn table(entries: &DeTable<'_>, place: &impl Fn(usize) -> Origin) -> Table {
-    entries
-        .iter()
-        .map(|(key, value)| (key.get_ref().to_string(), written(key.span().start, value, place)))
-        .collect()
+    entries.iter().map(|(key, value)| (key.get_ref().to_string(), written(key.span().start, value, place))).collect()
 }
 
 /// Tables are placed at their key, for theirs is the place of a key that is missing; values at themselves.
@@ -75,30 +65,17 @@ fn written(key_at: usize, spanned: &Spanned<DeValue<'_>>, place: &impl Fn(usize)
         DeValue::String(text) => (at, Value::Text(text.to_string())),
         DeValue::Integer(digits) => {
             let integer = i64::from_str_radix(digits.as_str(), digits.radix());
-            (
-                at,
-                integer.map_or_else(|_| Value::Other(digits.to_string()), Value::Integer),
-            )
+            (at, integer.map_or_else(|_| Value::Other(digits.to_string()), Value::Integer))
         }
         DeValue::Boolean(truth) => (at, Value::Boolean(*truth)),
         DeValue::Float(number) => (at, Value::Other(number.to_string())),
         DeValue::Datetime(date) => (at, Value::Other(date.to_string())),
-        DeValue::Array(items) => (
-            at,
-            Value::List(
-                items
-                    .iter()
-                    .map(|item| written(item.span().start, item, place))
-                    .collect(),
-            ),
-        ),
+        DeValue::Array(items) => {
+            (at, Value::List(items.iter().map(|item| written(item.span().start, item, place)).collect()))
+        }
         DeValue::Table(entries) => (key_at, Value::Table(table(entries, place))),
     };
-    Written {
-        origin: place(at),
-        key: place(key_at),
-        value,
-    }
+    Written { origin: place(at), key: place(key_at), value }
 }
 
 /// Lays the variables of `environment` over `root`, in an order that does not depend on theirs.
@@ -115,10 +92,7 @@ pub(super) fn lay_environment(
     let mut ours: Vec<_> = ours.collect();
     // Entry 2 of an array before entry 10.
     ours.sort_by_cached_key(|(segments, ..)| {
-        segments
-            .iter()
-            .map(|segment| (segment.parse::<u32>().ok(), segment.clone()))
-            .collect::<Vec<_>>()
+        segments.iter().map(|segment| (segment.parse::<u32>().ok(), segment.clone())).collect::<Vec<_>>()
     });
     for (segments, variable, value) in ours {
         lay(root, &segments, &value, Origin::Environment(variable.into()), errors);
@@ -130,14 +104,9 @@ pub(super) fn lay_sets(root: &mut Written, sets: &[String], errors: &mut Vec<Con
     for set in sets {
         let Some((path, value)) = set.split_once('=') else {
             // Only the key is repeated: what follows may be a secret.
-            let key = set
-                .split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-'))
-                .next();
+            let key = set.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-')).next();
             let origin = Origin::Set(key.unwrap_or_default().into());
-            errors.push(ConfigError::Override {
-                origin,
-                reason: "expected section.key=value".to_owned(),
-            });
+            errors.push(ConfigError::Override { origin, reason: "expected section.key=value".to_owned() });
             continue;
         };
         let segments: Vec<String> = path.trim().split('.').map(str::to_owned).collect();
@@ -147,13 +116,7 @@ pub(super) fn lay_sets(root: &mut Written, sets: &[String], errors: &mut Vec<Con
 
 fn lay(root: &mut Written, segments: &[String], value: &str, origin: Origin, errors: &mut Vec<ConfigError>) {
     match slot(root, segments, &origin) {
-        Ok(slot) => {
-            *slot = Written {
-                key: origin.clone(),
-                origin,
-                value: Value::Raw(value.to_owned()),
-            }
-        }
+        Ok(slot) => *slot = Written { key: origin.clone(), origin, value: Value::Raw(value.to_owned()) },
         Err(reason) => errors.push(ConfigError::Override { origin, reason }),
     }
 }
@@ -163,11 +126,7 @@ fn slot<'a>(root: &'a mut Written, segments: &[String], origin: &Origin) -> Resu
     let mut node = root;
     for (depth, segment) in segments.iter().enumerate() {
         let path = segments[..=depth].join(".");
-        let fresh = || Written {
-            origin: origin.clone(),
-            key: origin.clone(),
-            value: fresh(&segments[..=depth]),
-        };
+        let fresh = || Written { origin: origin.clone(), key: origin.clone(), value: fresh(&segments[..=depth]) };
         node = match &mut node.value {
             Value::Table(entries) => entries.entry(segment.clone()).or_insert_with(fresh),
             Value::List(items) => {

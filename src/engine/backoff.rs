@@ -87,11 +87,7 @@ mod tests {
             let mut backoff = Backoff::new(SECOND, 60 * SECOND);
             assert!(backoff.next(random) <= SECOND, "{random}");
         }
-        let mut endless = Backoff {
-            base: Duration::MAX,
-            max: Duration::MAX,
-            attempt: u32::MAX,
-        };
+        let mut endless = Backoff { base: Duration::MAX, max: Duration::MAX, attempt: u32::MAX };
         assert!(endless.next(0.5) > SECOND);
         let mut inverted = Backoff::new(10 * SECOND, SECOND);
         assert_eq!(inverted.next(1.0), SECOND);

@@ -199,7 +199,8 @@ impl Handset {
         let verdict = subscription.handle_answer(now, named, answer, &mut self.numbers, settlement);
         match verdict {
             Verdict::Accept if !unknown => self.refusals = 0,
-            Verdict::ParkHandset | Verdict::Retry => {
+            // What was sent before the pause began says nothing about the time after it.
+            Verdict::ParkHandset | Verdict::Retry if now.monotonic >= self.held_until => {
                 self.refusals = self.refusals.saturating_add(1);
                 self.held_until = now.monotonic + verdict::pause(self.refusals);
             }

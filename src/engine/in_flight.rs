@@ -81,7 +81,9 @@ impl<T> InFlight<T> {
         self.open -= old.len();
         // Numbers count up and wrap; age says which came first, the distance to the last number breaks ties.
         let last = self.last;
-        old.sort_by_key(|entry| (entry.written_at, std::cmp::Reverse(last.wrapping_sub(entry.sequence_number) & LAST_SEQUENCE_NUMBER)));
+        old.sort_by_key(|entry| {
+            (entry.written_at, std::cmp::Reverse(last.wrapping_sub(entry.sequence_number) & LAST_SEQUENCE_NUMBER))
+        });
         old.into_iter().map(|entry| entry.item).collect()
     }
 

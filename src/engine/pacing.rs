@@ -23,7 +23,7 @@ impl Pacing {
 
     /// Segments that may be written now.
     pub fn room(&mut self, now: Duration) -> usize {
-        if now < self.held_until {
+        if self.is_held(now) {
             return 0;
         }
         if self.rate == 0 {
@@ -46,9 +46,14 @@ impl Pacing {
         self.held_until = self.held_until.max(until);
     }
 
+    /// Whether the SMSC asked for less and its pause is not over.
+    pub fn is_held(&self, now: Duration) -> bool {
+        now < self.held_until
+    }
+
     /// When there may be room again, if there is none now.
     pub fn poll_timeout(&self, now: Duration) -> Option<Duration> {
-        if now < self.held_until {
+        if self.is_held(now) {
             return Some(self.held_until);
         }
         if self.rate == 0 || self.tokens >= MICRO {

@@ -71,7 +71,7 @@ pub struct Push {
     pub accepted: u8,
     /// Segments that were sent again without knowing what became of the first time.
     pub resent: SegmentSet,
-    /// Refusals in a row.
+    /// Times in a row that it was tried again for [`Verdict::Retry`](super::verdict::Verdict::Retry).
     pub refusals: u8,
     /// How it will end once nothing is awaited, if not well.
     pub doom: Option<Doom>,

@@ -98,7 +98,9 @@ pub struct Session<T> {
     started_at: Duration,
     heard_at: Duration,
     enquired_at: Option<Duration>,
-    /// Refusals in a row that held the whole link.
+    /// When late responses were last looked for.
+    checked_at: Duration,
+    /// Times in a row that the whole link was held.
     holds: u8,
     bind_number: u32,
 }
@@ -128,6 +130,7 @@ impl<T> Session<T> {
             started_at: now.monotonic,
             heard_at: now.monotonic,
             enquired_at: None,
+            checked_at: now.monotonic,
             holds: 0,
             bind_number,
         })
@@ -222,6 +225,7 @@ impl<T> Session<T> {
             }
             _ => {}
         }
+        self.checked_at = at;
         if let Some(before) = at.checked_sub(self.settings.response_timeout) {
             for item in self.in_flight.take_older(before) {
                 sink.handle_answer(now, item, before, Answer::Unknown { resend: self.settings.resend_unknown });
@@ -236,14 +240,16 @@ impl<T> Session<T> {
             return self.started_at + self.settings.bind_timeout;
         }
         let alive = match self.enquired_at {
-            Some(asked) => asked + self.settings.response_timeout,
-            None => self.heard_at + self.settings.enquire_link,
+            Some(asked) => Some(asked + self.settings.response_timeout),
+            None => (self.state == State::Bound).then(|| self.heard_at + self.settings.enquire_link),
         };
         // Late responses are looked for in steps: nobody minds a second more.
         let step = Duration::from_secs(1).min(self.settings.response_timeout);
-        let responses = if self.in_flight.open() > 0 { now.monotonic + step } else { alive };
-        let paced = self.pacing.poll_timeout(now.monotonic).unwrap_or(alive);
-        alive.min(responses).min(paced)
+        let responses = (self.in_flight.open() > 0).then(|| self.checked_at + step);
+        // A time that is over is for `room` to find out: whoever sends asks it, and others need not wake for it.
+        let paced = self.pacing.poll_timeout(now.monotonic).filter(|at| *at > now.monotonic);
+        let due = [alive, responses, paced].into_iter().flatten().min();
+        due.unwrap_or(now.monotonic + self.settings.enquire_link)
     }
 
     /// Says goodbye: nothing new goes from now on.
@@ -275,11 +281,14 @@ impl<T> Session<T> {
                 let answer = Answer::Accepted { message_id: response.message_id };
                 self.answer(now, sequence_number, answer, sink)
             }
+            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
+            Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
+                Err(SessionError::BindRefused(status))
+            }
             // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
             Body::SubmitSmResp(_) | Body::GenericNack => {
                 self.answer(now, sequence_number, Answer::Refused { status }, sink)
             }
-            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
             Body::DeliverSm(message) => {
                 deliver(now, message, sink);
                 // Always accepted, known or not: an SMSC repeats a receipt that is refused, or unbinds.
@@ -295,7 +304,7 @@ impl<T> Session<T> {
                 self.state = State::Unbound;
                 Err(SessionError::PeerUnbound)
             }
-            Body::UnbindResp => {
+            Body::UnbindResp if self.state == State::Unbinding => {
                 self.state = State::Unbound;
                 Ok(())
             }
@@ -337,7 +346,8 @@ impl<T> Session<T> {
     ) -> Result<(), SessionError> {
         let Some((item, written_at)) = self.in_flight.take(sequence_number) else { return Ok(()) };
         match (sink.handle_answer(now, item, written_at, answer), answer) {
-            (Verdict::HoldLink, _) => {
+            // A window full of refusals is one word of the peer, not one for each segment.
+            (Verdict::HoldLink, _) if !self.pacing.is_held(now.monotonic) => {
                 self.holds = self.holds.saturating_add(1);
                 self.pacing.hold(now.monotonic + verdict::pause(self.holds));
             }

@@ -1,7 +1,7 @@
 //! The nouns of the house, as types that cannot hold a wrong value. No I/O, no clock, no protocol bytes in here.
 
-mod hash;
 mod handset;
+mod hash;
 mod msisdn;
 mod outcome;
 mod policy;

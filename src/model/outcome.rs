@@ -53,7 +53,8 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 6] = ["lagged", "oversize", "unencodable", "deactivated", "quarantined", "shutdown"];
+    pub const LABELS: [&'static str; 6] =
+        ["lagged", "oversize", "unencodable", "deactivated", "quarantined", "shutdown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {

@@ -13,13 +13,8 @@ impl SubscriptionId {
     /// The identity of `handset`'s subscription to `source` for `application`.
     pub fn derive(tenant: &TenantId, handset: &HandsetId, source: &SourceId, application: &ApplicationId) -> Self {
         let (source, application) = (source.to_string(), application.to_string());
-        let fields: [&[u8]; 5] = [
-            b"subscription",
-            tenant.as_str().as_bytes(),
-            handset.octets(),
-            source.as_bytes(),
-            application.as_bytes(),
-        ];
+        let fields: [&[u8]; 5] =
+            [b"subscription", tenant.as_str().as_bytes(), handset.octets(), source.as_bytes(), application.as_bytes()];
         Self(identity(&fields))
     }
 

@@ -17,11 +17,7 @@ struct State {
 impl Readiness {
     /// Not ready yet. With `requires_link` at least one SMPP link has to be bound as well.
     pub fn new(requires_link: bool) -> Self {
-        Self(Arc::new(State {
-            listeners: AtomicBool::new(false),
-            links: AtomicUsize::new(0),
-            requires_link,
-        }))
+        Self(Arc::new(State { listeners: AtomicBool::new(false), links: AtomicUsize::new(0), requires_link }))
     }
 
     /// Says whether every listener takes requests; false again as soon as the node drains.

@@ -11,8 +11,7 @@ use std::future::Future;
 use std::io;
 use tokio::net::TcpListener;
 
-/// Answers on `listener` until `shutdown` resolves and the requests under way are answered. Meanwhile it does the
-/// exporter's upkeep.
+/// Answers on `listener` until `shutdown` resolves and the requests under way are answered.
 ///
 /// A client that keeps a request half sent delays the end: bound the wait, dropping this future is safe.
 ///
@@ -26,21 +25,15 @@ pub async fn serve(
 ) -> io::Result<()> {
     let routes = Router::new()
         .route("/metrics", get(metrics))
-        .with_state(exporter.clone())
+        .with_state(exporter)
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .with_state(readiness);
-    tokio::select! {
-        served = axum::serve(listener, routes).with_graceful_shutdown(shutdown) => served,
-        never = exporter.keep_up() => match never {},
-    }
+    axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
 }
 
 async fn metrics(State(exporter): State<Exporter>) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        exporter.render(),
-    )
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], exporter.render())
 }
 
 /// Alive is whoever can answer: a node that waits for its SMSC must not be restarted for it.
@@ -54,21 +47,11 @@ async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
         [] => (StatusCode::OK, "ready"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "unready"),
     };
-    json(
-        status,
-        &serde_json::json!({ "status": word, "missing": missing, "links_bound": readiness.links() }),
-    )
+    json(status, &serde_json::json!({ "status": word, "missing": missing, "links_bound": readiness.links() }))
 }
 
 fn json(status: StatusCode, body: &serde_json::Value) -> impl IntoResponse + use<> {
-    (
-        status,
-        [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::CACHE_CONTROL, "no-store"),
-        ],
-        body.to_string(),
-    )
+    (status, [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body.to_string())
 }
 
 #[cfg(test)]
@@ -98,18 +81,8 @@ mod tests {
         let shutdown = async move {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(serve(
-            listener,
-            Exporter::install().unwrap(),
-            readiness.clone(),
-            shutdown,
-        ));
-        Served {
-            address,
-            readiness,
-            stop,
-            task,
-        }
+        let task = tokio::spawn(serve(listener, Exporter::install().unwrap(), readiness.clone(), shutdown));
+        Served { address, readiness, stop, task }
     }
 
     async fn fetched(address: SocketAddr, path: &str) -> String {
@@ -117,10 +90,7 @@ mod tests {
         let request = format!("GET {path} HTTP/1.1\r\nHost: ops\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer))
-            .await
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
         answer
     }
 
@@ -137,20 +107,13 @@ mod tests {
         served.readiness.set_links(2);
         let answer = fetched(served.address, "/health/ready").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        assert!(
-            answer.ends_with(r#"{"links_bound":2,"missing":[],"status":"ready"}"#),
-            "{answer}"
-        );
+        assert!(answer.ends_with(r#"{"links_bound":2,"missing":[],"status":"ready"}"#), "{answer}");
     }
 
     #[tokio::test]
     async fn an_unready_node_is_live() {
         let served = served(true).await;
-        assert!(
-            fetched(served.address, "/health/live")
-                .await
-                .starts_with("HTTP/1.1 200 ")
-        );
+        assert!(fetched(served.address, "/health/live").await.starts_with("HTTP/1.1 200 "));
         assert!(fetched(served.address, "/health").await.starts_with("HTTP/1.1 404 "));
     }
 
@@ -167,11 +130,7 @@ mod tests {
     async fn it_ends_when_it_is_told_to() {
         let served = served(false).await;
         served.stop.send(()).unwrap();
-        tokio::time::timeout(LIMIT, served.task)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(LIMIT, served.task).await.unwrap().unwrap().unwrap();
         assert!(TcpStream::connect(served.address).await.is_err());
     }
 }

@@ -18,11 +18,7 @@ pub struct Sequence {
 impl Sequence {
     /// The sequence of these events.
     pub fn new(events: impl IntoIterator<Item = Event>) -> Arc<Self> {
-        let mut sequence = Self {
-            places: HashMap::new(),
-            ids: HashMap::new(),
-            count: 0,
-        };
+        let mut sequence = Self { places: HashMap::new(), ids: HashMap::new(), count: 0 };
         for event in events {
             if !event.id.is_empty() {
                 sequence.ids.insert(event.id.clone(), sequence.count);
@@ -70,19 +66,8 @@ impl Check {
     /// Says what `number` should receive, once for each number.
     pub fn expect(&mut self, number: impl Into<String>, sequence: Arc<Sequence>) {
         let arrived = vec![false; sequence.len()];
-        let report = Report {
-            sent: sequence.len() as u64,
-            ..Report::default()
-        };
-        self.numbers.insert(
-            number.into(),
-            Progress {
-                sequence,
-                arrived,
-                next: 0,
-                report,
-            },
-        );
+        let report = Report { sent: sequence.len() as u64, ..Report::default() };
+        self.numbers.insert(number.into(), Progress { sequence, arrived, next: 0, report });
     }
 
     /// Takes an event that `number` received; copies that a handset removed are not given here.
@@ -101,13 +86,7 @@ impl Check {
     /// All numbers together.
     pub fn report(&self) -> Report {
         let all = self.numbers.values().map(Progress::report);
-        all.fold(
-            Report {
-                strange: self.strangers,
-                ..Report::default()
-            },
-            Report::and,
-        )
+        all.fold(Report { strange: self.strangers, ..Report::default() }, Report::and)
     }
 }
 
@@ -120,9 +99,7 @@ impl Progress {
             }
             return;
         };
-        let missing = places
-            .iter()
-            .find(|place| self.arrived.get(**place as usize) == Some(&false));
+        let missing = places.iter().find(|place| self.arrived.get(**place as usize) == Some(&false));
         let Some(place) = missing.copied() else {
             self.report.repeated += 1;
             return;
@@ -138,10 +115,7 @@ impl Progress {
     }
 
     fn report(&self) -> Report {
-        Report {
-            lost: self.report.sent - self.report.arrived,
-            ..self.report
-        }
+        Report { lost: self.report.sent - self.report.arrived, ..self.report }
     }
 }
 
@@ -185,15 +159,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            sent,
-            arrived,
-            lost,
-            repeated,
-            out_of_order,
-            altered,
-            strange,
-        } = self;
+        let Self { sent, arrived, lost, repeated, out_of_order, altered, strange } = self;
         write!(
             f,
             "{sent} sent, {arrived} arrived, {lost} lost, {repeated} repeated, {out_of_order} out of order, {altered} \
@@ -207,11 +173,7 @@ mod tests {
     use super::*;
 
     fn event(id: &str, data: &str) -> Event {
-        Event {
-            event_type: "message".into(),
-            data: data.into(),
-            id: id.into(),
-        }
+        Event { event_type: "message".into(), data: data.into(), id: id.into() }
     }
 
     fn checked(received: &[Event]) -> Report {
@@ -224,42 +186,17 @@ mod tests {
     #[test]
     fn what_arrives_as_sent_is_complete() {
         let report = checked(&["a", "b", "c"].map(|id| event(id, "x")));
-        assert_eq!(
-            report,
-            Report {
-                sent: 3,
-                arrived: 3,
-                ..Report::default()
-            }
-        );
+        assert_eq!(report, Report { sent: 3, arrived: 3, ..Report::default() });
         assert!(report.is_complete());
     }
 
     #[test]
     fn each_fault_has_its_own_count() {
-        let report = checked(&[
-            event("b", "x"),
-            event("a", "x"),
-            event("a", "x"),
-            event("c", "y"),
-            event("d", "x"),
-        ]);
-        let expected = Report {
-            sent: 3,
-            arrived: 2,
-            lost: 1,
-            repeated: 1,
-            out_of_order: 1,
-            altered: 1,
-            strange: 1,
-        };
+        let report = checked(&[event("b", "x"), event("a", "x"), event("a", "x"), event("c", "y"), event("d", "x")]);
+        let expected = Report { sent: 3, arrived: 2, lost: 1, repeated: 1, out_of_order: 1, altered: 1, strange: 1 };
         assert_eq!(report, expected);
         assert!(!report.is_complete());
-        assert!(
-            report
-                .to_string()
-                .starts_with("3 sent, 2 arrived, 1 lost, 1 repeated, 1 out of order, 1 altered")
-        );
+        assert!(report.to_string().starts_with("3 sent, 2 arrived, 1 lost, 1 repeated, 1 out of order, 1 altered"));
     }
 
     #[test]
@@ -270,12 +207,7 @@ mod tests {
             check.receive("1", &event("", "x"));
         }
         check.receive("2", &event("", "x"));
-        let report = Report {
-            sent: 2,
-            arrived: 2,
-            repeated: 1,
-            ..Report::default()
-        };
+        let report = Report { sent: 2, arrived: 2, repeated: 1, ..Report::default() };
         assert_eq!(check.of("1"), Some(report));
         assert_eq!(check.report(), Report { strange: 1, ..report });
     }

@@ -16,11 +16,7 @@ pub struct Event {
 impl From<EventRef<'_>> for Event {
     fn from(event: EventRef<'_>) -> Self {
         let text = |octets| String::from_utf8_lossy(octets).into_owned();
-        Self {
-            event_type: text(event.event_type),
-            data: text(event.data),
-            id: text(event.id),
-        }
+        Self { event_type: text(event.event_type), data: text(event.data), id: text(event.id) }
     }
 }
 

@@ -119,11 +119,7 @@ struct Handset {
 impl Handsets {
     /// Nobody received anything yet.
     pub fn new(settings: HandsetSettings) -> Self {
-        Self {
-            settings,
-            handsets: HashMap::new(),
-            stats: HandsetStats::default(),
-        }
+        Self { settings, handsets: HashMap::new(), stats: HandsetStats::default() }
     }
 
     /// Takes a short message; gives the push that it completes, if it does.
@@ -163,16 +159,11 @@ impl Handsets {
         let (header, payload) = udh::decode(message.short_message)?;
         let ports = header.ports.ok_or(HandsetError::NoPort)?;
         if ports.destination != self.settings.port {
-            return Err(HandsetError::OtherPort {
-                port: ports.destination,
-            });
+            return Err(HandsetError::OtherPort { port: ports.destination });
         }
         let settings = self.settings;
         let handset = self.handset(message.destination)?;
-        match handset
-            .segments
-            .handle_part(message.source, header.concatenation, payload, now)
-        {
+        match handset.segments.handle_part(message.source, header.concatenation, payload, now) {
             Reassembled::Complete(pdu) => handset.read(message.destination, &pdu, settings, now).map(Some),
             Reassembled::Waiting { .. } => Ok(None),
             Reassembled::Duplicate => {
@@ -220,9 +211,7 @@ impl Handset {
         let push = wsp::decode(pdu)?;
         let content_type = push.content_type.media.name().unwrap_or_default();
         if content_type != "text/event-stream" {
-            return Err(HandsetError::OtherContent {
-                content_type: content_type.to_owned(),
-            });
+            return Err(HandsetError::OtherContent { content_type: content_type.to_owned() });
         }
         let application = match push.application {
             ApplicationRef::Text(text) => text.to_owned(),
@@ -264,18 +253,14 @@ impl Handset {
     fn remember(&mut self, application: &str, id: &[u8]) {
         let known = self.last_ids.contains_key(application) || self.last_ids.len() < STREAMS_MAX;
         if known && !id.is_empty() {
-            self.last_ids
-                .insert(application.into(), String::from_utf8_lossy(id).into());
+            self.last_ids.insert(application.into(), String::from_utf8_lossy(id).into());
         }
     }
 }
 
 /// How many events were lost, if the body begins with the mark that tells.
 fn gap(body: &[u8]) -> Option<u64> {
-    let digits = body
-        .strip_prefix(GAP)?
-        .split(|octet| matches!(octet, b'\n' | b'\r'))
-        .next()?;
+    let digits = body.strip_prefix(GAP)?.split(|octet| matches!(octet, b'\n' | b'\r')).next()?;
     std::str::from_utf8(digits).ok()?.trim().parse().ok()
 }
 
@@ -329,33 +314,17 @@ mod tests {
     }
 
     fn receive(handsets: &mut Handsets, message: &[u8], at: u64) -> Result<Option<Received>, HandsetError> {
-        let message = Message {
-            source: "12345",
-            destination: "15551234567",
-            esm_class: EsmClass::UDHI,
-            short_message: message,
-        };
+        let message =
+            Message { source: "12345", destination: "15551234567", esm_class: EsmClass::UDHI, short_message: message };
         handsets.handle_message(message, Duration::from_secs(at))
     }
 
     #[test]
     fn a_push_becomes_events_with_the_ids_of_its_own_body() {
         let mut handsets = Handsets::new(HandsetSettings::default());
-        let first = receive(&mut handsets, &segment(1, "id:7\ndata:YHOO\n\n"), 0)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            first.events,
-            [Event {
-                event_type: "message".into(),
-                data: "YHOO".into(),
-                id: "7".into()
-            }]
-        );
-        assert_eq!(
-            (first.application.as_str(), first.tid, first.duplicate),
-            ("urn:oma:xml:push", 1, false)
-        );
+        let first = receive(&mut handsets, &segment(1, "id:7\ndata:YHOO\n\n"), 0).unwrap().unwrap();
+        assert_eq!(first.events, [Event { event_type: "message".into(), data: "YHOO".into(), id: "7".into() }]);
+        assert_eq!((first.application.as_str(), first.tid, first.duplicate), ("urn:oma:xml:push", 1, false));
         let second = receive(&mut handsets, &segment(2, "data:x\n\n"), 0).unwrap().unwrap();
         assert_eq!(second.events[0].id, "");
         assert_eq!(handsets.last_event_id("15551234567", "urn:oma:xml:push"), Some("7"));
@@ -364,12 +333,8 @@ mod tests {
     #[test]
     fn a_copy_is_one_only_within_the_window_and_with_the_same_tid() {
         let mut handsets = Handsets::new(HandsetSettings::default());
-        let mut duplicate = |tid, at| {
-            receive(&mut handsets, &segment(tid, "data:x\n\n"), at)
-                .unwrap()
-                .unwrap()
-                .duplicate
-        };
+        let mut duplicate =
+            |tid, at| receive(&mut handsets, &segment(tid, "data:x\n\n"), at).unwrap().unwrap().duplicate;
         assert!(!duplicate(1, 0));
         assert!(duplicate(1, 299));
         assert!(!duplicate(2, 299));
@@ -387,42 +352,17 @@ mod tests {
 
     #[test]
     fn what_is_no_event_stream_is_refused_and_counted() {
-        let mut handsets = Handsets::new(HandsetSettings {
-            handsets: 1,
-            ..HandsetSettings::default()
-        });
+        let mut handsets = Handsets::new(HandsetSettings { handsets: 1, ..HandsetSettings::default() });
         let mut other_port = segment(1, "data:x\n\n");
         other_port[3] = 0x0C;
-        assert_eq!(
-            receive(&mut handsets, &other_port, 0),
-            Err(HandsetError::OtherPort { port: 0x0C84 })
-        );
+        assert_eq!(receive(&mut handsets, &other_port, 0), Err(HandsetError::OtherPort { port: 0x0C84 }));
         assert_eq!(receive(&mut handsets, &[0, 1, 2], 0), Err(HandsetError::NoPort));
-        assert!(matches!(
-            receive(&mut handsets, &segment(1, "")[..12], 0),
-            Err(HandsetError::Wsp(_))
-        ));
-        let text = Message {
-            source: "",
-            destination: "",
-            esm_class: EsmClass::DEFAULT,
-            short_message: b"hello",
-        };
-        assert_eq!(
-            handsets.handle_message(text, Duration::ZERO),
-            Err(HandsetError::NoHeader)
-        );
+        assert!(matches!(receive(&mut handsets, &segment(1, "")[..12], 0), Err(HandsetError::Wsp(_))));
+        let text = Message { source: "", destination: "", esm_class: EsmClass::DEFAULT, short_message: b"hello" };
+        assert_eq!(handsets.handle_message(text, Duration::ZERO), Err(HandsetError::NoHeader));
         let message = segment(1, "data:x\n\n");
-        let another = Message {
-            source: "1",
-            destination: "2",
-            esm_class: EsmClass::UDHI,
-            short_message: &message,
-        };
-        assert_eq!(
-            handsets.handle_message(another, Duration::ZERO),
-            Err(HandsetError::TooMany { known: 1 })
-        );
+        let another = Message { source: "1", destination: "2", esm_class: EsmClass::UDHI, short_message: &message };
+        assert_eq!(handsets.handle_message(another, Duration::ZERO), Err(HandsetError::TooMany { known: 1 }));
         assert_eq!(handsets.stats().malformed, 5);
     }
 }

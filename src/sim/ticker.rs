@@ -33,9 +33,7 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 const BATCH: u64 = 64;
 const SYMBOLS: [&str; 8] = ["YHOO", "GOOG", "AAPL", "MSFT", "NOK", "ERIC", "ORCL", "SAP"];
 /// Most events have no type of their own.
-const TYPES: [&str; 8] = [
-    "message", "message", "message", "message", "message", "trade", "trade", "halt",
-];
+const TYPES: [&str; 8] = ["message", "message", "message", "message", "message", "trade", "trade", "halt"];
 
 /// What a ticker sends.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +51,7 @@ pub struct TickerSettings {
 impl Default for TickerSettings {
     /// One event per second without end, seed 1.
     fn default() -> Self {
-        Self {
-            seed: 1,
-            events: None,
-            rate: 1.0,
-            afterwards: Afterwards::KeepOpen,
-        }
+        Self { seed: 1, events: None, rate: 1.0, afterwards: Afterwards::KeepOpen }
     }
 }
 
@@ -135,11 +128,7 @@ impl Ticker {
             events: AtomicU64::new(0),
         });
         let server = tokio::spawn(serve(listener, shared.clone()));
-        Ok(Self {
-            address,
-            shared,
-            server,
-        })
+        Ok(Self { address, shared, server })
     }
 
     /// Where it listens.
@@ -154,13 +143,7 @@ impl Ticker {
 
     /// What it did so far.
     pub fn stats(&self) -> TickerStats {
-        let Shared {
-            streams,
-            resumed,
-            refused,
-            events,
-            ..
-        } = &*self.shared;
+        let Shared { streams, resumed, refused, events, .. } = &*self.shared;
         TickerStats {
             streams: streams.load(Relaxed),
             resumed: resumed.load(Relaxed),
@@ -197,9 +180,7 @@ async fn converse(socket: TcpStream, shared: Arc<Shared>) {
         async move { Ok::<_, Infallible>(response) }
     });
     // A client that goes away is no news.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(socket), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }
 
 type Body = BoxBody<Bytes, Infallible>;
@@ -219,35 +200,22 @@ impl Shared {
 
     fn open(self: &Arc<Self>, headers: &HeaderMap) -> Response<Body> {
         self.streams.fetch_add(1, Relaxed);
-        let last = headers
-            .get("last-event-id")
-            .and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
+        let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
         self.resumed.fetch_add(u64::from(last.is_some()), Relaxed);
         let next = last.map_or(0, |last| last.saturating_add(1));
         let mut response = Response::new(BodyExt::boxed(StreamBody::new(frames(self.clone(), next))));
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("text/event-stream"),
-        );
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/event-stream"));
         headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
         // A page from anywhere may look at it.
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            header::HeaderValue::from_static("*"),
-        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
         response
     }
 }
 
 /// The stream from event `next` on.
 fn frames(shared: Arc<Shared>, next: u64) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
-    let position = Position {
-        shared,
-        started: Instant::now(),
-        first: next,
-        next,
-    };
+    let position = Position { shared, started: Instant::now(), first: next, next };
     stream::unfold(position, |mut position| async move {
         let text = position.read().await?;
         Some((Ok(Frame::data(Bytes::from(text))), position))
@@ -277,10 +245,7 @@ impl Position {
         if let Some(comment) = self.wait(settings.rate).await {
             return Some(comment);
         }
-        let until = self
-            .due(settings.rate)
-            .clamp(self.next + 1, self.next.saturating_add(BATCH))
-            .min(end);
+        let until = self.due(settings.rate).clamp(self.next + 1, self.next.saturating_add(BATCH)).min(end);
         let mut text = String::new();
         (self.next..until).for_each(|n| Ticker::event(settings.seed, n).write(&mut text));
         self.shared.events.fetch_add(until - self.next, Relaxed);

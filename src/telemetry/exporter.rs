@@ -1,10 +1,8 @@
 //! Prometheus exposition of everything that was recorded. It renders text; the listener is not its own.
 
-use super::names;
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use std::convert::Infallible;
+use super::histogram::{Histograms, HouseRecorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::fmt;
-use std::time::Duration;
 
 /// Upper bound of the fastest bucket: 10 µs is about what writing one push takes.
 const FIRST_BUCKET_SECONDS: f64 = 10e-6;
@@ -12,12 +10,13 @@ const FIRST_BUCKET_SECONDS: f64 = 10e-6;
 const BUCKET_FACTOR: f64 = 1.334_839_854_170_034;
 /// Upper bound of the last bucket: past two minutes one is as late as the other.
 const LAST_BUCKET_SECONDS: f64 = 120.0;
-/// Histograms keep each sample until upkeep folds it into its bucket.
-const UPKEEP_PERIOD: Duration = Duration::from_secs(5);
 
 /// The process's recorder, as seen by those who read it. Clones are handles to the same one.
 #[derive(Clone)]
-pub struct Exporter(PrometheusHandle);
+pub struct Exporter {
+    prometheus: PrometheusHandle,
+    histograms: Histograms,
+}
 
 impl Exporter {
     /// Makes this process record; a second call gives the recorder that the first one installed.
@@ -30,8 +29,7 @@ impl Exporter {
         if let Some(exporter) = &*installed {
             return Ok(exporter.clone());
         }
-        let recorder = recorder().map_err(ExporterError::Buckets)?;
-        let exporter = Self(recorder.handle());
+        let (recorder, exporter) = recorder();
         ::metrics::set_global_recorder(recorder).map_err(|_| ExporterError::Taken)?;
         *installed = Some(exporter.clone());
         Ok(exporter)
@@ -39,22 +37,9 @@ impl Exporter {
 
     /// Everything recorded so far, in Prometheus text format 0.0.4.
     pub fn render(&self) -> String {
-        self.0.render()
-    }
-
-    /// Folds histogram samples into their buckets: without it their memory grows with every sample between scrapes.
-    pub fn upkeep(&self) {
-        self.0.run_upkeep();
-    }
-
-    /// Does the upkeep from time to time, until it is dropped.
-    pub async fn keep_up(&self) -> Infallible {
-        let mut ticks = tokio::time::interval(UPKEEP_PERIOD);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.upkeep();
-        }
+        let mut text = self.prometheus.render();
+        self.histograms.render(&mut text);
+        text
     }
 }
 
@@ -68,29 +53,23 @@ impl fmt::Debug for Exporter {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExporterError {
-    /// The recorder did not take the buckets.
-    #[error("the histogram buckets were refused: {0}")]
-    Buckets(BuildError),
     /// Somebody else was first.
     #[error("another metrics recorder is installed in this process")]
     Taken,
 }
 
-/// A recorder with the house's buckets, not yet installed anywhere.
-pub(super) fn recorder() -> Result<PrometheusRecorder, BuildError> {
-    let stages = Matcher::Full(names::STAGE_SECONDS.to_owned());
-    Ok(PrometheusBuilder::new()
-        .set_buckets_for_metric(stages, &stage_buckets())?
-        .build_recorder())
+/// A recorder with the house's buckets, not yet installed anywhere, and what reads it.
+pub(super) fn recorder() -> (HouseRecorder, Exporter) {
+    let prometheus = PrometheusBuilder::new().build_recorder();
+    let histograms = Histograms::new(stage_buckets());
+    let exporter = Exporter { prometheus: prometheus.handle(), histograms: histograms.clone() };
+    (HouseRecorder { prometheus, histograms }, exporter)
 }
 
 /// Upper bounds in seconds, each a third above the one before.
 fn stage_buckets() -> Vec<f64> {
     let steps = std::iter::successors(Some(FIRST_BUCKET_SECONDS), |bound| Some(bound * BUCKET_FACTOR));
-    let mut bounds: Vec<f64> = steps
-        .take_while(|bound| *bound < LAST_BUCKET_SECONDS)
-        .map(three_digits)
-        .collect();
+    let mut bounds: Vec<f64> = steps.take_while(|bound| *bound < LAST_BUCKET_SECONDS).map(three_digits).collect();
     bounds.push(LAST_BUCKET_SECONDS);
     bounds
 }

@@ -37,9 +37,7 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), LoggingError> {
     let wrong =
         |error: tracing_subscriber::filter::ParseError| LoggingError::Filter(filter.to_owned(), error.to_string());
     let levels = EnvFilter::builder().parse(filter).map_err(wrong)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(levels)
-        .with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
@@ -69,19 +67,13 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_is_named() {
         let error = start("bellwire=loud", LogFormat::Text).unwrap_err();
-        assert!(
-            error.to_string().starts_with(r#"log filter "bellwire=loud": "#),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(r#"log filter "bellwire=loud": "#), "{error}");
     }
 
     #[test]
     fn formats_are_two_words() {
         assert_eq!("json".parse(), Ok(LogFormat::Json));
         assert_eq!("text".parse(), Ok(LogFormat::Text));
-        assert_eq!(
-            "xml".parse::<LogFormat>().unwrap_err().to_string(),
-            r#"log format "xml" is none of text, json"#
-        );
+        assert_eq!("xml".parse::<LogFormat>().unwrap_err().to_string(), r#"log format "xml" is none of text, json"#);
     }
 }

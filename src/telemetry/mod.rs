@@ -2,6 +2,7 @@
 //! in as texts and handles are handed down.
 
 pub mod exporter;
+mod histogram;
 pub mod logging;
 pub mod metrics;
 mod names;

@@ -23,30 +23,15 @@ pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 
 const COUNTERS: [(&str, &str); 12] = [
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
-    (
-        EVENTS_SETTLED,
-        "Final outcomes: one for each event of each subscription.",
-    ),
-    (
-        EVENTS_DROPPED,
-        "Events left out, by reason; at the door or for a subscription.",
-    ),
+    (EVENTS_SETTLED, "Final outcomes: one for each event of each subscription."),
+    (EVENTS_DROPPED, "Events left out, by reason; at the door or for a subscription."),
     (PUSHES, "Pushes handed to an SMSC."),
     (SEGMENTS, "Short messages submitted to an SMSC, repeats included."),
     (SEGMENTS_ANSWERED, "What became of submitted short messages."),
-    (
-        RESENT,
-        "Segments sent again without knowing whether the first arrived: the upper bound of repeats.",
-    ),
-    (
-        REORDERED,
-        "Pushes that may have overtaken an earlier one of their handset.",
-    ),
+    (RESENT, "Segments sent again without knowing whether the first arrived: the upper bound of repeats."),
+    (REORDERED, "Pushes that may have overtaken an earlier one of their handset."),
     (GAPS, "Places where a source's events are known to be missing."),
-    (
-        UTF8_REPAIRED,
-        "Events in which octets that are not UTF-8 became U+FFFD.",
-    ),
+    (UTF8_REPAIRED, "Events in which octets that are not UTF-8 became U+FFFD."),
     (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),
     (STRAY_RECEIPTS, "Receipts for messages that nobody here sent or remembers."),
 ];
@@ -56,11 +41,7 @@ const GAUGES: [(&str, Unit, &str); 5] = [
     (LINKS, Unit::Count, "SMPP links by state."),
     (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),
     (SOURCES, Unit::Count, "Event sources by state."),
-    (
-        CREDITS_AVAILABLE,
-        Unit::Bytes,
-        "Octets of events that may still be taken in.",
-    ),
+    (CREDITS_AVAILABLE, Unit::Bytes, "Octets of events that may still be taken in."),
 ];
 
 /// Tells the recorder what each name means; saying it again changes nothing.
@@ -71,9 +52,5 @@ pub(super) fn describe() {
     for (name, unit, meaning) in GAUGES {
         describe_gauge!(name, unit, meaning);
     }
-    describe_histogram!(
-        STAGE_SECONDS,
-        Unit::Seconds,
-        "Seconds that an event, push or segment spends in a stage."
-    );
+    describe_histogram!(STAGE_SECONDS, Unit::Seconds, "Seconds that an event, push or segment spends in a stage.");
 }

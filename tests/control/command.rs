@@ -17,10 +17,7 @@ struct Ended {
 fn command(server: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
     command.args(arguments).env_clear().env("BELLWIRE_SERVER", server);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -32,11 +29,7 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 fn ended(child: Child) -> Ended {
     let output = child.wait_with_output().unwrap();
     let text = |octets| String::from_utf8(octets).unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
+    Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 async fn run_at(server: String, arguments: &[&str], input: &'static str) -> Ended {
@@ -100,56 +93,24 @@ async fn a_subscription_is_activated_listed_shown_and_deactivated() {
     let listed = run(&house, &["sub", "list"]).await;
     assert_eq!((listed.code, &listed.out), (0, &line));
     let shown = run(&house, &["sub", "show", id]).await;
-    assert!(
-        shown.out.contains("application  0x2\n") && shown.out.contains("batch_window 1m 30s\n"),
-        "{}",
-        shown.out
-    );
+    assert!(shown.out.contains("application  0x2\n") && shown.out.contains("batch_window 1m 30s\n"), "{}", shown.out);
     let deactivated = run(&house, &["sub", "deactivate", id]).await;
     assert_eq!((deactivated.code, &deactivated.out), (0, &line));
     let gone = run(&house, &["sub", "show", id]).await;
-    assert_eq!(
-        (gone.code, gone.err),
-        (1, format!("the tenant has no subscription {id}\n"))
-    );
+    assert_eq!((gone.code, gone.err), (1, format!("the tenant has no subscription {id}\n")));
 }
 
 #[tokio::test]
 async fn wrong_fields_are_told_a_line_each_with_exit_code_64() {
     let house = House::open().await;
-    let wrong = run(
-        &house,
-        &[
-            "sub",
-            "activate",
-            "--feed",
-            "prices",
-            "--to",
-            "0555",
-            "--max-segments",
-            "0",
-        ],
-    )
-    .await;
+    let wrong = run(&house, &["sub", "activate", "--feed", "prices", "--to", "0555", "--max-segments", "0"]).await;
     assert_eq!((wrong.code, wrong.out.as_str()), (64, ""));
     let lines: Vec<&str> = wrong.err.lines().collect();
-    assert!(
-        lines[0].starts_with("to: ") && lines[1].starts_with("policy.max_segments: "),
-        "{lines:?}"
-    );
+    assert!(lines[0].starts_with("to: ") && lines[1].starts_with("policy.max_segments: "), "{lines:?}");
     assert_eq!(lines.len(), 2);
     for usage in [
         &["sub", "activate", "--to", NUMBER][..],
-        &[
-            "sub",
-            "activate",
-            "--to",
-            NUMBER,
-            "--feed",
-            "a",
-            "--source",
-            "http://example.com/",
-        ],
+        &["sub", "activate", "--to", NUMBER, "--feed", "a", "--source", "http://example.com/"],
         &["sub", "activate", "--to", NUMBER, "--feed", "a", "--order", "fifo"],
         &["sub", "list", "--output", "xml"],
         &["publish", "--feed", "a", "--type", "x"],
@@ -164,11 +125,7 @@ async fn a_server_that_is_not_there_is_named() {
     let server = "http://127.0.0.1:1".to_owned();
     let ended = run_at(server, &["links"], "").await;
     assert_eq!(ended.code, 1);
-    assert!(
-        ended.err.starts_with("cannot reach the server at http://127.0.0.1:1: "),
-        "{}",
-        ended.err
-    );
+    assert!(ended.err.starts_with("cannot reach the server at http://127.0.0.1:1: "), "{}", ended.err);
 }
 
 #[tokio::test]
@@ -176,17 +133,9 @@ async fn links_are_shown_drained_and_resumed() {
     let house = House::open().await;
     let line = |state: &str| format!("main 0 {state:<8} 3/10      transceiver smsc.example:2775 connection refused\n");
     assert_eq!(run(&house, &["links"]).await.out, line("bound"));
-    assert_eq!(
-        run(&house, &["links", "drain", "main", "0"]).await.out,
-        line("draining")
-    );
+    assert_eq!(run(&house, &["links", "drain", "main", "0"]).await.out, line("draining"));
     assert_eq!(run(&house, &["links", "list"]).await.out, line("draining"));
-    assert_eq!(
-        run(&house, &["links", "resume", "main", "0", "--server", &house.url()])
-            .await
-            .out,
-        line("bound")
-    );
+    assert_eq!(run(&house, &["links", "resume", "main", "0", "--server", &house.url()]).await.out, line("bound"));
     let unknown = run(&house, &["links", "drain", "spare", "0"]).await;
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
 }
@@ -199,11 +148,7 @@ async fn an_event_stream_on_standard_input_is_published() {
     let published = run_at(house.url(), &["publish", "--feed", "prices"], stream).await;
     assert_eq!((published.code, published.err.as_str()), (0, ""));
     assert_eq!(published.out, "taken: sequence 0, subscriptions 1\n");
-    let next = run(
-        &house,
-        &["publish", "--feed", "prices", "--data=-1", "--output", "json"],
-    )
-    .await;
+    let next = run(&house, &["publish", "--feed", "prices", "--data=-1", "--output", "json"]).await;
     let taken = serde_json::json!({ "first_sequence": 2, "subscriptions": 1, "repeated": false });
     assert_eq!(serde_json::from_str::<Value>(&next.out).unwrap()["taken"], taken);
     let empty = run(&house, &["publish", "--feed", "prices"]).await;
@@ -215,10 +160,7 @@ async fn what_is_rejected_decides_the_exit_code() {
     let house = House::open().await;
     let unknown = run(&house, &["publish", "--feed", "nobody", "--data", "x"]).await;
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
-    assert_eq!(
-        unknown.err,
-        "no subscription is active for this source\npublications rejected: 1\n"
-    );
+    assert_eq!(unknown.err, "no subscription is active for this source\npublications rejected: 1\n");
     let wrong = run(&house, &["publish", "--feed", "nobody", "--data", "x", "--id", "a\nb"]).await;
     assert_eq!(wrong.code, 64);
     assert!(wrong.err.starts_with("events[0].id: "), "{}", wrong.err);
@@ -237,23 +179,10 @@ async fn publish_waits_for_the_outcome_if_asked() {
     })
     .await;
     assert_eq!(first, "taken: sequence 0, subscriptions 1");
-    house
-        .control()
-        .deactivate(DeactivateRequest {
-            tenant: String::new(),
-            id,
-        })
-        .await
-        .unwrap();
+    house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
     let (second, ended) = apart(move || (lines.next().unwrap().unwrap(), ended(child))).await;
-    assert_eq!(
-        second,
-        "released: accepted 0, delivered 0, failed 0, expired 0, dropped 1, unknown 0"
-    );
-    assert_eq!(
-        (ended.code, ended.err.as_str()),
-        (1, "events neither accepted nor delivered: 1\n")
-    );
+    assert_eq!(second, "released: accepted 0, delivered 0, failed 0, expired 0, dropped 1, unknown 0");
+    assert_eq!((ended.code, ended.err.as_str()), (1, "events neither accepted nor delivered: 1\n"));
 }
 
 #[tokio::test]

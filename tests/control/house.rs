@@ -54,10 +54,7 @@ impl House {
         let address = listener.local_addr().unwrap();
         let settings = Settings {
             tenant: TenantId::default(),
-            policy: Policy {
-                max_events: 7,
-                ..Policy::default()
-            },
+            policy: Policy { max_events: 7, ..Policy::default() },
             credentials: vec![CredentialRef::new("ticker")],
             drain: LIMIT,
         };
@@ -66,18 +63,8 @@ impl House {
             let _ = stopped.await;
         };
         let served = tokio::spawn(serve(listener, settings, router.clone(), pool, shutdown));
-        let channel = Channel::from_shared(format!("http://{address}"))
-            .unwrap()
-            .connect()
-            .await
-            .unwrap();
-        Self {
-            address,
-            channel,
-            router,
-            stop: Some(stop),
-            served,
-        }
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        Self { address, channel, router, stop: Some(stop), served }
     }
 
     pub fn url(&self) -> String {
@@ -106,42 +93,27 @@ impl House {
 
     /// Activates a feed for a number.
     pub async fn activate(&self, name: &str, to: &str) -> Subscription {
-        let request = ActivateRequest {
-            to: to.to_owned(),
-            source: feed(name),
-            ..ActivateRequest::default()
-        };
+        let request = ActivateRequest { to: to.to_owned(), source: feed(name), ..ActivateRequest::default() };
         let response = self.control().activate(request).await.unwrap().into_inner();
         response.subscription.unwrap()
     }
 }
 
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(LIMIT, future)
-        .await
-        .expect("nothing happened for 10 s")
+    tokio::time::timeout(LIMIT, future).await.expect("nothing happened for 10 s")
 }
 
 pub fn feed(name: &str) -> Option<Source> {
-    Some(Source {
-        origin: Some(Origin::Feed(name.to_owned())),
-        credential: String::new(),
-    })
+    Some(Source { origin: Some(Origin::Feed(name.to_owned())), credential: String::new() })
 }
 
 pub fn url(url: &str) -> Option<Source> {
-    Some(Source {
-        origin: Some(Origin::Url(url.to_owned())),
-        credential: String::new(),
-    })
+    Some(Source { origin: Some(Origin::Url(url.to_owned())), credential: String::new() })
 }
 
 /// The wrong fields that an error names.
 pub fn fields(status: &Status) -> Vec<String> {
-    let violations = status
-        .get_details_bad_request()
-        .map(|details| details.field_violations)
-        .unwrap_or_default();
+    let violations = status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
     violations.into_iter().map(|violation| violation.field).collect()
 }
 
@@ -162,10 +134,7 @@ fn arguments(log_octets: usize) -> Arguments {
     Arguments {
         push: PushSettings::default(),
         routes: Routes::new([prefixes.as_slice()]),
-        smscs: vec![SmscRoute {
-            smsc: Arc::new(Smsc::new("main".to_owned(), 1, receipts)),
-            sender,
-        }],
+        smscs: vec![SmscRoute { smsc: Arc::new(Smsc::new("main".to_owned(), 1, receipts)), sender }],
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,
@@ -222,10 +191,7 @@ fn set(name: LinkName, state: &mut LinkState, to: LinkState) -> Result<LinkView,
 
 fn link(state: LinkState) -> LinkView {
     LinkView {
-        name: LinkName {
-            smsc: "main".to_owned(),
-            index: 0,
-        },
+        name: LinkName { smsc: "main".to_owned(), index: 0 },
         address: "smsc.example:2775".to_owned(),
         mode: "transceiver",
         state,

@@ -15,16 +15,10 @@ async fn a_link_is_shown_drained_and_resumed() {
     assert_eq!((links[0].mode(), links[0].state()), (Mode::Transceiver, State::Bound));
     assert_eq!((links[0].open, links[0].window), (3, 10));
     assert_eq!(links[0].last_error, "connection refused");
-    let drain = DrainLinkRequest {
-        smsc: "main".to_owned(),
-        index: 0,
-    };
+    let drain = DrainLinkRequest { smsc: "main".to_owned(), index: 0 };
     let drained = smsc.drain_link(drain).await.unwrap().into_inner().link.unwrap();
     assert_eq!(drained.state(), State::Draining);
-    let resume = ResumeLinkRequest {
-        smsc: "main".to_owned(),
-        index: 0,
-    };
+    let resume = ResumeLinkRequest { smsc: "main".to_owned(), index: 0 };
     let resumed = smsc.resume_link(resume).await.unwrap().into_inner().link.unwrap();
     assert_eq!(resumed.state(), State::Bound);
 }
@@ -33,25 +27,10 @@ async fn a_link_is_shown_drained_and_resumed() {
 async fn a_link_that_is_not_configured_is_not_found() {
     let house = House::open().await;
     let mut smsc = house.smsc();
-    let error = smsc
-        .drain_link(DrainLinkRequest {
-            smsc: "main".to_owned(),
-            index: 1,
-        })
-        .await
-        .unwrap_err();
+    let error = smsc.drain_link(DrainLinkRequest { smsc: "main".to_owned(), index: 1 }).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
-    let error = smsc
-        .resume_link(ResumeLinkRequest {
-            smsc: "spare".to_owned(),
-            index: 0,
-        })
-        .await
-        .unwrap_err();
+    let error = smsc.resume_link(ResumeLinkRequest { smsc: "spare".to_owned(), index: 0 }).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
     let error = smsc.drain_link(DrainLinkRequest::default()).await.unwrap_err();
-    assert_eq!(
-        (error.code(), fields(&error)),
-        (Code::InvalidArgument, vec!["smsc".to_owned()])
-    );
+    assert_eq!((error.code(), fields(&error)), (Code::InvalidArgument, vec!["smsc".to_owned()]));
 }

@@ -1,10 +1,6 @@
 //! The control plane over a real connection: a server on a free port, the real router, no SMSC behind it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on should panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 mod command;
 mod house;

@@ -20,12 +20,7 @@ struct Publisher {
 impl Publisher {
     async fn open(house: &House) -> Self {
         let (requests, sent) = mpsc::channel(READ_AHEAD);
-        let responses = house
-            .control()
-            .publish(ReceiverStream::new(sent))
-            .await
-            .unwrap()
-            .into_inner();
+        let responses = house.control().publish(ReceiverStream::new(sent)).await.unwrap().into_inner();
         Self { requests, responses }
     }
 
@@ -38,20 +33,13 @@ impl Publisher {
     }
 
     async fn answer(&mut self) -> (String, Answer) {
-        let response = within(self.responses.message())
-            .await
-            .unwrap()
-            .expect("the stream goes on");
+        let response = within(self.responses.message()).await.unwrap().expect("the stream goes on");
         (response.publish_id, response.answer.unwrap())
     }
 }
 
 fn publication(publish_id: &str, source: Option<Source>, events: usize) -> PublishRequest {
-    let event = |n: usize| Event {
-        r#type: String::new(),
-        data: format!("event {n}"),
-        id: n.to_string(),
-    };
+    let event = |n: usize| Event { r#type: String::new(), data: format!("event {n}"), id: n.to_string() };
     PublishRequest {
         publish_id: publish_id.to_owned(),
         source,
@@ -61,62 +49,29 @@ fn publication(publish_id: &str, source: Option<Source>, events: usize) -> Publi
 }
 
 fn taken(first_sequence: u64, subscriptions: u32, repeated: bool) -> Answer {
-    Answer::Taken(Taken {
-        first_sequence,
-        subscriptions,
-        repeated,
-    })
+    Answer::Taken(Taken { first_sequence, subscriptions, repeated })
 }
 
 fn rejection(answer: Answer) -> (Code, Vec<String>) {
-    let Answer::Rejected(Rejected { code, violations, .. }) = answer else {
-        panic!("{answer:?}")
-    };
-    (
-        Code::from(code),
-        violations.into_iter().map(|violation| violation.field).collect(),
-    )
+    let Answer::Rejected(Rejected { code, violations, .. }) = answer else { panic!("{answer:?}") };
+    (Code::from(code), violations.into_iter().map(|violation| violation.field).collect())
 }
 
 #[tokio::test]
 async fn events_are_taken_at_once_and_released_when_they_have_ended_for_every_subscription() {
     let house = House::open().await;
-    let ids = [
-        house.activate("prices", "15551234500").await.id,
-        house.activate("prices", "15551234501").await.id,
-    ];
+    let ids = [house.activate("prices", "15551234500").await.id, house.activate("prices", "15551234501").await.id];
     let mut publisher = Publisher::open(&house).await;
-    assert_eq!(
-        publisher.publish(publication("one", feed("prices"), 3)).await,
-        taken(0, 2, false)
-    );
-    assert_eq!(
-        publisher.publish(publication("two", feed("prices"), 1)).await,
-        taken(3, 2, false)
-    );
+    assert_eq!(publisher.publish(publication("one", feed("prices"), 3)).await, taken(0, 2, false));
+    assert_eq!(publisher.publish(publication("two", feed("prices"), 1)).await, taken(3, 2, false));
     for id in ids {
-        house
-            .control()
-            .deactivate(DeactivateRequest {
-                tenant: String::new(),
-                id,
-            })
-            .await
-            .unwrap();
+        house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
     }
-    let released = |dropped| {
-        Answer::Released(Released {
-            dropped,
-            ..Released::default()
-        })
-    };
+    let released = |dropped| Answer::Released(Released { dropped, ..Released::default() });
     assert_eq!(publisher.answer().await, ("one".to_owned(), released(6)));
     assert_eq!(publisher.answer().await, ("two".to_owned(), released(2)));
     drop(publisher.requests);
-    assert!(
-        within(publisher.responses.message()).await.unwrap().is_none(),
-        "the stream ends with the last release"
-    );
+    assert!(within(publisher.responses.message()).await.unwrap().is_none(), "the stream ends with the last release");
 }
 
 #[tokio::test]
@@ -124,26 +79,11 @@ async fn a_retry_is_taken_and_publishes_nothing() {
     let house = House::open().await;
     house.activate("prices", "15551234500").await;
     let mut publisher = Publisher::open(&house).await;
-    assert_eq!(
-        publisher.publish(publication("one", feed("prices"), 3)).await,
-        taken(0, 1, false)
-    );
-    assert_eq!(
-        publisher.publish(publication("one", feed("prices"), 3)).await,
-        taken(0, 1, true)
-    );
-    assert_eq!(
-        publisher.answer().await,
-        ("one".to_owned(), Answer::Released(Released::default()))
-    );
-    assert_eq!(
-        publisher.publish(publication("", feed("prices"), 1)).await,
-        taken(3, 1, false)
-    );
-    assert_eq!(
-        publisher.publish(publication("", feed("prices"), 1)).await,
-        taken(4, 1, false)
-    );
+    assert_eq!(publisher.publish(publication("one", feed("prices"), 3)).await, taken(0, 1, false));
+    assert_eq!(publisher.publish(publication("one", feed("prices"), 3)).await, taken(0, 1, true));
+    assert_eq!(publisher.answer().await, ("one".to_owned(), Answer::Released(Released::default())));
+    assert_eq!(publisher.publish(publication("", feed("prices"), 1)).await, taken(3, 1, false));
+    assert_eq!(publisher.publish(publication("", feed("prices"), 1)).await, taken(4, 1, false));
 }
 
 #[tokio::test]
@@ -158,19 +98,10 @@ async fn a_rejected_publication_does_not_end_the_stream() {
     wrong.events[0].id = "a\nb".to_owned();
     wrong.events[2].r#type = "a\0b".to_owned();
     let named = ["publish_id", "tenant", "source.feed", "events[0].id", "events[2].type"].map(str::to_owned);
-    assert_eq!(
-        rejection(publisher.publish(wrong).await),
-        (Code::InvalidArgument, named.into())
-    );
+    assert_eq!(rejection(publisher.publish(wrong).await), (Code::InvalidArgument, named.into()));
     let empty = publisher.publish(publication("empty", None, 0)).await;
-    assert_eq!(
-        rejection(empty),
-        (Code::InvalidArgument, vec!["source".to_owned(), "events".to_owned()])
-    );
-    assert_eq!(
-        publisher.publish(publication("fits", feed("prices"), 50)).await,
-        taken(0, 1, false)
-    );
+    assert_eq!(rejection(empty), (Code::InvalidArgument, vec!["source".to_owned(), "events".to_owned()]));
+    assert_eq!(publisher.publish(publication("fits", feed("prices"), 50)).await, taken(0, 1, false));
     let full = publisher.publish(publication("full", feed("prices"), 100)).await;
     assert_eq!(rejection(full), (Code::ResourceExhausted, vec![]));
 }
@@ -181,23 +112,13 @@ async fn a_stream_is_not_read_beyond_1024_unreleased_publications() {
     let id = house.activate("prices", "15551234500").await.id;
     let mut publisher = Publisher::open(&house).await;
     for number in 0..1025 {
-        publisher
-            .requests
-            .try_send(publication(&number.to_string(), feed("prices"), 1))
-            .unwrap();
+        publisher.requests.try_send(publication(&number.to_string(), feed("prices"), 1)).unwrap();
     }
     for first in 0..1024 {
         assert_eq!(publisher.answer().await, (first.to_string(), taken(first, 1, false)));
     }
     // The last is read only when the others are released, and then nobody is there to get it.
-    house
-        .control()
-        .deactivate(DeactivateRequest {
-            tenant: String::new(),
-            id,
-        })
-        .await
-        .unwrap();
+    house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
     let mut released = 0;
     let rejected = loop {
         match publisher.answer().await {
@@ -214,10 +135,7 @@ async fn a_server_that_stops_answers_what_it_took_and_then_ends_the_stream() {
     let mut house = House::open().await;
     let id = house.activate("prices", "15551234500").await.id;
     let mut publisher = Publisher::open(&house).await;
-    assert_eq!(
-        publisher.publish(publication("one", feed("prices"), 3)).await,
-        taken(0, 1, false)
-    );
+    assert_eq!(publisher.publish(publication("one", feed("prices"), 3)).await, taken(0, 1, false));
     let mut control = house.control();
     house.begin_stop();
     // A connection that drains takes no new call, so the router is asked directly.
@@ -227,10 +145,7 @@ async fn a_server_that_stops_answers_what_it_took_and_then_ends_the_stream() {
     let asked = |reply| bellwire::actors::router::RouterMessage::Deactivate(tenant, id, reply);
     house.router.call(asked, None).await.unwrap();
     assert!(matches!(publisher.answer().await.1, Answer::Released(_)));
-    assert_eq!(
-        within(publisher.responses.message()).await.unwrap_err().code(),
-        Code::Unavailable
-    );
+    assert_eq!(within(publisher.responses.message()).await.unwrap_err().code(), Code::Unavailable);
     drop((publisher, control));
     house.ended().await;
 }
@@ -242,8 +157,5 @@ async fn a_publication_beyond_4_mib_ends_the_stream() {
     let mut large = publication("large", feed("prices"), 1);
     large.events[0].data = "x".repeat(4 << 20);
     publisher.requests.try_send(large).unwrap();
-    assert_eq!(
-        within(publisher.responses.message()).await.unwrap_err().code(),
-        Code::OutOfRange
-    );
+    assert_eq!(within(publisher.responses.message()).await.unwrap_err().code(), Code::OutOfRange);
 }

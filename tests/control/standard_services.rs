@@ -11,9 +11,7 @@ async fn every_service_is_serving() {
     let house = House::open().await;
     let mut health = HealthClient::new(house.channel.clone());
     for service in ["", "bellwire.control.v1.Control", "bellwire.control.v1.Smsc"] {
-        let request = HealthCheckRequest {
-            service: service.to_owned(),
-        };
+        let request = HealthCheckRequest { service: service.to_owned() };
         let response = health.check(request).await.unwrap().into_inner();
         assert_eq!(response.status(), ServingStatus::Serving, "{service}");
     }
@@ -30,44 +28,20 @@ macro_rules! lists_the_services {
 
             let house = House::open().await;
             let mut reflection = ServerReflectionClient::new(house.channel.clone());
-            let ask = |what| ServerReflectionRequest {
-                host: String::new(),
-                message_request: Some(what),
-            };
+            let ask = |what| ServerReflectionRequest { host: String::new(), message_request: Some(what) };
             let symbol = "bellwire.control.v1.Subscription".to_owned();
-            let requests = [
-                ask(MessageRequest::ListServices(String::new())),
-                ask(MessageRequest::FileContainingSymbol(symbol)),
-            ];
-            let mut responses = reflection
-                .server_reflection_info(tokio_stream::iter(requests))
-                .await
-                .unwrap()
-                .into_inner();
-            let response = within(responses.message())
-                .await
-                .unwrap()
-                .unwrap()
-                .message_response;
-            let Some(MessageResponse::ListServicesResponse(list)) = response else {
-                panic!("{response:?}")
-            };
+            let requests =
+                [ask(MessageRequest::ListServices(String::new())), ask(MessageRequest::FileContainingSymbol(symbol))];
+            let mut responses =
+                reflection.server_reflection_info(tokio_stream::iter(requests)).await.unwrap().into_inner();
+            let response = within(responses.message()).await.unwrap().unwrap().message_response;
+            let Some(MessageResponse::ListServicesResponse(list)) = response else { panic!("{response:?}") };
             let names: BTreeSet<_> = list.service.into_iter().map(|service| service.name).collect();
-            for name in [
-                "bellwire.control.v1.Control",
-                "bellwire.control.v1.Smsc",
-                "grpc.health.v1.Health",
-            ] {
+            for name in ["bellwire.control.v1.Control", "bellwire.control.v1.Smsc", "grpc.health.v1.Health"] {
                 assert!(names.contains(name), "{name} is not in {names:?}");
             }
-            let response = within(responses.message())
-                .await
-                .unwrap()
-                .unwrap()
-                .message_response;
-            let Some(MessageResponse::FileDescriptorResponse(file)) = response else {
-                panic!("{response:?}")
-            };
+            let response = within(responses.message()).await.unwrap().unwrap().message_response;
+            let Some(MessageResponse::FileDescriptorResponse(file)) = response else { panic!("{response:?}") };
             assert_eq!(file.file_descriptor_proto.len(), 1);
         }
     };

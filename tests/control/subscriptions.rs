@@ -16,11 +16,7 @@ fn seconds(seconds: i64) -> Option<Duration> {
 }
 
 fn request() -> ActivateRequest {
-    ActivateRequest {
-        to: NUMBER.to_owned(),
-        source: url("http://Example.com:80/a#b"),
-        ..ActivateRequest::default()
-    }
+    ActivateRequest { to: NUMBER.to_owned(), source: url("http://Example.com:80/a#b"), ..ActivateRequest::default() }
 }
 
 #[tokio::test]
@@ -29,10 +25,7 @@ async fn what_a_request_leaves_out_is_the_servers_default() {
     let response = house.control().activate(request()).await.unwrap().into_inner();
     assert!(response.created);
     let shown = response.subscription.unwrap();
-    assert_eq!(
-        (shown.tenant.as_str(), shown.to.as_str(), shown.smsc.as_str()),
-        ("default", NUMBER, "main")
-    );
+    assert_eq!((shown.tenant.as_str(), shown.to.as_str(), shown.smsc.as_str()), ("default", NUMBER, "main"));
     assert_eq!(shown.application, "urn:oma:xml:push");
     assert_eq!(shown.source, url("http://example.com/a"));
     assert_eq!(shown.status(), Status::Connecting);
@@ -61,10 +54,7 @@ async fn what_a_request_says_is_what_is_done() {
         overflow: Overflow::Drop.into(),
         receipts: Receipts::None.into(),
     };
-    let source = Source {
-        origin: Some(Origin::Feed("prices".to_owned())),
-        credential: "ticker".to_owned(),
-    };
+    let source = Source { origin: Some(Origin::Feed("prices".to_owned())), credential: "ticker".to_owned() };
     let asked = ActivateRequest {
         tenant: "acme".to_owned(),
         handset: "device-1".to_owned(),
@@ -74,14 +64,7 @@ async fn what_a_request_says_is_what_is_done() {
         last_event_id: "17".to_owned(),
         ..request()
     };
-    let shown = house
-        .control()
-        .activate(asked)
-        .await
-        .unwrap()
-        .into_inner()
-        .subscription
-        .unwrap();
+    let shown = house.control().activate(asked).await.unwrap().into_inner().subscription.unwrap();
     assert_eq!((shown.tenant.as_str(), shown.application.as_str()), ("acme", "0x2"));
     assert_eq!((shown.source, shown.policy), (Some(source), Some(policy)));
 }
@@ -89,22 +72,9 @@ async fn what_a_request_says_is_what_is_done() {
 #[tokio::test]
 async fn activating_again_changes_the_policy_and_nothing_else() {
     let house = House::open().await;
-    let first = house
-        .control()
-        .activate(request())
-        .await
-        .unwrap()
-        .into_inner()
-        .subscription
-        .unwrap();
-    let policy = Policy {
-        ttl: seconds(60),
-        ..Policy::default()
-    };
-    let again = ActivateRequest {
-        policy: Some(policy),
-        ..request()
-    };
+    let first = house.control().activate(request()).await.unwrap().into_inner().subscription.unwrap();
+    let policy = Policy { ttl: seconds(60), ..Policy::default() };
+    let again = ActivateRequest { policy: Some(policy), ..request() };
     let second = house.control().activate(again).await.unwrap().into_inner();
     assert!(!second.created);
     let second = second.subscription.unwrap();
@@ -124,10 +94,7 @@ async fn every_wrong_field_is_named_at_once() {
         receipts: 3,
         ..Policy::default()
     };
-    let source = Source {
-        origin: Some(Origin::Url("ftp://example.com/".to_owned())),
-        credential: "nobody".to_owned(),
-    };
+    let source = Source { origin: Some(Origin::Url("ftp://example.com/".to_owned())), credential: "nobody".to_owned() };
     let wrong = ActivateRequest {
         tenant: "Not A Tenant".to_owned(),
         handset: "x".repeat(256),
@@ -155,11 +122,7 @@ async fn every_wrong_field_is_named_at_once() {
         "last_event_id",
     ];
     assert_eq!(fields(&error), expected);
-    assert!(
-        error.message().contains("policy.max_segments: 0 is not from 1 to 255"),
-        "{}",
-        error.message()
-    );
+    assert!(error.message().contains("policy.max_segments: 0 is not from 1 to 255"), "{}", error.message());
 }
 
 #[tokio::test]
@@ -172,56 +135,19 @@ async fn a_single_wrong_value_is_named() {
     };
     let nowhere = Some(Source::default());
     assert_eq!(refused(ActivateRequest::default()).await, "to source");
-    assert_eq!(
-        refused(ActivateRequest {
-            source: nowhere,
-            ..request()
-        })
-        .await,
-        "source"
-    );
-    assert_eq!(
-        refused(ActivateRequest {
-            source: feed("two words"),
-            ..request()
-        })
-        .await,
-        "source.feed"
-    );
-    assert_eq!(
-        refused(ActivateRequest {
-            to: "123456".to_owned(),
-            ..request()
-        })
-        .await,
-        "to"
-    );
-    assert_eq!(
-        refused(ActivateRequest {
-            last_event_id: "x".repeat(4097),
-            ..request()
-        })
-        .await,
-        "last_event_id"
-    );
+    assert_eq!(refused(ActivateRequest { source: nowhere, ..request() }).await, "source");
+    assert_eq!(refused(ActivateRequest { source: feed("two words"), ..request() }).await, "source.feed");
+    assert_eq!(refused(ActivateRequest { to: "123456".to_owned(), ..request() }).await, "to");
+    assert_eq!(refused(ActivateRequest { last_event_id: "x".repeat(4097), ..request() }).await, "last_event_id");
 }
 
 #[tokio::test]
 async fn durations_and_counts_out_of_range_are_named() {
     let house = House::open().await;
     let exactly = |seconds, nanos| Some(Duration { seconds, nanos });
-    let window = |batch_window| Policy {
-        batch_window,
-        ..Policy::default()
-    };
-    let ttl = |ttl| Policy {
-        ttl,
-        ..Policy::default()
-    };
-    let segments = |count| Policy {
-        max_segments: Some(count),
-        ..Policy::default()
-    };
+    let window = |batch_window| Policy { batch_window, ..Policy::default() };
+    let ttl = |ttl| Policy { ttl, ..Policy::default() };
+    let segments = |count| Policy { max_segments: Some(count), ..Policy::default() };
     let cases = [
         (window(exactly(86_400, 1)), "policy.batch_window"),
         (window(exactly(0, 1_000_000_000)), "policy.batch_window"),
@@ -232,38 +158,17 @@ async fn durations_and_counts_out_of_range_are_named() {
         (ttl(exactly(i64::MAX, 999_999_999)), "policy.ttl"),
     ];
     for (policy, field) in cases {
-        let error = house
-            .control()
-            .activate(ActivateRequest {
-                policy: Some(policy),
-                ..request()
-            })
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.code(), fields(&error).join(" ").as_str()),
-            (Code::InvalidArgument, field),
-            "{policy:?}"
-        );
+        let error = house.control().activate(ActivateRequest { policy: Some(policy), ..request() }).await.unwrap_err();
+        assert_eq!((error.code(), fields(&error).join(" ").as_str()), (Code::InvalidArgument, field), "{policy:?}");
     }
 }
 
 #[tokio::test]
 async fn numbers_without_a_route_and_handsets_under_another_number_are_refused() {
     let house = House::open().await;
-    let error = house
-        .control()
-        .activate(ActivateRequest {
-            to: "445551234567".to_owned(),
-            ..request()
-        })
-        .await;
+    let error = house.control().activate(ActivateRequest { to: "445551234567".to_owned(), ..request() }).await;
     assert_eq!(error.unwrap_err().code(), Code::FailedPrecondition);
-    let named = |to: &str| ActivateRequest {
-        handset: "device-1".to_owned(),
-        to: to.to_owned(),
-        ..request()
-    };
+    let named = |to: &str| ActivateRequest { handset: "device-1".to_owned(), to: to.to_owned(), ..request() };
     house.control().activate(named(NUMBER)).await.unwrap();
     let error = house.control().activate(named("15557654321")).await.unwrap_err();
     assert_eq!((error.code(), fields(&error)), (Code::FailedPrecondition, vec![]));
@@ -274,43 +179,16 @@ async fn a_subscription_is_shown_to_its_tenant_until_it_is_deactivated() {
     let house = House::open().await;
     let mut control = house.control();
     let active = house.activate("prices", NUMBER).await;
-    let get = |tenant: &str| GetSubscriptionRequest {
-        tenant: tenant.to_owned(),
-        id: active.id.clone(),
-    };
-    let shown = control
-        .get_subscription(get(""))
-        .await
-        .unwrap()
-        .into_inner()
-        .subscription
-        .unwrap();
+    let get = |tenant: &str| GetSubscriptionRequest { tenant: tenant.to_owned(), id: active.id.clone() };
+    let shown = control.get_subscription(get("")).await.unwrap().into_inner().subscription.unwrap();
     assert_eq!((&shown.id, &shown.handset), (&active.id, &active.handset));
-    assert_eq!(
-        control.get_subscription(get("acme")).await.unwrap_err().code(),
-        Code::NotFound
-    );
-    let deactivate = DeactivateRequest {
-        tenant: String::new(),
-        id: active.id.clone(),
-    };
-    let last = control
-        .deactivate(deactivate.clone())
-        .await
-        .unwrap()
-        .into_inner()
-        .subscription
-        .unwrap();
+    assert_eq!(control.get_subscription(get("acme")).await.unwrap_err().code(), Code::NotFound);
+    let deactivate = DeactivateRequest { tenant: String::new(), id: active.id.clone() };
+    let last = control.deactivate(deactivate.clone()).await.unwrap().into_inner().subscription.unwrap();
     assert_eq!(last.id, active.id);
     assert_eq!(control.deactivate(deactivate).await.unwrap_err().code(), Code::NotFound);
-    assert_eq!(
-        control.get_subscription(get("")).await.unwrap_err().code(),
-        Code::NotFound
-    );
-    let wrong = DeactivateRequest {
-        tenant: "?".to_owned(),
-        id: "17".to_owned(),
-    };
+    assert_eq!(control.get_subscription(get("")).await.unwrap_err().code(), Code::NotFound);
+    let wrong = DeactivateRequest { tenant: "?".to_owned(), id: "17".to_owned() };
     let error = control.deactivate(wrong).await.unwrap_err();
     assert_eq!(fields(&error), ["tenant", "id"]);
 }
@@ -324,17 +202,9 @@ async fn pages_show_every_subscription_once_in_the_order_of_ids() {
     }
     expected.sort();
     let (mut found, mut sizes) = (Vec::new(), Vec::new());
-    let mut request = ListSubscriptionsRequest {
-        page_size: 2,
-        ..ListSubscriptionsRequest::default()
-    };
+    let mut request = ListSubscriptionsRequest { page_size: 2, ..ListSubscriptionsRequest::default() };
     loop {
-        let page = house
-            .control()
-            .list_subscriptions(request.clone())
-            .await
-            .unwrap()
-            .into_inner();
+        let page = house.control().list_subscriptions(request.clone()).await.unwrap().into_inner();
         sizes.push(page.subscriptions.len());
         found.extend(page.subscriptions.into_iter().map(|one| one.id));
         if page.next_page_token.is_empty() {
@@ -343,51 +213,23 @@ async fn pages_show_every_subscription_once_in_the_order_of_ids() {
         request.page_token = page.next_page_token;
     }
     assert_eq!((sizes, found), (vec![2, 2, 1], expected));
-    let whole = ListSubscriptionsRequest {
-        page_size: 5,
-        ..ListSubscriptionsRequest::default()
-    };
+    let whole = ListSubscriptionsRequest { page_size: 5, ..ListSubscriptionsRequest::default() };
     let page = house.control().list_subscriptions(whole).await.unwrap().into_inner();
     assert_eq!((page.subscriptions.len(), page.next_page_token.as_str()), (5, ""));
-    let others = ListSubscriptionsRequest {
-        tenant: "acme".to_owned(),
-        ..ListSubscriptionsRequest::default()
-    };
-    assert!(
-        house
-            .control()
-            .list_subscriptions(others)
-            .await
-            .unwrap()
-            .into_inner()
-            .subscriptions
-            .is_empty()
-    );
-    let wrong = ListSubscriptionsRequest {
-        tenant: "?".to_owned(),
-        page_size: 1001,
-        page_token: "2".to_owned(),
-    };
+    let others = ListSubscriptionsRequest { tenant: "acme".to_owned(), ..ListSubscriptionsRequest::default() };
+    assert!(house.control().list_subscriptions(others).await.unwrap().into_inner().subscriptions.is_empty());
+    let wrong = ListSubscriptionsRequest { tenant: "?".to_owned(), page_size: 1001, page_token: "2".to_owned() };
     let error = house.control().list_subscriptions(wrong).await.unwrap_err();
     assert_eq!(
         (error.code(), fields(&error)),
-        (
-            Code::InvalidArgument,
-            ["tenant", "page_size", "page_token"].map(str::to_owned).into()
-        )
+        (Code::InvalidArgument, ["tenant", "page_size", "page_token"].map(str::to_owned).into())
     );
 }
 
 #[tokio::test]
 async fn a_request_beyond_4_mib_is_refused() {
     let house = House::open().await;
-    let error = house
-        .control()
-        .activate(ActivateRequest {
-            handset: "x".repeat(4 << 20),
-            ..request()
-        })
-        .await;
+    let error = house.control().activate(ActivateRequest { handset: "x".repeat(4 << 20), ..request() }).await;
     assert_eq!(error.unwrap_err().code(), Code::OutOfRange);
 }
 

@@ -8,10 +8,7 @@ use bellwire::control::proto::{
 use tonic::{Code, Status, Streaming};
 
 async fn watch(house: &House, include_current: bool) -> Streaming<WatchSubscriptionsResponse> {
-    let request = WatchSubscriptionsRequest {
-        tenant: String::new(),
-        include_current,
-    };
+    let request = WatchSubscriptionsRequest { tenant: String::new(), include_current };
     house.control().watch_subscriptions(request).await.unwrap().into_inner()
 }
 
@@ -33,24 +30,14 @@ async fn a_watcher_sees_what_happens_after_it_began() {
         _ => (change, changed),
     };
     assert_eq!((change, &changed), (Change::Activated, &id));
-    house
-        .control()
-        .deactivate(DeactivateRequest {
-            tenant: String::new(),
-            id: id.clone(),
-        })
-        .await
-        .unwrap();
+    house.control().deactivate(DeactivateRequest { tenant: String::new(), id: id.clone() }).await.unwrap();
     while next(&mut changes).await.unwrap() != (Change::Deactivated, id.clone()) {}
 }
 
 #[tokio::test]
 async fn a_watcher_may_begin_with_what_there_is() {
     let house = House::open().await;
-    let mut expected = vec![
-        house.activate("a", "15551234500").await.id,
-        house.activate("b", "15551234501").await.id,
-    ];
+    let mut expected = vec![house.activate("a", "15551234500").await.id, house.activate("b", "15551234501").await.id];
     expected.sort();
     let mut changes = watch(&house, true).await;
     for id in expected {
@@ -61,10 +48,7 @@ async fn a_watcher_may_begin_with_what_there_is() {
 #[tokio::test]
 async fn other_tenants_are_not_watched_and_a_wrong_one_is_named() {
     let house = House::open().await;
-    let request = WatchSubscriptionsRequest {
-        tenant: "acme".to_owned(),
-        include_current: true,
-    };
+    let request = WatchSubscriptionsRequest { tenant: "acme".to_owned(), include_current: true };
     let mut changes = house.control().watch_subscriptions(request).await.unwrap().into_inner();
     house.activate("prices", "15551234500").await;
     let mut house = house;
@@ -72,10 +56,7 @@ async fn other_tenants_are_not_watched_and_a_wrong_one_is_named() {
     assert_eq!(next(&mut changes).await.unwrap_err().code(), Code::Unavailable);
     house.ended().await;
     let house = House::open().await;
-    let request = WatchSubscriptionsRequest {
-        tenant: "?".to_owned(),
-        include_current: true,
-    };
+    let request = WatchSubscriptionsRequest { tenant: "?".to_owned(), include_current: true };
     let error = house.control().watch_subscriptions(request).await.unwrap_err();
     assert_eq!(fields(&error), ["tenant"]);
 }
@@ -86,22 +67,11 @@ async fn a_watcher_too_far_behind_is_told_to_start_over() {
     let mut changes = watch(&house, false).await;
     // More than the connection takes without anybody reading (2 MiB) and the router keeps (1024 changes).
     let source = url(&format!("http://example.com/{}", "x".repeat(2000)));
-    let request = ActivateRequest {
-        to: "15551234500".to_owned(),
-        source,
-        ..ActivateRequest::default()
-    };
+    let request = ActivateRequest { to: "15551234500".to_owned(), source, ..ActivateRequest::default() };
     for _ in 0..1500 {
         let response = house.control().activate(request.clone()).await.unwrap().into_inner();
         let id = response.subscription.unwrap().id;
-        house
-            .control()
-            .deactivate(DeactivateRequest {
-                tenant: String::new(),
-                id,
-            })
-            .await
-            .unwrap();
+        house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
     }
     let error = loop {
         if let Err(error) = next(&mut changes).await {

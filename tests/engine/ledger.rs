@@ -65,7 +65,8 @@ fn play(rig: &mut Rig, steps: &[Step]) -> Vec<u64> {
                 let data = "d".repeat(*octets);
                 let names: Vec<String> = (0..*events as u64).map(|n| (number + n).to_string()).collect();
                 number += *events as u64;
-                let events: Vec<(&str, &str, &str)> = names.iter().map(|id| ("t", data.as_str(), id.as_str())).collect();
+                let events: Vec<(&str, &str, &str)> =
+                    names.iter().map(|id| ("t", data.as_str(), id.as_str())).collect();
                 rig.feed(&events);
             }
             Step::Poll { most } => {

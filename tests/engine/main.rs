@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod batching;
+mod bench;
 mod ledger;
 mod order;
 mod outcomes;
 #[allow(dead_code, reason = "shared with the tests of allocations")]
 mod rig;
 mod segments;
+mod session;

@@ -3,7 +3,7 @@
 use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, subscription};
 use bellwire::codec::udh::ReferenceWidth;
 use bellwire::engine::verdict::Verdict;
-use bellwire::model::{Order, Policy, Receipts};
+use bellwire::model::{Order, Outcome, Policy, Receipts};
 use std::time::Duration;
 
 fn policy(order: Order) -> Policy {
@@ -97,4 +97,32 @@ fn a_passing_fault_is_tried_a_few_times_and_then_given_up() {
     }
     assert_eq!(tries, 6, "once and five times again");
     assert_eq!(rig.all_settled(), 1);
+}
+
+#[test]
+fn a_push_that_was_held_has_its_tries_left() {
+    let mut rig = Rig::new(policy(Order::Strict));
+    rig.tick(1);
+    for _ in 0..10 {
+        let written = rig.poll();
+        assert_eq!(rig.refuse(&written[0], THROTTLED), Verdict::HoldLink);
+    }
+    let written = rig.poll();
+    assert_eq!(rig.refuse(&written[0], SYSTEM_ERROR), Verdict::Retry);
+    rig.advance(Duration::from_secs(1));
+    let written = rig.poll();
+    rig.accept(&written[0]);
+    assert_eq!(rig.settled(Outcome::Accepted), 1);
+}
+
+#[test]
+fn several_refusals_at_once_are_one_pause() {
+    let mut rig = Rig::new(policy(Order::Pipelined));
+    (1..=4).for_each(|number| rig.tick(number));
+    for written in rig.poll() {
+        rig.refuse(&written, QUEUE_FULL);
+    }
+    assert_eq!(rig.handset.poll_timeout().unwrap() - rig.now.monotonic, Duration::from_secs(1));
+    rig.advance(Duration::from_secs(1));
+    assert_eq!(rig.poll().len(), 4);
 }

@@ -108,7 +108,9 @@ fn imports(path: &[String], tokens: &[Token]) -> Vec<String> {
             }
             Token::Word(word) if word == "super" => {
                 let mut up = 1;
-                while tokens.get(at + 1) == Some(&Token::Path) && tokens.get(at + 2) == Some(&Token::Word("super".into())) {
+                while tokens.get(at + 1) == Some(&Token::Path)
+                    && tokens.get(at + 2) == Some(&Token::Word("super".into()))
+                {
                     up += 1;
                     at += 2;
                 }

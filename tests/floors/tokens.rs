@@ -105,5 +105,8 @@ fn comments_strings_and_lifetimes_are_passed_over() {
             _ => None,
         })
         .collect();
-    assert_eq!(words, ["fn", "f", "a", "x", "a", "str", "char", "let", "s", "let", "t", "let", "q", "use", "crate", "w"]);
+    assert_eq!(
+        words,
+        ["fn", "f", "a", "x", "a", "str", "char", "let", "s", "let", "t", "let", "q", "use", "crate", "w"]
+    );
 }

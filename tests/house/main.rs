@@ -1,6 +1,6 @@
 //! The whole house on real sockets: ticker, router, simulated SMSC and handsets, with faults decided by a seed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-mod faults;
 mod fanout;
+mod faults;
 mod scene;

@@ -41,12 +41,7 @@ fn what_is_encoded_is_decoded_in_every_form() {
     ] {
         let (code, words, complaint) = bellwire(&["decode", "-"], &encoded(form, STREAM));
         assert_eq!((code, complaint.as_str()), (0, ""), "{form:?}");
-        for words_of_it in [
-            "data: \"YHOO\\n+2\\n10\"",
-            "type: \"halt\"",
-            "id: \"7\"",
-            "text/event-stream",
-        ] {
+        for words_of_it in ["data: \"YHOO\\n+2\\n10\"", "type: \"halt\"", "id: \"7\"", "text/event-stream"] {
             assert!(words.contains(words_of_it), "{form:?} {words}");
         }
     }
@@ -85,24 +80,15 @@ fn encoded_messages_are_received_by_handsets() {
     received.sort_by_key(|event| event.id.parse::<u64>().unwrap());
     assert_eq!(received, events);
     assert!(printed.contains(": +15…67 urn:oma:xml:push tid ") && !printed.contains("15551234567"));
-    assert!(
-        stats.contains("\"events\":40") && stats.contains("\"malformed\":0"),
-        "{stats}"
-    );
+    assert!(stats.contains("\"events\":40") && stats.contains("\"malformed\":0"), "{stats}");
 }
 
 #[test]
 fn a_line_may_name_source_and_destination() {
     let hex = encoded(&["--as", "short_message"], STREAM);
-    let (code, printed, _) = bellwire(
-        &["sim", "handset", "--show-numbers"],
-        &format!("12345 15551234567 {hex}"),
-    );
+    let (code, printed, _) = bellwire(&["sim", "handset", "--show-numbers"], &format!("12345 15551234567 {hex}"));
     assert_eq!(code, 0);
-    assert!(
-        printed.starts_with(": 15551234567 urn:oma:xml:push tid 1\ndata: YHOO\n"),
-        "{printed}"
-    );
+    assert!(printed.starts_with(": 15551234567 urn:oma:xml:push tid 1\ndata: YHOO\n"), "{printed}");
 }
 
 #[test]
@@ -135,9 +121,7 @@ fn started(arguments: &[&str]) -> (Child, String) {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
     let place = line.trim().rsplit(' ').next().unwrap();
     let address = place.trim_start_matches("http://").trim_end_matches("/stocks");
     (child, address.to_owned())
@@ -157,17 +141,8 @@ fn ended(mut child: Child) -> [String; 2] {
 #[cfg(unix)]
 #[test]
 fn a_ticker_says_what_it_sent_when_it_is_ended() {
-    let (child, address) = started(&[
-        "sim",
-        "ticker",
-        "--listen",
-        "127.0.0.1:0",
-        "--rate",
-        "0",
-        "--events",
-        "3",
-        "--end",
-    ]);
+    let (child, address) =
+        started(&["sim", "ticker", "--listen", "127.0.0.1:0", "--rate", "0", "--events", "3", "--end"]);
     let mut socket = std::net::TcpStream::connect(address).unwrap();
     socket.write_all(b"GET /stocks HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -181,31 +156,16 @@ fn a_ticker_says_what_it_sent_when_it_is_ended() {
 #[tokio::test]
 async fn an_smsc_prints_what_it_takes_and_counts_it() {
     let mut script = tempfile::NamedTempFile::new().unwrap();
-    script
-        .write_all(b"[[fault]]\nkind = \"silent\"\nat = 2\naccept = false\n")
-        .unwrap();
+    script.write_all(b"[[fault]]\nkind = \"silent\"\nat = 2\naccept = false\n").unwrap();
     let path = script.path().to_str().unwrap();
-    let arguments = [
-        "sim",
-        "smsc",
-        "--listen",
-        "127.0.0.1:0",
-        "--script",
-        path,
-        "--dlr",
-        "none",
-        "--messages",
-    ];
+    let arguments = ["sim", "smsc", "--listen", "127.0.0.1:0", "--script", path, "--dlr", "none", "--messages"];
     let (child, address) = started(&arguments);
     let mut esme = Esme::bound(address.parse().unwrap()).await;
     esme.submit(1..=3).await;
     esme.answer(1).await;
     esme.answer(3).await;
     let [printed, counted] = ended(child);
-    assert_eq!(
-        printed,
-        "12345 15551234567 6D6573736167652031\n12345 15551234567 6D6573736167652033\n"
-    );
+    assert_eq!(printed, "12345 15551234567 6D6573736167652031\n12345 15551234567 6D6573736167652033\n");
     let counted: serde_json::Value = serde_json::from_str(&counted).unwrap();
     assert_eq!((&counted["submits"], &counted["accepted"]), (&3.into(), &2.into()));
 }

@@ -30,11 +30,7 @@ pub async fn smsc_with(settings: SmscSettings) -> (Smsc, Messages) {
 
 pub async fn smsc(script: &str) -> (Smsc, Messages) {
     let script: FaultScript = script.parse().unwrap();
-    smsc_with(SmscSettings {
-        script,
-        ..SmscSettings::default()
-    })
-    .await
+    smsc_with(SmscSettings { script, ..SmscSettings::default() }).await
 }
 
 pub struct Esme {
@@ -45,19 +41,13 @@ pub struct Esme {
 impl Esme {
     pub async fn connect(address: SocketAddr) -> Self {
         let socket = within(TcpStream::connect(address)).await.unwrap();
-        Self {
-            socket,
-            input: BytesMut::new(),
-        }
+        Self { socket, input: BytesMut::new() }
     }
 
     /// A transceiver that was let in.
     pub async fn bound(address: SocketAddr) -> Self {
         let mut esme = Self::connect(address).await;
-        assert_eq!(
-            esme.bind(BindMode::Transceiver, "esme", "secret").await,
-            CommandStatus::OK
-        );
+        assert_eq!(esme.bind(BindMode::Transceiver, "esme", "secret").await, CommandStatus::OK);
         esme
     }
 
@@ -84,13 +74,11 @@ impl Esme {
 
     /// Sends messages with these sequence numbers, all to one number, in one write; a receipt is asked for.
     pub async fn submit(&mut self, numbers: impl IntoIterator<Item = u32>) {
-        self.send(|out| numbers.into_iter().for_each(|number| put_submit(number, out)))
-            .await;
+        self.send(|out| numbers.into_iter().for_each(|number| put_submit(number, out))).await;
     }
 
     pub async fn enquire(&mut self, number: u32) {
-        self.send(|out| Header::bare(CommandId::ENQUIRE_LINK, CommandStatus::OK, number).encode(out))
-            .await;
+        self.send(|out| Header::bare(CommandId::ENQUIRE_LINK, CommandStatus::OK, number).encode(out)).await;
     }
 
     /// The next PDU, or `None` when the other side has ended.
@@ -128,35 +116,27 @@ impl Esme {
     /// The next PDU with the command, sequence number and status that it should have.
     pub async fn expect(&mut self, command_id: CommandId, number: u32, status: CommandStatus) -> Bytes {
         let (header, pdu) = self.next().await.expect("the connection should be there");
-        assert_eq!(
-            (header.command_id, header.sequence_number, header.command_status),
-            (command_id, number, status)
-        );
+        assert_eq!((header.command_id, header.sequence_number, header.command_status), (command_id, number, status));
         pdu
     }
 
     /// The next answer to a submit, which should be the one with this number, and the message id in it.
     pub async fn answer(&mut self, number: u32) -> String {
         let pdu = self.expect(CommandId::SUBMIT_SM_RESP, number, CommandStatus::OK).await;
-        let Body::SubmitSmResp(resp) = Pdu::decode(&pdu).unwrap().body else {
-            unreachable!()
-        };
+        let Body::SubmitSmResp(resp) = Pdu::decode(&pdu).unwrap().body else { unreachable!() };
         String::from_utf8(resp.message_id.to_vec()).unwrap()
     }
 
     /// The next PDU, which should be a receipt: message id and state in its optional parameters. It is answered.
     pub async fn receipt(&mut self) -> (String, u8) {
         let (number, id, state) = self.receipt_unanswered().await;
-        self.send(|out| assert!(DeliverSmResp::default().encode(number, out).is_ok()))
-            .await;
+        self.send(|out| assert!(DeliverSmResp::default().encode(number, out).is_ok())).await;
         (id, state)
     }
 
     pub async fn receipt_unanswered(&mut self) -> (u32, String, u8) {
         let (header, pdu) = self.next().await.expect("the connection should be there");
-        let Body::DeliverSm(deliver) = Pdu::decode(&pdu).unwrap().body else {
-            panic!("{header:?}")
-        };
+        let Body::DeliverSm(deliver) = Pdu::decode(&pdu).unwrap().body else { panic!("{header:?}") };
         let receipt = smpp::Receipt::decode(&deliver).unwrap();
         let id = String::from_utf8(receipt.message_id.unwrap().to_vec()).unwrap();
         (header.sequence_number, id, receipt.state.unwrap().0)
@@ -164,9 +144,7 @@ impl Esme {
 
     /// Whether nothing comes for a while. Only for what must not come: everything else is waited for.
     pub async fn is_silent(&mut self) -> bool {
-        tokio::time::timeout(Duration::from_millis(150), self.read())
-            .await
-            .is_err()
+        tokio::time::timeout(Duration::from_millis(150), self.read()).await.is_err()
     }
 }
 

@@ -28,10 +28,7 @@ async fn submits_are_refused_with_the_status_of_the_script() {
         esme.expect(CommandId::SUBMIT_SM_RESP, 3, status).await;
         esme.answer(4).await;
         assert_eq!(messages.lock().len(), 2);
-        assert_eq!(
-            (smsc.stats().accepted, smsc.stats().refused, smsc.stats().faults),
-            (2, 2, 2)
-        );
+        assert_eq!((smsc.stats().accepted, smsc.stats().refused, smsc.stats().faults), (2, 2, 2));
     }
 }
 
@@ -79,12 +76,7 @@ async fn answers_can_come_in_another_order() {
 
 #[tokio::test]
 async fn a_connection_can_end_before_or_after_the_message_is_taken() {
-    for (kind, accept, taken) in [
-        ("close", false, 1),
-        ("close", true, 2),
-        ("reset", false, 1),
-        ("reset", true, 2),
-    ] {
+    for (kind, accept, taken) in [("close", false, 1), ("close", true, 2), ("reset", false, 1), ("reset", true, 2)] {
         let (smsc, messages, mut esme) = faulty(&format!("kind = \"{kind}\"\naccept = {accept}\nat = 2")).await;
         esme.submit([1]).await;
         esme.answer(1).await;

@@ -1,10 +1,6 @@
 //! The played world against raw sockets: an SMSC spoken to in SMPP, a ticker spoken to in HTTP, and handsets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on should panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 mod commands;
 mod esme;
@@ -18,7 +14,5 @@ use std::time::Duration;
 
 /// Waits for `future`, but not for ever.
 async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("it should have happened by now")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have happened by now")
 }

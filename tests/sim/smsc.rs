@@ -17,10 +17,7 @@ async fn a_message_is_taken_named_delivered_and_reported() {
     esme.enquire(8).await;
     esme.expect(CommandId::ENQUIRE_LINK_RESP, 8, CommandStatus::OK).await;
     let stats = smsc.stats();
-    assert_eq!(
-        (stats.submits, stats.accepted, stats.receipts, stats.receipts_answered),
-        (1, 1, 1, 1)
-    );
+    assert_eq!((stats.submits, stats.accepted, stats.receipts, stats.receipts_answered), (1, 1, 1, 1));
 }
 
 #[tokio::test]
@@ -28,16 +25,11 @@ async fn nobody_submits_without_a_bind_that_allows_it() {
     let (smsc, _) = smsc("").await;
     let mut esme = Esme::connect(smsc.address()).await;
     esme.submit([1]).await;
-    esme.expect(CommandId::SUBMIT_SM_RESP, 1, CommandStatus::INVBNDSTS)
-        .await;
+    esme.expect(CommandId::SUBMIT_SM_RESP, 1, CommandStatus::INVBNDSTS).await;
     assert_eq!(esme.bind(BindMode::Receiver, "esme", "").await, CommandStatus::OK);
-    assert_eq!(
-        esme.bind(BindMode::Transceiver, "esme", "").await,
-        CommandStatus::ALYBND
-    );
+    assert_eq!(esme.bind(BindMode::Transceiver, "esme", "").await, CommandStatus::ALYBND);
     esme.submit([2]).await;
-    esme.expect(CommandId::SUBMIT_SM_RESP, 2, CommandStatus::INVBNDSTS)
-        .await;
+    esme.expect(CommandId::SUBMIT_SM_RESP, 2, CommandStatus::INVBNDSTS).await;
     assert_eq!(smsc.stats().submits, 0);
 }
 
@@ -50,18 +42,9 @@ async fn only_who_is_known_is_let_in() {
     };
     let (smsc, _) = smsc_with(settings).await;
     let mut esme = Esme::connect(smsc.address()).await;
-    assert_eq!(
-        esme.bind(BindMode::Transceiver, "other", "secret").await,
-        CommandStatus::INVSYSID
-    );
-    assert_eq!(
-        esme.bind(BindMode::Transceiver, "esme", "wrong").await,
-        CommandStatus::INVPASWD
-    );
-    assert_eq!(
-        esme.bind(BindMode::Transceiver, "esme", "secret").await,
-        CommandStatus::OK
-    );
+    assert_eq!(esme.bind(BindMode::Transceiver, "other", "secret").await, CommandStatus::INVSYSID);
+    assert_eq!(esme.bind(BindMode::Transceiver, "esme", "wrong").await, CommandStatus::INVPASWD);
+    assert_eq!(esme.bind(BindMode::Transceiver, "esme", "secret").await, CommandStatus::OK);
     assert_eq!((smsc.stats().binds, smsc.stats().binds_refused), (1, 2));
 }
 
@@ -69,8 +52,7 @@ async fn only_who_is_known_is_let_in() {
 async fn unbind_is_answered_and_the_connection_closed() {
     let (smsc, _) = smsc("").await;
     let mut esme = Esme::bound(smsc.address()).await;
-    esme.send(|out| Header::bare(CommandId::UNBIND, CommandStatus::OK, 9).encode(out))
-        .await;
+    esme.send(|out| Header::bare(CommandId::UNBIND, CommandStatus::OK, 9).encode(out)).await;
     esme.expect(CommandId::UNBIND_RESP, 9, CommandStatus::OK).await;
     assert!(esme.next().await.is_none());
 }
@@ -123,10 +105,7 @@ async fn the_window_that_was_used_is_counted() {
 
 #[tokio::test]
 async fn silence_is_broken_by_enquire_link_and_ended_without_an_answer() {
-    let settings = SmscSettings {
-        enquire_link: Some(Duration::from_millis(50)),
-        ..SmscSettings::default()
-    };
+    let settings = SmscSettings { enquire_link: Some(Duration::from_millis(50)), ..SmscSettings::default() };
     let (smsc, _) = smsc_with(settings).await;
     let mut esme = Esme::bound(smsc.address()).await;
     let (header, _) = esme.next().await.unwrap();
@@ -136,10 +115,7 @@ async fn silence_is_broken_by_enquire_link_and_ended_without_an_answer() {
 
 #[tokio::test]
 async fn who_does_not_bind_is_not_kept() {
-    let settings = SmscSettings {
-        session_init: Duration::from_millis(50),
-        ..SmscSettings::default()
-    };
+    let settings = SmscSettings { session_init: Duration::from_millis(50), ..SmscSettings::default() };
     let (smsc, _) = smsc_with(settings).await;
     assert!(Esme::connect(smsc.address()).await.next().await.is_none());
 }

@@ -11,12 +11,7 @@ const SEED: u64 = 7;
 
 async fn ticker(events: u64, afterwards: Afterwards) -> Ticker {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = TickerSettings {
-        seed: SEED,
-        events: Some(events),
-        rate: 0.0,
-        afterwards,
-    };
+    let settings = TickerSettings { seed: SEED, events: Some(events), rate: 0.0, afterwards };
     Ticker::start(listener, settings).unwrap()
 }
 
@@ -36,11 +31,7 @@ async fn read(mut socket: TcpStream, count: usize) -> (String, Vec<Event>) {
             let end = octets.windows(4).position(|window: &[u8]| window == b"\r\n\r\n");
             if let Some(end) = end {
                 let body = Bytes::copy_from_slice(&octets[end + 4..]);
-                let events: Vec<Event> = Parser::new(Limits::default())
-                    .feed(body)
-                    .iter()
-                    .map(Event::from)
-                    .collect();
+                let events: Vec<Event> = Parser::new(Limits::default()).feed(body).iter().map(Event::from).collect();
                 if events.len() >= count {
                     return (String::from_utf8(octets[..end].to_vec()).unwrap(), events);
                 }
@@ -85,11 +76,7 @@ async fn the_stream_can_end() {
 #[tokio::test]
 async fn events_come_at_their_rate() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = TickerSettings {
-        seed: SEED,
-        rate: 100.0,
-        ..TickerSettings::default()
-    };
+    let settings = TickerSettings { seed: SEED, rate: 100.0, ..TickerSettings::default() };
     let ticker = Ticker::start(listener, settings).unwrap();
     let before = std::time::Instant::now();
     let (_, events) = read(request(&ticker, "/stocks", "").await, 11).await;
@@ -102,9 +89,7 @@ async fn events_come_at_their_rate() {
 async fn other_paths_are_not_found_and_a_dropped_ticker_is_gone() {
     let ticker = ticker(3, Afterwards::KeepOpen).await;
     let mut octets = Vec::new();
-    within(request(&ticker, "/bonds", "").await.read_to_end(&mut octets))
-        .await
-        .unwrap();
+    within(request(&ticker, "/bonds", "").await.read_to_end(&mut octets)).await.unwrap();
     assert!(octets.starts_with(b"HTTP/1.0 404 "));
     let mut stream = request(&ticker, "/stocks", "").await;
     within(async {

@@ -29,25 +29,13 @@ impl Parts {
     pub fn bodies(&self) -> Vec<Body<'_>> {
         let tlvs = self.tlvs.tlvs();
         let mut bodies = vec![
-            Body::Outbind(Outbind {
-                system_id: &self.system_id,
-                password: &self.password,
-            }),
+            Body::Outbind(Outbind { system_id: &self.system_id, password: &self.password }),
             Body::SubmitSm(self.submit_sm()),
-            Body::SubmitSmResp(SubmitSmResp {
-                message_id: &self.message_id,
-                tlvs,
-            }),
+            Body::SubmitSmResp(SubmitSmResp { message_id: &self.message_id, tlvs }),
             Body::DeliverSm(self.deliver_sm()),
-            Body::DeliverSmResp(DeliverSmResp {
-                message_id: &self.message_id,
-                tlvs,
-            }),
+            Body::DeliverSmResp(DeliverSmResp { message_id: &self.message_id, tlvs }),
             Body::DataSm(self.data_sm()),
-            Body::DataSmResp(DataSmResp {
-                message_id: &self.message_id,
-                tlvs,
-            }),
+            Body::DataSmResp(DataSmResp { message_id: &self.message_id, tlvs }),
             Body::AlertNotification(AlertNotification {
                 source: self.address(&self.source),
                 esme: self.address(&self.destination),
@@ -56,11 +44,7 @@ impl Parts {
         ];
         for mode in [BindMode::Transmitter, BindMode::Receiver, BindMode::Transceiver] {
             bodies.push(Body::Bind(self.bind(mode)));
-            bodies.push(Body::BindResp(BindResp {
-                mode,
-                system_id: &self.system_id,
-                tlvs,
-            }));
+            bodies.push(Body::BindResp(BindResp { mode, system_id: &self.system_id, tlvs }));
         }
         bodies
     }
@@ -123,25 +107,13 @@ impl Parts {
     }
 
     fn address<'a>(&self, addr: &'a [u8]) -> Address<'a> {
-        Address {
-            ton: Ton(self.octets[1]),
-            npi: Npi(self.octets[2]),
-            addr,
-        }
+        Address { ton: Ton(self.octets[1]), npi: Npi(self.octets[2]), addr }
     }
 }
 
 /// Any parts; strings are ASCII, as §3.1 wants them.
 pub fn parts() -> impl Strategy<Value = Parts> {
-    let strings = (
-        ascii(15),
-        ascii(8),
-        ascii(12),
-        ascii(5),
-        ascii(20),
-        ascii(20),
-        ascii(64),
-    );
+    let strings = (ascii(15), ascii(8), ascii(12), ascii(5), ascii(20), ascii(20), ascii(64));
     let rest = (
         option::of(collection::vec(1u8..128, 16)),
         collection::vec(any::<u8>(), 0..=254),
@@ -173,11 +145,7 @@ fn ascii(max: usize) -> impl Strategy<Value = Vec<u8>> {
 
 /// Up to four optional parameters that any message may carry, and one of a vendor.
 fn tlvs() -> impl Strategy<Value = TlvBuffer> {
-    let ports = sample::select(vec![
-        TlvTag::SOURCE_PORT,
-        TlvTag::DESTINATION_PORT,
-        TlvTag::SAR_MSG_REF_NUM,
-    ]);
+    let ports = sample::select(vec![TlvTag::SOURCE_PORT, TlvTag::DESTINATION_PORT, TlvTag::SAR_MSG_REF_NUM]);
     let one = prop_oneof![
         (ports, any::<u16>()).prop_map(|(tag, value)| (tag, value.to_be_bytes().to_vec())),
         any::<u8>().prop_map(|value| (TlvTag::SAR_TOTAL_SEGMENTS, vec![value])),
@@ -185,8 +153,6 @@ fn tlvs() -> impl Strategy<Value = TlvBuffer> {
         (0x1400u16..0x4000, collection::vec(any::<u8>(), 0..9)).prop_map(|(tag, value)| (TlvTag(tag), value)),
     ];
     collection::vec(one, 0..5).prop_map(|parameters| {
-        parameters
-            .iter()
-            .fold(TlvBuffer::new(), |buffer, (tag, value)| buffer.octets(*tag, value))
+        parameters.iter().fold(TlvBuffer::new(), |buffer, (tag, value)| buffer.octets(*tag, value))
     })
 }

@@ -88,15 +88,9 @@ fn their_bind_response_tells_us_their_version() {
         .sc_interface_version(Some(values::InterfaceVersion::Smpp3_4))
         .build();
     let mut octets = BytesMut::new();
-    CommandCodec::new()
-        .encode(Command::new(rusmpp::CommandStatus::EsmeRok, 1, response), &mut octets)
-        .unwrap();
+    CommandCodec::new().encode(Command::new(rusmpp::CommandStatus::EsmeRok, 1, response), &mut octets).unwrap();
     let tlvs = TlvBuffer::new().u8(TlvTag::SC_INTERFACE_VERSION, 0x34);
-    let ours = BindResp {
-        mode: BindMode::Transceiver,
-        system_id: b"SMSC",
-        tlvs: tlvs.tlvs(),
-    };
+    let ours = BindResp { mode: BindMode::Transceiver, system_id: b"SMSC", tlvs: tlvs.tlvs() };
     assert_eq!(Pdu::decode(&octets).unwrap().body, Body::BindResp(ours));
 }
 
@@ -106,17 +100,11 @@ fn a_receipt_by_optional_parameters_is_read_alike() {
         .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"0A1B2C3D")
         .u8(TlvTag::MESSAGE_STATE, 2)
         .octets(TlvTag::NETWORK_ERROR_CODE, &[3, 0, 0]);
-    let receipt = DeliverSm {
-        esm_class: EsmClass::DELIVERY_RECEIPT,
-        tlvs: tlvs.tlvs(),
-        ..Default::default()
-    };
+    let receipt = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..Default::default() };
     let octets = encoded(&receipt);
     let (command, again) = through_rusmpp(&octets);
     assert_eq!(again, octets);
-    let Some(rusmpp::Pdu::DeliverSm(read)) = command.pdu() else {
-        panic!("{command:?}")
-    };
+    let Some(rusmpp::Pdu::DeliverSm(read)) = command.pdu() else { panic!("{command:?}") };
     assert_eq!(read.tlvs().len(), 3);
 }
 

@@ -15,15 +15,9 @@ fn vectors() -> HashMap<String, Vec<u8>> {
     lines
         .map(|line| {
             let mut columns = line.split('\t');
-            let (name, octets, hex) = (
-                columns.next().unwrap(),
-                columns.next().unwrap(),
-                columns.next().unwrap(),
-            );
-            let pdu: Vec<u8> = (0..hex.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-                .collect();
+            let (name, octets, hex) = (columns.next().unwrap(), columns.next().unwrap(), columns.next().unwrap());
+            let pdu: Vec<u8> =
+                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
             assert_eq!(octets.parse(), Ok(pdu.len()), "{name}");
             // "S5 sar segment 1" and the like: the first word names the vector.
             (name.split(' ').next().unwrap().to_owned(), pdu)
@@ -59,10 +53,7 @@ fn every_vector_is_encoded_again_to_the_same_octets() {
 fn a_push_in_one_message_has_its_header_in_the_text() {
     let octets = vector("S1");
     let message = submit_sm(&octets);
-    assert_eq!(
-        (message.source.ton, message.source.addr),
-        (Ton::NETWORK_SPECIFIC, &b"12345"[..])
-    );
+    assert_eq!((message.source.ton, message.source.addr), (Ton::NETWORK_SPECIFIC, &b"12345"[..]));
     assert_eq!(message.destination, Address::international(b"15551234567"));
     assert_eq!(message.esm_class, EsmClass::UDHI);
     assert_eq!(message.registered_delivery, RegisteredDelivery::FINAL);
@@ -76,20 +67,11 @@ fn a_push_in_one_message_has_its_header_in_the_text() {
 
 #[test]
 fn segments_keep_their_order_and_their_lengths() {
-    for (name, sequence_number, text_octets) in [
-        ("S2.1", 2, 140),
-        ("S2.2", 3, 140),
-        ("S2.3", 4, 29),
-        ("S3.1", 12, 140),
-        ("S3.2", 13, 140),
-        ("S3.3", 14, 32),
-    ] {
+    for (name, sequence_number, text_octets) in
+        [("S2.1", 2, 140), ("S2.2", 3, 140), ("S2.3", 4, 29), ("S3.1", 12, 140), ("S3.2", 13, 140), ("S3.3", 14, 32)]
+    {
         let octets = vector(name);
-        assert_eq!(
-            Pdu::decode(&octets).unwrap().header.sequence_number,
-            sequence_number,
-            "{name}"
-        );
+        assert_eq!(Pdu::decode(&octets).unwrap().header.sequence_number, sequence_number, "{name}");
         assert_eq!(submit_sm(&octets).short_message.len(), text_octets, "{name}");
     }
 }
@@ -118,74 +100,49 @@ fn a_segment_may_be_numbered_by_optional_parameters() {
 #[test]
 fn an_accepted_message_has_a_name_and_a_throttled_one_has_none() {
     let accepted = vector("S6");
-    let Body::SubmitSmResp(resp) = Pdu::decode(&accepted).unwrap().body else {
-        panic!("submit_sm_resp")
-    };
+    let Body::SubmitSmResp(resp) = Pdu::decode(&accepted).unwrap().body else { panic!("submit_sm_resp") };
     assert_eq!(resp.message_id, b"0A1B2C3D");
     let throttled = vector("S7");
     let pdu = Pdu::decode(&throttled).unwrap();
     assert_eq!(pdu.header.command_status, CommandStatus::THROTTLED);
-    let Body::SubmitSmResp(resp) = pdu.body else {
-        panic!("submit_sm_resp")
-    };
+    let Body::SubmitSmResp(resp) = pdu.body else { panic!("submit_sm_resp") };
     assert_eq!(resp.message_id, b"");
     let congested = vector("S25");
-    let Body::SubmitSmResp(resp) = Pdu::decode(&congested).unwrap().body else {
-        panic!("submit_sm_resp")
-    };
+    let Body::SubmitSmResp(resp) = Pdu::decode(&congested).unwrap().body else { panic!("submit_sm_resp") };
     assert_eq!(resp.tlvs.u8(TlvTag::CONGESTION_STATE), Ok(Some(92)));
 }
 
 #[test]
 fn a_bind_says_who_and_its_response_which_version() {
     let octets = vector("S8");
-    let Body::Bind(bind) = Pdu::decode(&octets).unwrap().body else {
-        panic!("bind")
-    };
+    let Body::Bind(bind) = Pdu::decode(&octets).unwrap().body else { panic!("bind") };
     assert_eq!((bind.system_id, bind.password), (&b"esproxy"[..], &b"secret"[..]));
     assert_eq!(bind.interface_version, InterfaceVersion::V3_4);
     let octets = vector("S9");
-    let Body::BindResp(resp) = Pdu::decode(&octets).unwrap().body else {
-        panic!("bind_resp")
-    };
+    let Body::BindResp(resp) = Pdu::decode(&octets).unwrap().body else { panic!("bind_resp") };
     assert_eq!(resp.system_id, b"SMSC");
     assert_eq!(resp.sc_interface_version(), Ok(Some(InterfaceVersion::V3_4)));
     let octets = vector("S26");
-    let Body::Outbind(outbind) = Pdu::decode(&octets).unwrap().body else {
-        panic!("outbind")
-    };
+    let Body::Outbind(outbind) = Pdu::decode(&octets).unwrap().body else { panic!("outbind") };
     assert_eq!((outbind.system_id, outbind.password), (&b"SMSC"[..], &b"secret"[..]));
 }
 
 #[test]
 fn a_receipt_is_read_from_text_and_from_optional_parameters() {
     let octets = vector("S10");
-    let Body::DeliverSm(message) = Pdu::decode(&octets).unwrap().body else {
-        panic!("deliver_sm")
-    };
+    let Body::DeliverSm(message) = Pdu::decode(&octets).unwrap().body else { panic!("deliver_sm") };
     let receipt = Receipt::decode(&message).unwrap();
     assert_eq!(receipt.message_id, Some(&b"0169552957"[..]));
     assert_eq!(receipt.state, Some(MessageState::DELIVERED));
     assert_eq!(receipt.error, Some(&b"000"[..]));
-    assert_eq!(
-        receipt.done_date.map(|date| (date.day, date.hour, date.minute)),
-        Some((23, 6, 41))
-    );
+    assert_eq!(receipt.done_date.map(|date| (date.day, date.hour, date.minute)), Some((23, 6, 41)));
 
     let octets = vector("S11");
-    let Body::DeliverSm(message) = Pdu::decode(&octets).unwrap().body else {
-        panic!("deliver_sm")
-    };
+    let Body::DeliverSm(message) = Pdu::decode(&octets).unwrap().body else { panic!("deliver_sm") };
     let receipt = Receipt::decode(&message).unwrap();
     assert_eq!(receipt.message_id, Some(&b"0A1B2C3D"[..]));
     assert_eq!(receipt.state, Some(MessageState::DELIVERED));
-    assert_eq!(
-        receipt.network_error,
-        Some(NetworkError {
-            network_type: 3,
-            code: 0
-        })
-    );
+    assert_eq!(receipt.network_error, Some(NetworkError { network_type: 3, code: 0 }));
 }
 
 #[test]
@@ -202,24 +159,17 @@ fn what_keeps_and_ends_a_session_is_a_header_alone() {
         assert_eq!((pdu.header.command_id, pdu.body), (command_id, body), "{name}");
     }
     let octets = vector("S16");
-    assert_eq!(
-        Pdu::decode(&octets).unwrap().header.command_status,
-        CommandStatus::INVCMDID
-    );
+    assert_eq!(Pdu::decode(&octets).unwrap().header.command_status, CommandStatus::INVCMDID);
 }
 
 #[test]
 fn data_and_alerts_are_read() {
     let octets = vector("S17");
-    let Body::DataSm(message) = Pdu::decode(&octets).unwrap().body else {
-        panic!("data_sm")
-    };
+    let Body::DataSm(message) = Pdu::decode(&octets).unwrap().body else { panic!("data_sm") };
     assert_eq!(message.destination, Address::international(b"15551234567"));
     assert_eq!(message.tlvs.octets(TlvTag::MESSAGE_PAYLOAD).map(<[u8]>::len), Some(74));
     let octets = vector("S24");
-    let Body::AlertNotification(alert) = Pdu::decode(&octets).unwrap().body else {
-        panic!("alert_notification")
-    };
+    let Body::AlertNotification(alert) = Pdu::decode(&octets).unwrap().body else { panic!("alert_notification") };
     assert_eq!(alert.esme.addr, b"12345");
     assert_eq!(alert.tlvs.u8(TlvTag::MS_AVAILABILITY_STATUS), Ok(Some(0)));
     let octets = vector("S12");
@@ -249,21 +199,14 @@ fn a_validity_of_an_hour_is_an_hour() {
     let octets = vector("S27");
     let message = submit_sm(&octets);
     assert_eq!(message.data_coding, DataCoding::OCTETS_CLASS_1);
-    assert_eq!(
-        Time::parse(message.validity_period),
-        Ok(Time::Relative(Duration::from_secs(3600)))
-    );
+    assert_eq!(Time::parse(message.validity_period), Ok(Time::Relative(Duration::from_secs(3600))));
 }
 
 /// `body` behind a header of the right length.
 fn pdu(command_id: CommandId, status: CommandStatus, body: &[u8]) -> Vec<u8> {
     let length = 16 + body.len() as u32;
     let words = [length, command_id.0, status.0, 7];
-    words
-        .iter()
-        .flat_map(|word| word.to_be_bytes())
-        .chain(body.iter().copied())
-        .collect()
+    words.iter().flat_map(|word| word.to_be_bytes()).chain(body.iter().copied()).collect()
 }
 
 /// The vector without its last octets, its length corrected.
@@ -279,9 +222,7 @@ fn an_error_response_may_have_a_body_or_none_or_a_broken_one() {
         let octets = pdu(CommandId::SUBMIT_SM_RESP, CommandStatus::THROTTLED, body);
         let read = Pdu::decode(&octets).unwrap();
         assert_eq!(read.header.command_status, CommandStatus::THROTTLED);
-        let Body::SubmitSmResp(resp) = read.body else {
-            panic!("submit_sm_resp")
-        };
+        let Body::SubmitSmResp(resp) = read.body else { panic!("submit_sm_resp") };
         assert_eq!(resp.message_id, if body == b"0A1B\0" { &b"0A1B"[..] } else { b"" });
     }
     let octets = pdu(CommandId::BIND_TRANSCEIVER_RESP, CommandStatus::BINDFAIL, b"");
@@ -292,9 +233,7 @@ fn an_error_response_may_have_a_body_or_none_or_a_broken_one() {
 fn a_response_without_nul_or_body_is_still_an_acceptance() {
     for (body, message_id) in [(&b""[..], &b""[..]), (b"0A1B", b"0A1B"), (b"\0", b"")] {
         let octets = pdu(CommandId::SUBMIT_SM_RESP, CommandStatus::OK, body);
-        let Body::SubmitSmResp(resp) = Pdu::decode(&octets).unwrap().body else {
-            panic!("submit_sm_resp")
-        };
+        let Body::SubmitSmResp(resp) = Pdu::decode(&octets).unwrap().body else { panic!("submit_sm_resp") };
         assert_eq!(resp.message_id, message_id);
     }
     let octets = pdu(CommandId::SUBMIT_SM_RESP, CommandStatus::OK, &[b'7'; 65]);
@@ -314,10 +253,7 @@ fn a_length_that_is_not_that_of_the_octets_is_an_error() {
 fn a_text_shorter_than_its_length_is_refused_with_the_right_answer() {
     let octets = shortened("S1", 1);
     let error = Pdu::decode(&octets).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "0x04 submit_sm: short_message needs 81 octets, 80 are left"
-    );
+    assert_eq!(error.to_string(), "0x04 submit_sm: short_message needs 81 octets, 80 are left");
     let answer = error.answer().unwrap();
     assert_eq!(answer.command_id, CommandId::SUBMIT_SM_RESP);
     assert_eq!(answer.command_status, CommandStatus::INVMSGLEN);
@@ -338,17 +274,11 @@ fn every_shorter_body_is_an_error_and_never_a_panic() {
 fn a_string_over_its_limit_or_without_its_nul_names_its_field() {
     let octets = pdu(CommandId::BIND_TRANSCEIVER, CommandStatus::OK, &[b'a'; 16]);
     let error = Pdu::decode(&octets).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "0x09 bind_transceiver: system_id has more than 16 octets"
-    );
+    assert_eq!(error.to_string(), "0x09 bind_transceiver: system_id has more than 16 octets");
     assert_eq!(error.status(), CommandStatus::INVSYSID);
     let octets = pdu(CommandId::BIND_TRANSCEIVER, CommandStatus::OK, b"esme\0secret");
     let error = Pdu::decode(&octets).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "0x09 bind_transceiver: password has no NUL in the 6 octets that are left"
-    );
+    assert_eq!(error.to_string(), "0x09 bind_transceiver: password has no NUL in the 6 octets that are left");
     assert_eq!(error.status(), CommandStatus::INVPASWD);
 }
 
@@ -364,25 +294,13 @@ fn a_text_of_255_octets_is_refused() {
 
 #[test]
 fn a_parameter_of_the_wrong_length_is_kept_and_named_on_use() {
-    let buffer = TlvBuffer::new()
-        .u8(TlvTag::SOURCE_PORT, 1)
-        .octets(TlvTag(0x1400), b"vendor");
-    let message = SubmitSm {
-        tlvs: buffer.tlvs(),
-        ..SubmitSm::default()
-    };
+    let buffer = TlvBuffer::new().u8(TlvTag::SOURCE_PORT, 1).octets(TlvTag(0x1400), b"vendor");
+    let message = SubmitSm { tlvs: buffer.tlvs(), ..SubmitSm::default() };
     let mut octets = BytesMut::new();
     message.encode(1, &mut octets).unwrap();
     let read = submit_sm(&octets);
     let error = read.tlvs.check().unwrap_err();
-    assert!(matches!(
-        error,
-        FieldError::TlvLength {
-            tag: TlvTag::SOURCE_PORT,
-            have: 1,
-            ..
-        }
-    ));
+    assert!(matches!(error, FieldError::TlvLength { tag: TlvTag::SOURCE_PORT, have: 1, .. }));
     assert_eq!(error.status(), CommandStatus::INVPARLEN);
     assert_eq!(read.tlvs.octets(TlvTag(0x1400)), Some(&b"vendor"[..]));
 }

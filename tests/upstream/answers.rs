@@ -15,18 +15,9 @@ async fn an_answer_that_is_no_stream_ends_it() {
         ("204 No Content", "status 204 No Content"),
         ("404 Not Found", "status 404 Not Found"),
         ("401 Unauthorized", "status 401 Unauthorized"),
-        (
-            "206 Partial Content\r\nContent-Type: text/event-stream",
-            "status 206 Partial Content",
-        ),
-        (
-            "200 OK\r\nContent-Type: text/html",
-            "content type \"text/html\" is not text/event-stream",
-        ),
-        (
-            "301 Moved Permanently",
-            "status 301 Moved Permanently without a Location",
-        ),
+        ("206 Partial Content\r\nContent-Type: text/event-stream", "status 206 Partial Content"),
+        ("200 OK\r\nContent-Type: text/html", "content type \"text/html\" is not text/event-stream"),
+        ("301 Moved Permanently", "status 301 Moved Permanently without a Location"),
     ] {
         let mut upstream = open(quick(), &origin.url("/"));
         origin.accept().await.answer(answer).await;
@@ -37,26 +28,15 @@ async fn an_answer_that_is_no_stream_ends_it() {
 #[tokio::test]
 async fn overload_is_tried_again_when_the_origin_says() {
     let origin = Origin::plain().await;
-    let settings = SseSettings {
-        max_reconnection_time: Duration::from_millis(30),
-        ..quick()
-    };
+    let settings = SseSettings { max_reconnection_time: Duration::from_millis(30), ..quick() };
     let mut upstream = open(settings, &origin.url("/"));
     origin.accept().await.answer("503 Service Unavailable").await;
     let (reason, wait) = upstream.lost().await;
     assert_eq!(reason, "status 503 Service Unavailable");
     assert!(wait < Duration::from_millis(30), "{wait:?}");
-    origin
-        .accept()
-        .await
-        .answer("429 Too Many Requests\r\nRetry-After: 3600")
-        .await;
+    origin.accept().await.answer("429 Too Many Requests\r\nRetry-After: 3600").await;
     let (_, wait) = upstream.lost().await;
-    assert_eq!(
-        wait,
-        Duration::from_millis(30),
-        "an hour, up to the longest wait there is"
-    );
+    assert_eq!(wait, Duration::from_millis(30), "an hour, up to the longest wait there is");
     origin.accept().await.open().await;
     upstream.opened().await;
 }
@@ -64,10 +44,7 @@ async fn overload_is_tried_again_when_the_origin_says() {
 #[tokio::test]
 async fn an_origin_that_says_nothing_or_nonsense_is_tried_again() {
     let origin = Origin::plain().await;
-    let settings = SseSettings {
-        head_timeout: Duration::from_millis(500),
-        ..quick()
-    };
+    let settings = SseSettings { head_timeout: Duration::from_millis(500), ..quick() };
     let mut upstream = open(settings, &origin.url("/"));
     let mut mute = origin.accept().await;
     assert_eq!(upstream.lost().await.0, "no response within 500ms");
@@ -130,12 +107,7 @@ async fn what_cannot_be_opened_ends_at_once() {
     let mut upstream = open_source(&upstreams, &unknown, "", wide_door());
     assert_eq!(upstream.ended().await, "credential nobody is not configured");
     let feed = SourceOrigin::Feed(FeedName::new("news").unwrap());
-    let mut upstream = open_source(
-        &upstreams,
-        &SourceId::new(TenantId::default(), feed, None),
-        "",
-        wide_door(),
-    );
+    let mut upstream = open_source(&upstreams, &SourceId::new(TenantId::default(), feed, None), "", wide_door());
     assert_eq!(upstream.ended().await, "a feed has no upstream");
 }
 

@@ -52,12 +52,7 @@ struct Upstream {
 
 /// Opens `url` without credential or position.
 fn open(settings: SseSettings, url: &str) -> Upstream {
-    open_source(
-        &SseUpstreams::new(settings).unwrap(),
-        &source(url, None),
-        "",
-        wide_door(),
-    )
+    open_source(&SseUpstreams::new(settings).unwrap(), &source(url, None), "", wide_door())
 }
 
 fn open_source(upstreams: &SseUpstreams, source: &SourceId, last_event_id: &'static str, door: Door) -> Upstream {
@@ -93,12 +88,7 @@ impl Upstream {
     async fn data(&mut self, count: usize) -> Vec<String> {
         let mut data = Vec::new();
         while data.len() < count {
-            data.extend(
-                self.events()
-                    .await
-                    .iter()
-                    .map(|event| String::from_utf8_lossy(event.data).into_owned()),
-            );
+            data.extend(self.events().await.iter().map(|event| String::from_utf8_lossy(event.data).into_owned()));
         }
         data
     }
@@ -112,9 +102,7 @@ impl Upstream {
 
     /// Why the upstream ended for good, and that its reader ended too.
     async fn ended(&mut self) -> String {
-        let UpstreamFact::Ended { reason } = self.fact().await else {
-            panic!("not ended")
-        };
+        let UpstreamFact::Ended { reason } = self.fact().await else { panic!("not ended") };
         assert!(within(self.facts.recv()).await.is_none(), "nothing follows the end");
         reason
     }

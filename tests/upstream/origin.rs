@@ -21,9 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Waits for `future`, but not for ever.
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("it should have happened by now")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have happened by now")
 }
 
 pub struct Origin {
@@ -36,11 +34,7 @@ pub struct Origin {
 impl Origin {
     pub async fn plain() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self {
-            listener,
-            tls: None,
-            certificate: String::new(),
-        }
+        Self { listener, tls: None, certificate: String::new() }
     }
 
     /// An origin with a fresh certificate for `localhost`, which speaks `protocol`.
@@ -56,11 +50,7 @@ impl Origin {
             .unwrap();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         let tls = Some(TlsAcceptor::from(Arc::new(config)));
-        Self {
-            tls,
-            certificate: key.cert.pem(),
-            ..Self::plain().await
-        }
+        Self { tls, certificate: key.cert.pem(), ..Self::plain().await }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -145,10 +135,7 @@ impl Exchange {
     /// The value of a request header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        lines
-            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .next()
+        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
     }
 
     /// Sends octets.
@@ -164,14 +151,12 @@ impl Exchange {
 
     /// Answers with a head and no body.
     pub async fn answer(&mut self, status_and_headers: &str) {
-        self.say(format!("HTTP/1.1 {status_and_headers}\r\nContent-Length: 0\r\n\r\n"))
-            .await;
+        self.say(format!("HTTP/1.1 {status_and_headers}\r\nContent-Length: 0\r\n\r\n")).await;
     }
 
     /// Opens an event stream that ends with the connection.
     pub async fn open(mut self) -> Self {
-        self.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
-            .await;
+        self.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await;
         self
     }
 

@@ -45,10 +45,7 @@ async fn stalled(sent: &AtomicUsize) -> usize {
 async fn without_credit_nothing_more_is_read_until_some_is_given_back() {
     let origin = Origin::plain().await;
     // A watchdog that ran on while the reader waits for credit would end the stream.
-    let settings = SseSettings {
-        idle_timeout: Duration::from_millis(150),
-        ..quick()
-    };
+    let settings = SseSettings { idle_timeout: Duration::from_millis(150), ..quick() };
     let upstreams = SseUpstreams::new(settings).unwrap();
     let admission = Admission::new(1 << 20);
     let door = admission.door(200_000);
@@ -59,14 +56,8 @@ async fn without_credit_nothing_more_is_read_until_some_is_given_back() {
     let writer = tokio::spawn(flood(exchange, Arc::clone(&sent)));
 
     let stuck = stalled(&sent).await;
-    assert!(
-        stuck < FLOOD_EVENTS * 1000,
-        "the origin was held up after {stuck} octets"
-    );
-    assert!(
-        admission.available() >= (1 << 20) - 200_000,
-        "the door lets no more in than it has room for"
-    );
+    assert!(stuck < FLOOD_EVENTS * 1000, "the origin was held up after {stuck} octets");
+    assert!(admission.available() >= (1 << 20) - 200_000, "the door lets no more in than it has room for");
 
     let mut events = 0;
     while events < FLOOD_EVENTS {
@@ -87,9 +78,7 @@ async fn a_stream_that_is_stuck_holds_nobody_but_itself() {
     stuck.opened().await;
     free.opened().await;
     slow.say(EVENT.repeat(100)).await;
-    let UpstreamFact::Events { credit, .. } = stuck.fact().await else {
-        panic!("no events")
-    };
+    let UpstreamFact::Events { credit, .. } = stuck.fact().await else { panic!("no events") };
     slow.say(EVENT).await;
     for _ in 0..10 {
         other.say(EVENT).await;
@@ -103,10 +92,7 @@ async fn a_stream_that_is_stuck_holds_nobody_but_itself() {
 #[tokio::test]
 async fn a_line_without_end_stays_bounded_and_the_stream_goes_on_behind_it() {
     let origin = Origin::plain().await;
-    let limits = Limits {
-        max_line_octets: 4096,
-        max_event_octets: 4096,
-    };
+    let limits = Limits { max_line_octets: 4096, max_event_octets: 4096 };
     let mut upstream = open(SseSettings { limits, ..quick() }, &origin.url("/"));
     let mut exchange = origin.accept().await.open_chunked().await;
     upstream.opened().await;
@@ -129,10 +115,7 @@ async fn a_line_without_end_stays_bounded_and_the_stream_goes_on_behind_it() {
 #[tokio::test]
 async fn an_event_without_end_stays_bounded_and_gives_its_credit_back() {
     let origin = Origin::plain().await;
-    let limits = Limits {
-        max_line_octets: 4096,
-        max_event_octets: 8192,
-    };
+    let limits = Limits { max_line_octets: 4096, max_event_octets: 8192 };
     let upstreams = SseUpstreams::new(SseSettings { limits, ..quick() }).unwrap();
     let admission = Admission::new(1 << 20);
     let mut upstream = open_source(&upstreams, &source(&origin.url("/"), None), "", admission.door(10_000));

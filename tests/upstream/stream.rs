@@ -10,27 +10,17 @@ async fn a_stream_that_ends_with_its_connection_is_read() {
     let origin = Origin::plain().await;
     let mut upstream = open(quick(), &origin.url("/feed?x=1"));
     let mut exchange = origin.accept().await.open().await;
-    assert!(
-        exchange.head.starts_with("GET /feed?x=1 HTTP/1.1\r\n"),
-        "{}",
-        exchange.head
-    );
+    assert!(exchange.head.starts_with("GET /feed?x=1 HTTP/1.1\r\n"), "{}", exchange.head);
     assert_eq!(exchange.header("host"), Some(origin.address().to_string().as_str()));
     assert_eq!(exchange.header("accept"), Some("text/event-stream"));
     assert_eq!(exchange.header("cache-control"), Some("no-store"));
     assert!(exchange.header("user-agent").unwrap().starts_with("bellwire/"));
-    assert_eq!(
-        (exchange.header("last-event-id"), exchange.header("authorization")),
-        (None, None)
-    );
+    assert_eq!((exchange.header("last-event-id"), exchange.header("authorization")), (None, None));
     assert!(!upstream.opened().await);
     exchange.say(": hello\n\nid: 7\nevent: tick\ndata: one\n\n").await;
     let events = upstream.events().await;
     let event = events.get(0).unwrap();
-    assert_eq!(
-        (event.event_type, event.data, event.id),
-        (&b"tick"[..], &b"one"[..], &b"7"[..])
-    );
+    assert_eq!((event.event_type, event.data, event.id), (&b"tick"[..], &b"one"[..], &b"7"[..]));
 }
 
 #[tokio::test]
@@ -64,10 +54,7 @@ async fn chunks_that_lie_ready_come_as_one_piece() {
 #[tokio::test]
 async fn tls_is_spoken_with_http1_and_trusts_the_given_root() {
     let origin = Origin::tls("http/1.1").await;
-    let settings = SseSettings {
-        ca: origin.certificate.clone().into(),
-        ..quick()
-    };
+    let settings = SseSettings { ca: origin.certificate.clone().into(), ..quick() };
     let mut upstream = open(settings, &origin.url("/secure"));
     let mut exchange = origin.accept().await.open_chunked().await;
     upstream.opened().await;
@@ -82,10 +69,7 @@ async fn tls_is_spoken_with_http1_and_trusts_the_given_root() {
 #[tokio::test]
 async fn tls_is_spoken_with_http2_when_the_origin_offers_it() {
     let origin = Origin::tls("h2").await;
-    let settings = SseSettings {
-        ca: origin.certificate.clone().into(),
-        ..quick()
-    };
+    let settings = SseSettings { ca: origin.certificate.clone().into(), ..quick() };
     let upstreams = SseUpstreams::new(settings).unwrap();
     let url = origin.url("/secure?a=b");
     let mut upstream = open_source(&upstreams, &source(&url, None), "41", wide_door());
@@ -132,11 +116,7 @@ async fn a_new_connection_says_where_the_last_one_ended() {
     upstream.lost().await;
 
     let mut exchange = origin.accept().await.open().await;
-    assert_eq!(
-        exchange.header("last-event-id"),
-        Some("é1"),
-        "an id counts once its event is whole"
-    );
+    assert_eq!(exchange.header("last-event-id"), Some("é1"), "an id counts once its event is whole");
     assert!(upstream.opened().await);
     exchange.say(" no more\n\ndata: fresh\n\nid\n\n").await;
     assert_eq!(upstream.data(1).await, ["fresh"], "what was pending is discarded");
@@ -170,14 +150,7 @@ async fn the_stream_sets_its_own_reconnection_time() {
 async fn an_origin_that_only_opens_is_backed_off_until_an_event_comes() {
     let origin = Origin::plain().await;
     let base = Duration::from_millis(16);
-    let mut upstream = open(
-        SseSettings {
-            backoff_base: base,
-            backoff_max: 4 * base,
-            ..quick()
-        },
-        &origin.url("/"),
-    );
+    let mut upstream = open(SseSettings { backoff_base: base, backoff_max: 4 * base, ..quick() }, &origin.url("/"));
     let mut longest = Duration::ZERO;
     for _ in 0..6 {
         drop(origin.accept().await.open().await);
@@ -197,10 +170,7 @@ async fn an_origin_that_only_opens_is_backed_off_until_an_event_comes() {
 #[tokio::test]
 async fn silence_is_a_loss_and_a_comment_is_no_silence() {
     let origin = Origin::plain().await;
-    let settings = SseSettings {
-        idle_timeout: Duration::from_millis(300),
-        ..quick()
-    };
+    let settings = SseSettings { idle_timeout: Duration::from_millis(300), ..quick() };
     let mut upstream = open(settings, &origin.url("/"));
     let mut exchange = origin.accept().await.open().await;
     upstream.opened().await;

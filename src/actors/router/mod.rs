@@ -3,13 +3,13 @@
 //! Events do not pass through here: a source gives them to its subscriptions directly. The router starts and stops
 //! actors, starts failed ones again, and answers whoever asks.
 
+mod activation;
 mod message;
 mod record;
+mod recovery;
 mod state;
 
-pub use message::{
-    Activated, ActivateError, Activation, Change, Load, Page, Publication, RouterMessage, Status, View,
-};
+pub use message::{ActivateError, Activated, Activation, Change, Load, Page, Publication, RouterMessage, Status, View};
 pub use state::{Arguments, SmscRoute};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -23,7 +23,11 @@ impl Actor for Router {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<RouterMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RouterMessage>,
+        arguments: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         State::start(myself, arguments).await
     }
 

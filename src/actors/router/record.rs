@@ -42,9 +42,9 @@ impl Record {
     /// As it is shown; `status` is its source's.
     pub fn view(&self, id: SubscriptionId, status: &Status) -> View {
         let place = self.place;
-        let figures = self.handset.look(|engine| {
-            engine.get(place).map(|one| (one.released(), one.pending(), one.outstanding() as u64))
-        });
+        let figures = self
+            .handset
+            .look(|engine| engine.get(place).map(|one| (one.released(), one.pending(), one.outstanding() as u64)));
         let (released, pending, outstanding) = figures.unwrap_or_default();
         View {
             id,

@@ -2,9 +2,7 @@
 
 use crate::app::App;
 use crate::sim::smsc::Delivered;
-use crate::sim::{
-    Check, Event, HandsetSettings, HandsetStats, Handsets, Message, Received, Report, Sequence, Ticker,
-};
+use crate::sim::{Check, Event, HandsetSettings, HandsetStats, Handsets, Message, Received, Report, Sequence, Ticker};
 use parking_lot::Mutex;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;

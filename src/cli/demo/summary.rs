@@ -30,9 +30,8 @@ impl Summary {
             let series = format!("bellwire_events_settled_total{{outcome=\"{label}\"}}");
             (*label, value(metrics, &series) as u64)
         };
-        let stage = |label: &&'static str| {
-            Some((*label, quantile(metrics, label, 0.50)?, quantile(metrics, label, 0.99)?))
-        };
+        let stage =
+            |label: &&'static str| Some((*label, quantile(metrics, label, 0.50)?, quantile(metrics, label, 0.99)?));
         Self {
             report: board.report(),
             handset: board.handset(),

@@ -63,14 +63,7 @@ pub(super) struct Answers {
 impl Answers {
     /// Prints as `output` says; `wait`s for events to end, or only until they are taken.
     pub fn new(output: Output, wait: bool) -> Self {
-        Self {
-            output,
-            wait,
-            answered: 0,
-            rejected: 0,
-            wrong: false,
-            lost: 0,
-        }
+        Self { output, wait, answered: 0, rejected: 0, wrong: false, lost: 0 }
     }
 
     /// Takes answers until there is one for everything that was sent.
@@ -80,10 +73,7 @@ impl Answers {
         mut finish: oneshot::Receiver<io::Result<Sent>>,
     ) -> Result<(), CommandError> {
         let mut sent = None;
-        while sent
-            .as_ref()
-            .is_none_or(|sent: &Sent| self.answered < sent.publications)
-        {
+        while sent.as_ref().is_none_or(|sent: &Sent| self.answered < sent.publications) {
             tokio::select! {
                 finished = &mut finish, if sent.is_none() => {
                     let finished = finished.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
@@ -95,10 +85,7 @@ impl Answers {
                 },
             }
         }
-        Ok(self.verdict(&sent.unwrap_or(Sent {
-            publications: 0,
-            oversize: 0,
-        }))?)
+        Ok(self.verdict(&sent.unwrap_or(Sent { publications: 0, oversize: 0 }))?)
     }
 
     fn take(&mut self, response: &PublishResponse) -> Result<(), CommandError> {
@@ -122,26 +109,16 @@ impl Answers {
                 }
             }
         }
-        Ok(print(
-            self.output,
-            || text(answer),
-            || object(&response.publish_id, answer),
-        )?)
+        Ok(print(self.output, || text(answer), || object(&response.publish_id, answer))?)
     }
 
     fn verdict(&self, sent: &Sent) -> Result<(), PublishFailed> {
         let (answered, lost) = (self.answered, if self.wait { self.lost } else { 0 });
         if self.rejected > 0 {
-            return Err(PublishFailed::Rejected {
-                count: self.rejected,
-                wrong: self.wrong,
-            });
+            return Err(PublishFailed::Rejected { count: self.rejected, wrong: self.wrong });
         }
         if answered < sent.publications {
-            return Err(PublishFailed::Cut {
-                answered,
-                sent: sent.publications,
-            });
+            return Err(PublishFailed::Cut { answered, sent: sent.publications });
         }
         match (sent.oversize, lost) {
             (0, 0) => Ok(()),
@@ -153,11 +130,7 @@ impl Answers {
 
 fn text(answer: &Answer) -> String {
     match answer {
-        Answer::Taken(Taken {
-            first_sequence,
-            subscriptions,
-            repeated,
-        }) => {
+        Answer::Taken(Taken { first_sequence, subscriptions, repeated }) => {
             let again = if *repeated { ", published before" } else { "" };
             format!("taken: sequence {first_sequence}, subscriptions {subscriptions}{again}")
         }
@@ -174,39 +147,24 @@ fn rejected_text(rejected: &Rejected) -> String {
     if rejected.violations.is_empty() {
         return rejected.message.clone();
     }
-    let lines = rejected
-        .violations
-        .iter()
-        .map(|one| format!("{}: {}", one.field, one.description));
+    let lines = rejected.violations.iter().map(|one| format!("{}: {}", one.field, one.description));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn object(publish_id: &str, answer: &Answer) -> Value {
     match answer {
-        Answer::Taken(Taken {
-            first_sequence,
-            subscriptions,
-            repeated,
-        }) => json!({
+        Answer::Taken(Taken { first_sequence, subscriptions, repeated }) => json!({
             "publish_id": publish_id,
             "taken": { "first_sequence": first_sequence, "subscriptions": subscriptions, "repeated": repeated },
         }),
         Answer::Released(released) => {
-            let counts: serde_json::Map<_, _> = counts(released)
-                .map(|(name, count)| (name.to_owned(), count.into()))
-                .into_iter()
-                .collect();
+            let counts: serde_json::Map<_, _> =
+                counts(released).map(|(name, count)| (name.to_owned(), count.into())).into_iter().collect();
             json!({ "publish_id": publish_id, "released": counts })
         }
-        Answer::Rejected(Rejected {
-            code,
-            message,
-            violations,
-        }) => {
-            let violations: Vec<Value> = violations
-                .iter()
-                .map(|one| json!({ "field": one.field, "description": one.description }))
-                .collect();
+        Answer::Rejected(Rejected { code, message, violations }) => {
+            let violations: Vec<Value> =
+                violations.iter().map(|one| json!({ "field": one.field, "description": one.description })).collect();
             let rejected = json!({ "code": code, "message": message, "violations": violations });
             json!({ "publish_id": publish_id, "rejected": rejected })
         }
@@ -214,14 +172,7 @@ fn object(publish_id: &str, answer: &Answer) -> Value {
 }
 
 fn counts(released: &Released) -> [(&'static str, u64); 6] {
-    let Released {
-        accepted,
-        delivered,
-        failed,
-        expired,
-        dropped,
-        unknown,
-    } = *released;
+    let Released { accepted, delivered, failed, expired, dropped, unknown } = *released;
     [
         ("accepted", accepted),
         ("delivered", delivered),

@@ -44,31 +44,13 @@ pub(super) struct Publish {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     data: Option<String>,
     /// Its type; "message" if left out
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        requires = "data",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long = "type", value_name = "TYPE", requires = "data", default_value = "", hide_default_value = true)]
     event_type: String,
     /// Its id
-    #[arg(
-        long,
-        value_name = "ID",
-        requires = "data",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "ID", requires = "data", default_value = "", hide_default_value = true)]
     id: String,
     /// Names the publication, so that a retry publishes nothing twice
-    #[arg(
-        long,
-        value_name = "ID",
-        requires = "data",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "ID", requires = "data", default_value = "", hide_default_value = true)]
     publish_id: String,
     /// Wait until the events have ended or were accepted for every subscription
     #[arg(long)]
@@ -78,38 +60,17 @@ pub(super) struct Publish {
 impl Publish {
     pub(super) fn run(self) -> Result<(), CommandError> {
         block_on(async {
-            let Self {
-                server,
-                source,
-                tenant,
-                data,
-                event_type,
-                id,
-                publish_id,
-                wait,
-            } = self;
+            let Self { server, source, tenant, data, event_type, id, publish_id, wait } = self;
             let mut control = ControlClient::new(server.connect().await?);
             let (requests, sent) = mpsc::channel(READ_AHEAD);
             let (finished, finish) = oneshot::channel();
-            let empty = PublishRequest {
-                publish_id,
-                tenant,
-                source: Some(source.into_source()),
-                events: Vec::new(),
-            };
+            let empty = PublishRequest { publish_id, tenant, source: Some(source.into_source()), events: Vec::new() };
             match data {
                 Some(data) => {
-                    let events = vec![Event {
-                        r#type: event_type,
-                        data,
-                        id,
-                    }];
+                    let events = vec![Event { r#type: event_type, data, id }];
                     // Both have room: nothing was sent before.
                     let _ = requests.try_send(PublishRequest { events, ..empty });
-                    let _ = finished.send(Ok(Sent {
-                        publications: 1,
-                        oversize: 0,
-                    }));
+                    let _ = finished.send(Ok(Sent { publications: 1, oversize: 0 }));
                     drop(requests);
                 }
                 None => stream::read(empty, requests, finished),

@@ -27,9 +27,7 @@ pub(super) fn read(
     finished: oneshot::Sender<io::Result<Sent>>,
 ) {
     std::thread::spawn(move || {
-        let sent = publish(io::stdin().lock(), &empty, |request| {
-            requests.blocking_send(request).is_ok()
-        });
+        let sent = publish(io::stdin().lock(), &empty, |request| requests.blocking_send(request).is_ok());
         // Whoever waits for it may have ended before.
         let _ = finished.send(sent);
     });
@@ -41,10 +39,7 @@ fn publish(
     mut send: impl FnMut(PublishRequest) -> bool,
 ) -> io::Result<Sent> {
     let mut parser = Parser::new(Limits::default());
-    let mut sent = Sent {
-        publications: 0,
-        oversize: 0,
-    };
+    let mut sent = Sent { publications: 0, oversize: 0 };
     let mut buffer = vec![0; READ_OCTETS];
     loop {
         let octets = match input.read(&mut buffer) {
@@ -57,10 +52,7 @@ fn publish(
         sent.oversize += u64::from(events.oversize());
         for events in publications(&events) {
             sent.publications += 1;
-            if !send(PublishRequest {
-                events,
-                ..empty.clone()
-            }) {
+            if !send(PublishRequest { events, ..empty.clone() }) {
                 return Ok(sent);
             }
         }
@@ -87,11 +79,7 @@ fn publications(events: &Events) -> Vec<Vec<Event>> {
 /// The parser's fields are UTF-8.
 fn message(event: &EventRef<'_>) -> Event {
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    Event {
-        r#type: text(event.event_type),
-        data: text(event.data),
-        id: text(event.id),
-    }
+    Event { r#type: text(event.event_type), data: text(event.data), id: text(event.id) }
 }
 
 #[cfg(test)]
@@ -110,11 +98,7 @@ mod tests {
     #[test]
     fn what_one_read_brings_is_one_publication() {
         let (sent, requests) = published(b"id: 1\ndata: a\n\nevent: x\ndata: b\ndata: c\n\ndata: not complete\n");
-        let event = |kind: &str, data: &str| Event {
-            r#type: kind.into(),
-            data: data.into(),
-            id: "1".into(),
-        };
+        let event = |kind: &str, data: &str| Event { r#type: kind.into(), data: data.into(), id: "1".into() };
         assert_eq!(requests, [vec![event("message", "a"), event("x", "b\nc")]]);
         assert_eq!((sent.publications, sent.oversize), (1, 0));
     }
@@ -127,10 +111,7 @@ mod tests {
             builder.push(b"message", &data, id).unwrap();
         }
         let ids = publications(&builder.finish());
-        let ids: Vec<Vec<&str>> = ids
-            .iter()
-            .map(|one| one.iter().map(|event| event.id.as_str()).collect())
-            .collect();
+        let ids: Vec<Vec<&str>> = ids.iter().map(|one| one.iter().map(|event| event.id.as_str()).collect()).collect();
         assert_eq!(ids, [vec!["1", "2"], vec!["3"]]);
     }
 

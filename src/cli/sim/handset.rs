@@ -31,10 +31,7 @@ pub(super) struct HandsetArgs {
 
 impl HandsetArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let mut handsets = Handsets::new(HandsetSettings {
-            port: self.port,
-            ..HandsetSettings::default()
-        });
+        let mut handsets = Handsets::new(HandsetSettings { port: self.port, ..HandsetSettings::default() });
         let started = Instant::now();
         let mut wrong = 0_u64;
         for (number, line) in (1..).zip(io::stdin().lock().lines()) {
@@ -51,15 +48,10 @@ impl HandsetArgs {
                 }
             }
         }
-        eprintln!(
-            "{}",
-            serde_json::to_string(&handsets.stats()).map_err(io::Error::other)?
-        );
+        eprintln!("{}", serde_json::to_string(&handsets.stats()).map_err(io::Error::other)?);
         match wrong {
             0 => Ok(()),
-            lines => Err(CommandError::Failed(format!(
-                "{lines} lines are no short message with an event stream"
-            ))),
+            lines => Err(CommandError::Failed(format!("{lines} lines are no short message with an event stream"))),
         }
     }
 
@@ -67,10 +59,7 @@ impl HandsetArgs {
     fn show(&self, push: &Received) -> io::Result<()> {
         let number = match self.show_numbers {
             true => push.number.clone(),
-            false => push
-                .number
-                .parse::<Msisdn>()
-                .map_or("…".to_owned(), |number| number.to_string()),
+            false => push.number.parse::<Msisdn>().map_or("…".to_owned(), |number| number.to_string()),
         };
         let mut text = format!(": {number} {} tid {}", push.application, push.tid);
         text.push_str(if push.duplicate { ", again\n\n" } else { "\n" });
@@ -89,15 +78,8 @@ impl HandsetArgs {
 fn receive(handsets: &mut Handsets, line: &str, started: Instant) -> Result<Option<Received>, String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut take = |source: &str, destination: &str, esm_class, short_message: &[u8]| {
-        let message = Message {
-            source,
-            destination,
-            esm_class,
-            short_message,
-        };
-        handsets
-            .handle_message(message, started.elapsed())
-            .map_err(|error| error.to_string())
+        let message = Message { source, destination, esm_class, short_message };
+        handsets.handle_message(message, started.elapsed()).map_err(|error| error.to_string())
     };
     if let [source, destination, digits] = words[..] {
         let short_message = hex::decode(digits).map_err(|error| error.to_string())?;
@@ -106,18 +88,8 @@ fn receive(handsets: &mut Handsets, line: &str, started: Instant) -> Result<Opti
     let octets = hex::decode(line).map_err(|error| error.to_string())?;
     let pdu = Pdu::decode(&octets).map_err(|error| error.to_string())?;
     let (source, destination, esm_class, user_data) = match pdu.body {
-        Body::SubmitSm(message) => (
-            message.source,
-            message.destination,
-            message.esm_class,
-            message.user_data(),
-        ),
-        Body::DeliverSm(message) => (
-            message.source,
-            message.destination,
-            message.esm_class,
-            message.user_data(),
-        ),
+        Body::SubmitSm(message) => (message.source, message.destination, message.esm_class, message.user_data()),
+        Body::DeliverSm(message) => (message.source, message.destination, message.esm_class, message.user_data()),
         _ => return Err(format!("{} is no message", pdu.header.command_id)),
     };
     let [source, destination] = [source, destination].map(|address| String::from_utf8_lossy(address.addr).into_owned());

@@ -87,29 +87,14 @@ impl SmscArgs {
             }
         };
         script.receipts.form = self.dlr.unwrap_or(script.receipts.form);
-        let Self {
-            seed,
-            system_id,
-            password,
-            ..
-        } = self;
+        let Self { seed, system_id, password, .. } = self;
         let (system_id, password) = (system_id.clone(), password.clone());
-        Ok(SmscSettings {
-            seed: *seed,
-            script,
-            system_id,
-            password,
-            ..SmscSettings::default()
-        })
+        Ok(SmscSettings { seed: *seed, script, system_id, password, ..SmscSettings::default() })
     }
 
     async fn serve(self, settings: SmscSettings) -> io::Result<SmscStats> {
         let listener = TcpListener::bind(self.listen).await?;
-        let handsets: DeliveryPort = if self.messages {
-            Box::new(print)
-        } else {
-            Box::new(|_| {})
-        };
+        let handsets: DeliveryPort = if self.messages { Box::new(print) } else { Box::new(|_| {}) };
         let smsc = Smsc::start(listener, settings, handsets)?;
         eprintln!("smsc at {}", smsc.address());
         tokio::select! {
@@ -123,11 +108,7 @@ impl SmscArgs {
 fn print(message: &crate::sim::Delivered<'_>) {
     let [source, destination] = [message.source, message.destination].map(|addr| addr.escape_ascii());
     // Nobody is left to tell when this output is closed.
-    let _ = writeln!(
-        io::stdout(),
-        "{source} {destination} {}",
-        hex::encode(message.short_message)
-    );
+    let _ = writeln!(io::stdout(), "{source} {destination} {}", hex::encode(message.short_message));
 }
 
 /// Keeps one line of counts up to date.

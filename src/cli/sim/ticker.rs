@@ -48,11 +48,7 @@ impl TickerArgs {
             seed: self.seed,
             events: (self.events > 0).then_some(self.events),
             rate: self.rate,
-            afterwards: if self.end {
-                Afterwards::End
-            } else {
-                Afterwards::KeepOpen
-            },
+            afterwards: if self.end { Afterwards::End } else { Afterwards::KeepOpen },
         };
         let ticker = Ticker::start(TcpListener::bind(self.listen).await?, settings)?;
         eprintln!("event stream at {}", ticker.url());

@@ -53,10 +53,6 @@ impl Activate {
         };
         let mut control = ControlClient::new(server.connect().await?);
         let one = whole(answer(control.activate(request)).await?.subscription)?;
-        Ok(print(
-            server.output,
-            || subscription_line(&one),
-            || subscription_json(&one),
-        )?)
+        Ok(print(server.output, || subscription_line(&one), || subscription_json(&one))?)
     }
 }

@@ -27,15 +27,8 @@ pub(super) struct Deactivate {
 impl Deactivate {
     pub async fn run(self, server: ServerArgs) -> Result<(), CommandError> {
         let mut control = ControlClient::new(server.connect().await?);
-        let request = DeactivateRequest {
-            tenant: self.tenant.tenant,
-            id: self.id,
-        };
+        let request = DeactivateRequest { tenant: self.tenant.tenant, id: self.id };
         let one = whole(answer(control.deactivate(request)).await?.subscription)?;
-        Ok(print(
-            server.output,
-            || subscription_line(&one),
-            || subscription_json(&one),
-        )?)
+        Ok(print(server.output, || subscription_line(&one), || subscription_json(&one))?)
     }
 }

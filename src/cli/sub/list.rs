@@ -31,11 +31,7 @@ impl List {
         let mut page_token = String::new();
         loop {
             let tenant = self.tenant.tenant.clone();
-            let request = ListSubscriptionsRequest {
-                tenant,
-                page_size: PAGE_SIZE,
-                page_token,
-            };
+            let request = ListSubscriptionsRequest { tenant, page_size: PAGE_SIZE, page_token };
             let page = answer(control.list_subscriptions(request)).await?;
             for one in &page.subscriptions {
                 print(server.output, || subscription_line(one), || subscription_json(one))?;

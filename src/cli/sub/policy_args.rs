@@ -39,18 +39,14 @@ impl PolicyArgs {
             Order::Strict => proto::Order::Strict,
             Order::Pipelined => proto::Order::Pipelined,
         });
-        let overflow = self
-            .overflow
-            .map_or(proto::Overflow::Unspecified, |overflow| match overflow {
-                Overflow::Notify => proto::Overflow::Notify,
-                Overflow::Drop => proto::Overflow::Drop,
-            });
-        let receipts = self
-            .receipts
-            .map_or(proto::Receipts::Unspecified, |receipts| match receipts {
-                Receipts::All => proto::Receipts::All,
-                Receipts::None => proto::Receipts::None,
-            });
+        let overflow = self.overflow.map_or(proto::Overflow::Unspecified, |overflow| match overflow {
+            Overflow::Notify => proto::Overflow::Notify,
+            Overflow::Drop => proto::Overflow::Drop,
+        });
+        let receipts = self.receipts.map_or(proto::Receipts::Unspecified, |receipts| match receipts {
+            Receipts::All => proto::Receipts::All,
+            Receipts::None => proto::Receipts::None,
+        });
         proto::Policy {
             batch_window: self.batch_window.map(duration),
             max_events: self.max_events,

@@ -25,15 +25,8 @@ pub(super) struct Show {
 impl Show {
     pub async fn run(self, server: ServerArgs) -> Result<(), CommandError> {
         let mut control = ControlClient::new(server.connect().await?);
-        let request = GetSubscriptionRequest {
-            tenant: self.tenant.tenant,
-            id: self.id,
-        };
+        let request = GetSubscriptionRequest { tenant: self.tenant.tenant, id: self.id };
         let one = whole(answer(control.get_subscription(request)).await?.subscription)?;
-        Ok(print(
-            server.output,
-            || subscription_text(&one),
-            || subscription_json(&one),
-        )?)
+        Ok(print(server.output, || subscription_text(&one), || subscription_json(&one))?)
     }
 }

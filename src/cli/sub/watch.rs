@@ -30,20 +30,13 @@ pub(super) struct Watch {
 impl Watch {
     pub async fn run(self, server: ServerArgs) -> Result<(), CommandError> {
         let mut control = ControlClient::new(server.connect().await?);
-        let request = WatchSubscriptionsRequest {
-            tenant: self.tenant.tenant,
-            include_current: self.current,
-        };
+        let request = WatchSubscriptionsRequest { tenant: self.tenant.tenant, include_current: self.current };
         let mut changes = answer(control.watch_subscriptions(request)).await?;
         while let Some(response) = changes.message().await.map_err(ServerError::from)? {
             let change = word(response.change().as_str_name(), "CHANGE_");
             let one = whole(response.subscription)?;
             let text = || format!("{change:<11} {}", subscription_line(&one));
-            print(
-                server.output,
-                text,
-                || json!({ "change": change, "subscription": subscription_json(&one) }),
-            )?;
+            print(server.output, text, || json!({ "change": change, "subscription": subscription_json(&one) }))?;
         }
         Ok(())
     }

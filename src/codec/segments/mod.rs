@@ -34,10 +34,7 @@ pub fn count(pdu_octets: usize, width: ReferenceWidth) -> Result<NonZeroU8, TooL
         return Ok(NonZeroU8::MIN);
     }
     let segments = pdu_octets.div_ceil(part_octets(width));
-    let too_long = TooLong {
-        octets: pdu_octets,
-        most: capacity(u8::MAX, width),
-    };
+    let too_long = TooLong { octets: pdu_octets, most: capacity(u8::MAX, width) };
     u8::try_from(segments).ok().and_then(NonZeroU8::new).ok_or(too_long)
 }
 
@@ -52,11 +49,7 @@ pub fn capacity(segments: u8, width: ReferenceWidth) -> usize {
 /// The octets of a push of `pdu_octets` that segment `index`, from 0, of `total` carries; empty behind the last.
 /// `total` is what [`count`] said for the same push and width.
 pub fn slice(index: u8, total: NonZeroU8, width: ReferenceWidth, pdu_octets: usize) -> Range<usize> {
-    let each = if total == NonZeroU8::MIN {
-        capacity(1, width)
-    } else {
-        part_octets(width)
-    };
+    let each = if total == NonZeroU8::MIN { capacity(1, width) } else { part_octets(width) };
     let start = (usize::from(index) * each).min(pdu_octets);
     start..(start + each).min(pdu_octets)
 }
@@ -106,33 +99,16 @@ mod tests {
 
     #[test]
     fn capacities_are_those_of_the_headers() {
-        let ports = Some(Ports {
-            destination: 2948,
-            source: 9200,
-        });
-        for (width, part, most) in [
-            (ReferenceWidth::Bits8, 128, 32_640),
-            (ReferenceWidth::Bits16, 127, 32_385),
-        ] {
+        let ports = Some(Ports { destination: 2948, source: 9200 });
+        for (width, part, most) in [(ReferenceWidth::Bits8, 128, 32_640), (ReferenceWidth::Bits16, 127, 32_385)] {
             let concatenation = Concatenation::new(Reference::of(0, width), 2, 1);
             let with_ports = UserDataHeader { concatenation, ports };
             assert_eq!(USER_DATA_MAX_OCTETS - with_ports.octets(), part);
-            let alone = UserDataHeader {
-                concatenation,
-                ports: None,
-            };
+            let alone = UserDataHeader { concatenation, ports: None };
             assert_eq!(USER_DATA_MAX_OCTETS - alone.octets(), part + 6);
             assert_eq!([0, 1, 2, 255].map(|n| capacity(n, width)), [0, 133, 2 * part, most]);
         }
-        assert_eq!(
-            USER_DATA_MAX_OCTETS
-                - UserDataHeader {
-                    concatenation: None,
-                    ports
-                }
-                .octets(),
-            133
-        );
+        assert_eq!(USER_DATA_MAX_OCTETS - UserDataHeader { concatenation: None, ports }.octets(), 133);
     }
 
     #[test]
@@ -148,29 +124,12 @@ mod tests {
             (273, 3, 3),
             (32_385, 254, 255),
         ] {
-            assert_eq!(
-                count(octets, ReferenceWidth::Bits8).map(NonZeroU8::get),
-                Ok(eight),
-                "{octets}"
-            );
-            assert_eq!(
-                count(octets, ReferenceWidth::Bits16).map(NonZeroU8::get),
-                Ok(sixteen),
-                "{octets}"
-            );
+            assert_eq!(count(octets, ReferenceWidth::Bits8).map(NonZeroU8::get), Ok(eight), "{octets}");
+            assert_eq!(count(octets, ReferenceWidth::Bits16).map(NonZeroU8::get), Ok(sixteen), "{octets}");
         }
-        let too_long = TooLong {
-            octets: 32_641,
-            most: 32_640,
-        };
+        let too_long = TooLong { octets: 32_641, most: 32_640 };
         assert_eq!(count(32_641, ReferenceWidth::Bits8), Err(too_long));
-        assert_eq!(
-            count(32_386, ReferenceWidth::Bits16),
-            Err(TooLong {
-                octets: 32_386,
-                most: 32_385
-            })
-        );
+        assert_eq!(count(32_386, ReferenceWidth::Bits16), Err(TooLong { octets: 32_386, most: 32_385 }));
         assert!(count(usize::MAX, ReferenceWidth::Bits16).is_err());
     }
 

@@ -111,11 +111,7 @@ impl Reassembler {
         let Some(part) = part else {
             return Reassembled::Complete(payload.to_vec());
         };
-        let key = Key {
-            source: source.into(),
-            reference: part.reference(),
-            total: part.total(),
-        };
+        let key = Key { source: source.into(), reference: part.reference(), total: part.total() };
         if !self.partials.contains_key(&key) && self.completed.had(&key, part.sequence(), payload) {
             return Reassembled::Duplicate;
         }
@@ -128,10 +124,7 @@ impl Reassembler {
             return Reassembled::Complete(self.complete(key, partial, now));
         }
         self.evict();
-        Reassembled::Waiting {
-            have: have as u8,
-            total: part.total(),
-        }
+        Reassembled::Waiting { have: have as u8, total: part.total() }
     }
 
     /// Forgets what has become too old. Called with every part; call it also when none come for long.
@@ -169,11 +162,7 @@ impl Reassembler {
             Entry::Vacant(entry) => {
                 self.arrivals += 1;
                 self.by_age.insert(self.arrivals, key.clone());
-                entry.insert(Partial {
-                    arrival: self.arrivals,
-                    since: now,
-                    parts: BTreeMap::new(),
-                })
+                entry.insert(Partial { arrival: self.arrivals, since: now, parts: BTreeMap::new() })
             }
         };
         if partial.parts.get(&sequence).is_some_and(|part| part == payload) {
@@ -226,9 +215,7 @@ impl Completed {
         let Some((_, hashes)) = self.parts.get(key) else {
             return false;
         };
-        hashes
-            .get(usize::from(sequence.get()) - 1)
-            .is_some_and(|had| *had == hash(payload))
+        hashes.get(usize::from(sequence.get()) - 1).is_some_and(|had| *had == hash(payload))
     }
 
     fn remember(&mut self, key: Key, hashes: Vec<u64>, now: Duration, limits: Limits) {
@@ -270,10 +257,7 @@ mod tests {
     }
 
     fn waiting(have: u8, total: u8) -> Reassembled {
-        Reassembled::Waiting {
-            have,
-            total: NonZeroU8::new(total).unwrap(),
-        }
+        Reassembled::Waiting { have, total: NonZeroU8::new(total).unwrap() }
     }
 
     fn complete(pdu: &[u8]) -> Reassembled {
@@ -284,16 +268,8 @@ mod tests {
     fn interleaved_messages_are_kept_apart() {
         let mut reassembler = Reassembler::new(Limits::default());
         let wide = Concatenation::new(Reference::Bits16(1), 2, 1);
-        for (source, part) in [
-            ("1", part(1, 2, 1)),
-            ("2", part(1, 2, 1)),
-            ("1", part(2, 2, 1)),
-            ("1", part(1, 3, 1)),
-        ] {
-            assert!(matches!(
-                reassembler.handle_part(source, part, b"a", NOW),
-                Reassembled::Waiting { have: 1, .. }
-            ));
+        for (source, part) in [("1", part(1, 2, 1)), ("2", part(1, 2, 1)), ("1", part(2, 2, 1)), ("1", part(1, 3, 1))] {
+            assert!(matches!(reassembler.handle_part(source, part, b"a", NOW), Reassembled::Waiting { have: 1, .. }));
         }
         assert_eq!(reassembler.handle_part("1", wide, b"a", NOW), waiting(1, 2));
         assert_eq!(reassembler.waiting(), 5);
@@ -305,15 +281,9 @@ mod tests {
     fn a_copy_is_dropped_and_a_conflict_replaces() {
         let mut reassembler = Reassembler::new(Limits::default());
         assert_eq!(reassembler.handle_part("1", part(7, 2, 2), b"old", NOW), waiting(1, 2));
-        assert_eq!(
-            reassembler.handle_part("1", part(7, 2, 2), b"old", NOW),
-            Reassembled::Duplicate
-        );
+        assert_eq!(reassembler.handle_part("1", part(7, 2, 2), b"old", NOW), Reassembled::Duplicate);
         assert_eq!(reassembler.handle_part("1", part(7, 2, 2), b"new", NOW), waiting(1, 2));
-        assert_eq!(
-            reassembler.handle_part("1", part(7, 2, 1), b"a ", NOW),
-            complete(b"a new")
-        );
+        assert_eq!(reassembler.handle_part("1", part(7, 2, 1), b"a ", NOW), complete(b"a new"));
     }
 
     #[test]
@@ -322,20 +292,11 @@ mod tests {
         reassembler.handle_part("1", part(7, 2, 1), b"a", NOW);
         assert_eq!(reassembler.handle_part("1", part(7, 2, 2), b"b", NOW), complete(b"ab"));
         let later = NOW + Duration::from_secs(59);
-        assert_eq!(
-            reassembler.handle_part("1", part(7, 2, 1), b"a", later),
-            Reassembled::Duplicate
-        );
+        assert_eq!(reassembler.handle_part("1", part(7, 2, 1), b"a", later), Reassembled::Duplicate);
         assert_eq!(reassembler.handle_part("1", part(7, 2, 1), b"c", later), waiting(1, 2));
-        assert_eq!(
-            reassembler.handle_part("1", part(7, 2, 2), b"b", later),
-            complete(b"cb")
-        );
+        assert_eq!(reassembler.handle_part("1", part(7, 2, 2), b"b", later), complete(b"cb"));
         let forgotten = later + Duration::from_secs(60);
-        assert_eq!(
-            reassembler.handle_part("1", part(7, 2, 1), b"c", forgotten),
-            waiting(1, 2)
-        );
+        assert_eq!(reassembler.handle_part("1", part(7, 2, 1), b"c", forgotten), waiting(1, 2));
     }
 
     #[test]
@@ -346,26 +307,15 @@ mod tests {
             let octets = message.to_be_bytes();
             let first = Concatenation::new(reference, 2, 1);
             let second = Concatenation::new(reference, 2, 2);
-            assert_eq!(
-                reassembler.handle_part("1", second, &octets[1..], NOW),
-                waiting(1, 2),
-                "{message}"
-            );
-            assert_eq!(
-                reassembler.handle_part("1", first, &octets[..1], NOW),
-                complete(&octets),
-                "{message}"
-            );
+            assert_eq!(reassembler.handle_part("1", second, &octets[1..], NOW), waiting(1, 2), "{message}");
+            assert_eq!(reassembler.handle_part("1", first, &octets[..1], NOW), complete(&octets), "{message}");
             reference = reference.next();
         }
     }
 
     #[test]
     fn a_message_that_does_not_come_in_time_is_forgotten() {
-        let limits = Limits {
-            patience: Duration::from_secs(10),
-            ..Limits::default()
-        };
+        let limits = Limits { patience: Duration::from_secs(10), ..Limits::default() };
         let mut reassembler = Reassembler::new(limits);
         reassembler.handle_part("1", part(1, 2, 1), b"a", NOW);
         reassembler.handle_part("1", part(2, 2, 1), b"a", NOW + Duration::from_secs(5));
@@ -377,11 +327,7 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_when_there_is_too_much() {
-        let mut reassembler = Reassembler::new(Limits {
-            messages: 2,
-            octets: 5,
-            ..Limits::default()
-        });
+        let mut reassembler = Reassembler::new(Limits { messages: 2, octets: 5, ..Limits::default() });
         for reference in 1..=3 {
             reassembler.handle_part("1", part(reference, 2, 1), b"a", NOW);
         }
@@ -399,9 +345,6 @@ mod tests {
         assert_eq!(reassembler.handle_part("1", None, b"a", NOW), complete(b"a"));
         assert_eq!(reassembler.handle_part("1", None, b"a", NOW), complete(b"a"));
         assert_eq!(reassembler.handle_part("1", part(1, 1, 1), b"a", NOW), complete(b"a"));
-        assert_eq!(
-            reassembler.handle_part("1", part(1, 1, 1), b"a", NOW),
-            Reassembled::Duplicate
-        );
+        assert_eq!(reassembler.handle_part("1", part(1, 1, 1), b"a", NOW), Reassembled::Duplicate);
     }
 }

@@ -24,19 +24,11 @@ pub struct Address<'a> {
 impl<'a> Address<'a> {
     /// An E.164 number in international form, digits without "+".
     pub const fn international(digits: &'a [u8]) -> Self {
-        Self {
-            ton: Ton::INTERNATIONAL,
-            npi: Npi::E164,
-            addr: digits,
-        }
+        Self { ton: Ton::INTERNATIONAL, npi: Npi::E164, addr: digits }
     }
 
     pub(super) fn decode(reader: &mut Reader<'a>, field: &'static Field) -> Result<Self, FieldError> {
-        Ok(Self {
-            ton: Ton(reader.u8(field)?),
-            npi: Npi(reader.u8(field)?),
-            addr: reader.c_octets(field)?,
-        })
+        Ok(Self { ton: Ton(reader.u8(field)?), npi: Npi(reader.u8(field)?), addr: reader.c_octets(field)? })
     }
 
     pub(super) fn put(&self, field: &'static Field, out: &mut BytesMut) -> Result<(), EncodeError> {
@@ -66,11 +58,7 @@ mod tests {
     #[test]
     fn a_number_is_masked_and_a_short_code_is_not() {
         assert_eq!(format!("{:?}", Address::international(b"15551234567")), "1/1 15…67");
-        let code = Address {
-            ton: Ton::NETWORK_SPECIFIC,
-            npi: Npi::E164,
-            addr: b"12345",
-        };
+        let code = Address { ton: Ton::NETWORK_SPECIFIC, npi: Npi::E164, addr: b"12345" };
         assert_eq!(format!("{code:?}"), "3/1 12345");
     }
 }

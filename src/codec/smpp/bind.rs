@@ -113,17 +113,9 @@ impl<'a> BindResp<'a> {
 
     pub(super) fn decode(mode: BindMode, reader: &mut Reader<'a>) -> Result<Self, FieldError> {
         if reader.is_empty() {
-            return Ok(Self {
-                mode,
-                system_id: b"",
-                tlvs: Tlvs::NONE,
-            });
+            return Ok(Self { mode, system_id: b"", tlvs: Tlvs::NONE });
         }
-        Ok(Self {
-            mode,
-            system_id: reader.c_octets(&SYSTEM_ID)?,
-            tlvs: Tlvs::decode(reader.rest())?,
-        })
+        Ok(Self { mode, system_id: reader.c_octets(&SYSTEM_ID)?, tlvs: Tlvs::decode(reader.rest())? })
     }
 }
 
@@ -154,10 +146,7 @@ pub struct Outbind<'a> {
 
 impl<'a> Outbind<'a> {
     pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, FieldError> {
-        Ok(Self {
-            system_id: reader.c_octets(&SYSTEM_ID)?,
-            password: reader.c_octets(&PASSWORD)?,
-        })
+        Ok(Self { system_id: reader.c_octets(&SYSTEM_ID)?, password: reader.c_octets(&PASSWORD)? })
     }
 }
 

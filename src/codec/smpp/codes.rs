@@ -191,10 +191,7 @@ mod tests {
     #[test]
     fn a_code_without_a_name_survives() {
         assert_eq!(Ton(0x33).name(), None);
-        assert_eq!(
-            format!("{} {:?}", Ton(0x33), DataCoding::OCTETS),
-            "0x33 DataCoding(0x04 octets)"
-        );
+        assert_eq!(format!("{} {:?}", Ton(0x33), DataCoding::OCTETS), "0x33 DataCoding(0x04 octets)");
     }
 
     #[test]

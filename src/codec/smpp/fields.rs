@@ -112,17 +112,10 @@ impl<'a> Reader<'a> {
         // §5.2.21: "The sm_length parameter specifies the length of the short_message parameter in octets."
         // §4.4.1: at most 254; a longer one belongs into message_payload.
         if need > SHORT_MESSAGE.max {
-            return Err(FieldError::TooLong {
-                field: &SHORT_MESSAGE,
-                max: SHORT_MESSAGE.max,
-            });
+            return Err(FieldError::TooLong { field: &SHORT_MESSAGE, max: SHORT_MESSAGE.max });
         }
         let Some((message, rest)) = self.rest.split_at_checked(need) else {
-            return Err(FieldError::Truncated {
-                field: &SHORT_MESSAGE,
-                need,
-                have: self.rest.len(),
-            });
+            return Err(FieldError::Truncated { field: &SHORT_MESSAGE, need, have: self.rest.len() });
         };
         self.rest = rest;
         Ok(message)
@@ -204,11 +197,7 @@ impl FieldError {
 /// Appends a C-octet string and its NUL.
 pub(super) fn put_c_octets(field: &'static Field, string: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
     if string.len() >= field.max {
-        return Err(EncodeError::TooLong {
-            field,
-            max: field.max - 1,
-            have: string.len(),
-        });
+        return Err(EncodeError::TooLong { field, max: field.max - 1, have: string.len() });
     }
     if let Some(at) = memchr::memchr(0, string) {
         return Err(EncodeError::Nul { field, at });
@@ -223,11 +212,7 @@ pub(super) fn put_short_message(message: &[u8], out: &mut BytesMut) -> Result<()
     match u8::try_from(message.len()) {
         Ok(length) if message.len() <= SHORT_MESSAGE.max => out.put_u8(length),
         _ => {
-            return Err(EncodeError::TooLong {
-                field: &SHORT_MESSAGE,
-                max: SHORT_MESSAGE.max,
-                have: message.len(),
-            });
+            return Err(EncodeError::TooLong { field: &SHORT_MESSAGE, max: SHORT_MESSAGE.max, have: message.len() });
         }
     }
     out.put_slice(message);
@@ -279,10 +264,7 @@ mod tests {
         assert_eq!(reader.rest(), &[7]);
 
         octets.insert(0, b'a');
-        let error = FieldError::TooLong {
-            field: &SYSTEM_ID,
-            max: 16,
-        };
+        let error = FieldError::TooLong { field: &SYSTEM_ID, max: 16 };
         assert_eq!(Reader::new(&octets).c_octets(&SYSTEM_ID), Err(error));
         assert_eq!(error.status(), CommandStatus::INVSYSID);
     }
@@ -291,11 +273,7 @@ mod tests {
     fn the_limit_of_a_string_counts_its_nul() {
         let mut out = BytesMut::new();
         assert_eq!(put_c_octets(&PASSWORD, b"12345678", &mut out), Ok(()));
-        let error = EncodeError::TooLong {
-            field: &PASSWORD,
-            max: 8,
-            have: 9,
-        };
+        let error = EncodeError::TooLong { field: &PASSWORD, max: 8, have: 9 };
         assert_eq!(put_c_octets(&PASSWORD, b"123456789", &mut out), Err(error));
         assert_eq!(&out[..], b"12345678\0");
     }
@@ -303,10 +281,7 @@ mod tests {
     #[test]
     fn a_string_cannot_hold_nul() {
         let mut out = BytesMut::new();
-        let error = EncodeError::Nul {
-            field: &PASSWORD,
-            at: 1,
-        };
+        let error = EncodeError::Nul { field: &PASSWORD, at: 1 };
         assert_eq!(put_c_octets(&PASSWORD, b"1\0", &mut out), Err(error));
     }
 

@@ -78,12 +78,7 @@ pub struct Header {
 impl Header {
     /// The header of a PDU without a body.
     pub const fn bare(command_id: CommandId, command_status: CommandStatus, sequence_number: u32) -> Self {
-        Self {
-            command_length: HEADER_OCTETS as u32,
-            command_id,
-            command_status,
-            sequence_number,
-        }
+        Self { command_length: HEADER_OCTETS as u32, command_id, command_status, sequence_number }
     }
 
     /// A `generic_nack`: refuses a PDU that has no response of its own.
@@ -189,13 +184,7 @@ mod tests {
             assert_eq!(framed(said, 64), Err(FrameError::TooShort { said }));
         }
         for said in [PDU_MAX_OCTETS as u32 + 1, 0x8000_0000, u32::MAX] {
-            assert_eq!(
-                framed(said, 64),
-                Err(FrameError::TooLong {
-                    said,
-                    max: PDU_MAX_OCTETS
-                })
-            );
+            assert_eq!(framed(said, 64), Err(FrameError::TooLong { said, max: PDU_MAX_OCTETS }));
         }
         assert_eq!(FrameError::TooShort { said: 0 }.status(), CommandStatus::INVCMDLEN);
     }

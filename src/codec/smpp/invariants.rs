@@ -22,18 +22,9 @@ pub fn what_decodes_survives_a_round_trip(octets: &[u8]) {
     let written = pdu.encode(&mut again);
     assert_eq!(written, Ok(again.len()), "{pdu:?} decodes but does not encode");
     assert!(again.len() <= octets.len() + 1, "at most a NUL is added");
-    let expected = Header {
-        command_length: again.len() as u32,
-        ..pdu.header
-    };
+    let expected = Header { command_length: again.len() as u32, ..pdu.header };
     let read = Pdu::decode(&again);
-    assert_eq!(
-        read,
-        Ok(Pdu {
-            header: expected,
-            body: pdu.body
-        })
-    );
+    assert_eq!(read, Ok(Pdu { header: expected, body: pdu.body }));
 }
 
 /// Everything that looks into a PDU copes with any content.
@@ -43,10 +34,7 @@ pub fn what_decodes_can_be_described(octets: &[u8]) {
     match pdu.body {
         Body::DeliverSm(message) => {
             let receipt = Receipt::decode(&message);
-            assert!(
-                receipt.is_none_or(|read| read.message_id != Some(b"")),
-                "an empty name is no name"
-            );
+            assert!(receipt.is_none_or(|read| read.message_id != Some(b"")), "an empty name is no name");
         }
         Body::SubmitSm(message) => {
             let _ = message.tlvs.check();
@@ -70,10 +58,7 @@ pub fn framing_does_not_see_cuts(stream: &[u8], piece_octets: &[u8]) {
     let mut found = Vec::new();
     let mut error = None;
     let mut received: Vec<u8> = Vec::new();
-    let mut sizes = piece_octets
-        .iter()
-        .map(|size| usize::from(*size).max(1))
-        .chain(std::iter::repeat(usize::MAX));
+    let mut sizes = piece_octets.iter().map(|size| usize::from(*size).max(1)).chain(std::iter::repeat(usize::MAX));
     let mut rest = stream;
     while !rest.is_empty() && error.is_none() {
         let (piece, after) = rest.split_at(sizes.next().unwrap_or(usize::MAX).min(rest.len()));

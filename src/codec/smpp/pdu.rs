@@ -34,10 +34,7 @@ impl<'a> Pdu<'a> {
     pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
         let header = Header::decode(octets).ok_or(DecodeError::Header { have: octets.len() })?;
         if usize::try_from(header.command_length) != Ok(octets.len()) {
-            return Err(DecodeError::Length {
-                header,
-                have: octets.len(),
-            });
+            return Err(DecodeError::Length { header, have: octets.len() });
         }
         let body = &octets[HEADER_OCTETS..];
         match Body::decode(header.command_id, body) {
@@ -53,15 +50,8 @@ impl<'a> Pdu<'a> {
     /// # Errors
     /// When a value breaks the limits of its parameter. Nothing is written then.
     pub fn encode(&self, out: &mut BytesMut) -> Result<usize, EncodeError> {
-        let Header {
-            command_id,
-            command_status,
-            sequence_number,
-            ..
-        } = self.header;
-        put_pdu(command_id, command_status, sequence_number, out, |out| {
-            self.body.put(command_status, out)
-        })
+        let Header { command_id, command_status, sequence_number, .. } = self.header;
+        put_pdu(command_id, command_status, sequence_number, out, |out| self.body.put(command_status, out))
     }
 }
 
@@ -212,9 +202,7 @@ pub trait Encode {
         sequence_number: u32,
         out: &mut BytesMut,
     ) -> Result<usize, EncodeError> {
-        put_pdu(self.command_id(), status, sequence_number, out, |out| {
-            self.put_body(status, out)
-        })
+        put_pdu(self.command_id(), status, sequence_number, out, |out| self.put_body(status, out))
     }
 }
 

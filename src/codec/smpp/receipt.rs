@@ -43,10 +43,7 @@ impl<'a> Receipt<'a> {
     /// for one too. An optional parameter of the wrong length counts as missing, and what is missing there is looked
     /// for in the text.
     pub fn decode(message: &DeliverSm<'a>) -> Option<Self> {
-        let receipted_message_id = message
-            .tlvs
-            .c_octets(TlvTag::RECEIPTED_MESSAGE_ID)
-            .filter(|id| !id.is_empty());
+        let receipted_message_id = message.tlvs.c_octets(TlvTag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty());
         let is_intermediate = match message.esm_class.message_type() {
             EsmClass::DELIVERY_RECEIPT => false,
             EsmClass::INTERMEDIATE_NOTIFICATION => true,
@@ -60,10 +57,8 @@ impl<'a> Receipt<'a> {
             message_id: receipted_message_id.or_else(|| text.value("id")),
             state: tlv_state.or_else(|| text.value("stat").and_then(state_of_text)),
             error: text.value("err"),
-            network_error: network_error.map(|[network_type, high, low]| NetworkError {
-                network_type,
-                code: u16::from_be_bytes([high, low]),
-            }),
+            network_error: network_error
+                .map(|[network_type, high, low]| NetworkError { network_type, code: u16::from_be_bytes([high, low]) }),
             submit_date: text.date(["submit date", "submitdate", "submit_date"]),
             done_date: text.date(["done date", "donedate", "done_date"]),
             is_intermediate,
@@ -106,10 +101,7 @@ impl<'a> Text<'a> {
         let value = self.octets.get(at..)?;
         let blanks = value.iter().take_while(|octet| **octet == b' ').count();
         let value = &value[blanks..];
-        let end = value
-            .iter()
-            .position(|octet| octet.is_ascii_whitespace() || *octet == 0)
-            .unwrap_or(value.len());
+        let end = value.iter().position(|octet| octet.is_ascii_whitespace() || *octet == 0).unwrap_or(value.len());
         let word = &value[..end];
         // A word with a colon behind blanks is the next key: the value is missing.
         let is_next_key = blanks > 0 && word.contains(&b':');
@@ -126,11 +118,7 @@ impl<'a> Text<'a> {
             memchr::memchr_iter(b':', self.octets).filter_map(|colon| Some((colon.checked_sub(key.len())?, colon)));
         starts
             .filter(|(start, colon)| self.octets[*start..*colon].eq_ignore_ascii_case(key.as_bytes()))
-            .find(|(start, _)| {
-                start
-                    .checked_sub(1)
-                    .is_none_or(|before| !self.octets[before].is_ascii_alphanumeric())
-            })
+            .find(|(start, _)| start.checked_sub(1).is_none_or(|before| !self.octets[before].is_ascii_alphanumeric()))
             .map(|(start, colon)| (start, colon + 1))
     }
 }
@@ -143,23 +131,12 @@ mod tests {
     const TEXT: &[u8] = b"id:0169552957 sub:001 dlvrd:001 submit date:2611230640 done date:2611230641 stat:DELIVRD err:007 text:stat:EXPIRED id:9";
 
     fn receipt(text: &[u8]) -> Receipt<'_> {
-        let message = DeliverSm {
-            esm_class: EsmClass::DELIVERY_RECEIPT,
-            short_message: text,
-            ..DeliverSm::default()
-        };
+        let message = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, short_message: text, ..DeliverSm::default() };
         Receipt::decode(&message).unwrap()
     }
 
     fn time(minute: u8) -> Option<ReceiptTime> {
-        Some(ReceiptTime {
-            year: 2026,
-            month: 11,
-            day: 23,
-            hour: 6,
-            minute,
-            second: 0,
-        })
+        Some(ReceiptTime { year: 2026, month: 11, day: 23, hour: 6, minute, second: 0 })
     }
 
     #[test]
@@ -188,13 +165,7 @@ mod tests {
     #[test]
     fn a_key_without_its_value_does_not_take_the_next() {
         let read = receipt(b"id: sub:001 submit date: done date:2611230641 stat: err: text:");
-        assert_eq!(
-            read,
-            Receipt {
-                done_date: time(41),
-                ..Receipt::default()
-            }
-        );
+        assert_eq!(read, Receipt { done_date: time(41), ..Receipt::default() });
         assert_eq!(receipt(b"id: 42 stat: REJECTD").message_id, Some(&b"42"[..]));
         assert_eq!(receipt(b"msgid:42 estat:REJECTD"), Receipt::default());
     }
@@ -202,13 +173,7 @@ mod tests {
     #[test]
     fn what_the_user_wrote_is_not_read_as_a_receipt() {
         let read = receipt(b"stat:DELIVRD text:id:9 err:1");
-        assert_eq!(
-            read,
-            Receipt {
-                state: Some(MessageState::DELIVERED),
-                ..Receipt::default()
-            }
-        );
+        assert_eq!(read, Receipt { state: Some(MessageState::DELIVERED), ..Receipt::default() });
     }
 
     #[test]
@@ -226,13 +191,7 @@ mod tests {
         let read = Receipt::decode(&message).unwrap();
         assert_eq!(read.message_id, Some(&b"0A1B2C3D"[..]));
         assert_eq!(read.state, Some(MessageState::UNDELIVERABLE));
-        assert_eq!(
-            read.network_error,
-            Some(NetworkError {
-                network_type: 3,
-                code: 27
-            })
-        );
+        assert_eq!(read.network_error, Some(NetworkError { network_type: 3, code: 27 }));
         assert_eq!(read.done_date, time(41));
     }
 
@@ -242,11 +201,7 @@ mod tests {
             .octets(TlvTag::MESSAGE_STATE, &[2, 2])
             .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"")
             .octets(TlvTag::MESSAGE_PAYLOAD, TEXT);
-        let message = DeliverSm {
-            esm_class: EsmClass::DELIVERY_RECEIPT,
-            tlvs: buffer.tlvs(),
-            ..DeliverSm::default()
-        };
+        let message = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: buffer.tlvs(), ..DeliverSm::default() };
         let read = Receipt::decode(&message).unwrap();
         assert_eq!(read.state, Some(MessageState::DELIVERED));
         assert_eq!(read.message_id, Some(&b"0169552957"[..]));
@@ -254,29 +209,17 @@ mod tests {
 
     #[test]
     fn an_ordinary_message_is_no_receipt() {
-        let message = DeliverSm {
-            short_message: TEXT,
-            ..DeliverSm::default()
-        };
+        let message = DeliverSm { short_message: TEXT, ..DeliverSm::default() };
         assert_eq!(Receipt::decode(&message), None);
-        let acknowledgement = DeliverSm {
-            esm_class: EsmClass::DELIVERY_ACKNOWLEDGEMENT,
-            ..message
-        };
+        let acknowledgement = DeliverSm { esm_class: EsmClass::DELIVERY_ACKNOWLEDGEMENT, ..message };
         assert_eq!(Receipt::decode(&acknowledgement), None);
     }
 
     #[test]
     fn a_receipt_without_its_mark_is_known_by_its_message_id() {
         let buffer = TlvBuffer::new().c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"1");
-        let message = DeliverSm {
-            tlvs: buffer.tlvs(),
-            ..DeliverSm::default()
-        };
-        assert_eq!(
-            Receipt::decode(&message).and_then(|read| read.message_id),
-            Some(&b"1"[..])
-        );
+        let message = DeliverSm { tlvs: buffer.tlvs(), ..DeliverSm::default() };
+        assert_eq!(Receipt::decode(&message).and_then(|read| read.message_id), Some(&b"1"[..]));
     }
 
     #[test]

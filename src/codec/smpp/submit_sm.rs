@@ -87,11 +87,7 @@ impl<'a> SubmitSm<'a> {
 
 /// §4.4.1 and §5.3.2.32: the text stands in `short_message` or in `message_payload`, never in both.
 pub(super) fn user_data<'a>(short_message: &'a [u8], tlvs: &Tlvs<'a>) -> &'a [u8] {
-    if short_message.is_empty() {
-        tlvs.octets(TlvTag::MESSAGE_PAYLOAD).unwrap_or(b"")
-    } else {
-        short_message
-    }
+    if short_message.is_empty() { tlvs.octets(TlvTag::MESSAGE_PAYLOAD).unwrap_or(b"") } else { short_message }
 }
 
 impl Encode for SubmitSm<'_> {

@@ -93,10 +93,7 @@ impl Open {
     /// it is left as it is.
     pub fn finish(self, out: &mut BytesMut) -> Result<usize, EncodeError> {
         let Some(text_octets) = out.len().checked_sub(self.text) else {
-            return Err(EncodeError::BufferCut {
-                need: self.text,
-                have: out.len(),
-            });
+            return Err(EncodeError::BufferCut { need: self.text, have: out.len() });
         };
         if text_octets > SHORT_MESSAGE.max_octets() {
             out.truncate(self.start);
@@ -156,12 +153,7 @@ mod tests {
         let hour = ValidityPeriod::relative(Duration::from_secs(3600)).unwrap();
         for (validity, octets) in [(None, &b""[..]), (Some(hour), hour.as_octets())] {
             let mut expected = BytesMut::from(&b"before"[..]);
-            SubmitSm {
-                validity_period: octets,
-                ..MESSAGE
-            }
-            .encode(9, &mut expected)
-            .unwrap();
+            SubmitSm { validity_period: octets, ..MESSAGE }.encode(9, &mut expected).unwrap();
             assert_eq!(filled(validity, b"text").unwrap(), expected);
         }
     }
@@ -181,22 +173,15 @@ mod tests {
         out.put_slice(&[0; 300]);
         assert!(open.finish(&mut out).is_err());
         assert_eq!(&out[..], b"before");
-        template
-            .begin(1, None, RegisteredDelivery::NONE, &mut out)
-            .abandon(&mut out);
+        template.begin(1, None, RegisteredDelivery::NONE, &mut out).abandon(&mut out);
         assert_eq!(&out[..], b"before");
     }
 
     #[test]
     fn a_buffer_that_was_split_meanwhile_is_an_error() {
         let mut out = BytesMut::new();
-        let open = SubmitTemplate::new(&MESSAGE)
-            .unwrap()
-            .begin(1, None, RegisteredDelivery::NONE, &mut out);
+        let open = SubmitTemplate::new(&MESSAGE).unwrap().begin(1, None, RegisteredDelivery::NONE, &mut out);
         let _ = out.split();
-        assert!(matches!(
-            open.finish(&mut out),
-            Err(EncodeError::BufferCut { have: 0, .. })
-        ));
+        assert!(matches!(open.finish(&mut out), Err(EncodeError::BufferCut { have: 0, .. })));
     }
 }

@@ -69,9 +69,7 @@ impl Time {
     /// # Errors
     /// When it is no such time.
     pub fn parse(octets: &[u8]) -> Result<Self, TimeError> {
-        let &octets: &[u8; TIME_OCTETS] = octets
-            .try_into()
-            .map_err(|_| TimeError::Length { have: octets.len() })?;
+        let &octets: &[u8; TIME_OCTETS] = octets.try_into().map_err(|_| TimeError::Length { have: octets.len() })?;
         let sign = octets[15];
         let [year, month, day, hour, minute, second] = two_digits(&octets)?;
         if sign == b'R' {
@@ -93,9 +91,7 @@ impl Time {
         };
         let days = days_since_1970(2000 + i64::from(year), i64::from(month), i64::from(day));
         let local = ((days * 24 + i64::from(hour)) * 60 + i64::from(minute)) * 60 + i64::from(second);
-        Ok(Self::Absolute {
-            unix_tenths: (local - ahead) * 10 + tenths,
-        })
+        Ok(Self::Absolute { unix_tenths: (local - ahead) * 10 + tenths })
     }
 }
 
@@ -110,11 +106,7 @@ fn two_digits(octets: &[u8; TIME_OCTETS]) -> Result<[u32; 6], TimeError> {
 
 fn digit(octets: &[u8; TIME_OCTETS], at: usize) -> Result<u32, TimeError> {
     let found = octets[at];
-    if found.is_ascii_digit() {
-        Ok(u32::from(found - b'0'))
-    } else {
-        Err(TimeError::Digit { at, found })
-    }
+    if found.is_ascii_digit() { Ok(u32::from(found - b'0')) } else { Err(TimeError::Digit { at, found }) }
 }
 
 /// Days of the Gregorian calendar; a year starts in March, so that the leap day is its last.
@@ -226,10 +218,7 @@ mod tests {
     fn a_period_is_written_in_days_and_less() {
         assert_eq!(written(Duration::from_secs(3600)), "000000010000000R");
         assert_eq!(written(Duration::from_secs(86_400)), "000001000000000R");
-        assert_eq!(
-            written(Duration::from_secs(2 * 86_400 + 3 * 3600 + 4 * 60 + 5)),
-            "000002030405000R"
-        );
+        assert_eq!(written(Duration::from_secs(2 * 86_400 + 3 * 3600 + 4 * 60 + 5)), "000002030405000R");
         assert_eq!(written(Duration::from_secs(28 * 86_400)), "000028000000000R");
     }
 
@@ -257,27 +246,17 @@ mod tests {
 
     #[test]
     fn an_absolute_time_is_a_moment_wherever_it_was_written() {
-        let noon = Time::Absolute {
-            unix_tenths: 17_640_720_000 + 5,
-        };
+        let noon = Time::Absolute { unix_tenths: 17_640_720_000 + 5 };
         assert_eq!(Time::parse(b"251125120000500+"), Ok(noon));
         assert_eq!(Time::parse(b"251125130000504+"), Ok(noon));
         assert_eq!(Time::parse(b"251125060000524-"), Ok(noon));
-        assert_eq!(
-            Time::parse(b"240229000000000+"),
-            Ok(Time::Absolute {
-                unix_tenths: 17_091_648_000
-            })
-        );
+        assert_eq!(Time::parse(b"240229000000000+"), Ok(Time::Absolute { unix_tenths: 17_091_648_000 }));
     }
 
     #[test]
     fn what_is_no_time_is_refused() {
         assert_eq!(Time::parse(b""), Err(TimeError::Length { have: 0 }));
-        assert_eq!(
-            Time::parse(b"25112512000050x+"),
-            Err(TimeError::Digit { at: 14, found: b'x' })
-        );
+        assert_eq!(Time::parse(b"25112512000050x+"), Err(TimeError::Digit { at: 14, found: b'x' }));
         assert_eq!(Time::parse(b"251325120000500+"), Err(TimeError::Range));
         assert_eq!(Time::parse(b"251125120000549+"), Err(TimeError::Range));
         assert_eq!(Time::parse(b"251125120000500?"), Err(TimeError::Sign { found: b'?' }));
@@ -285,23 +264,10 @@ mod tests {
 
     #[test]
     fn a_receipts_date_has_ten_twelve_or_fourteen_digits() {
-        let time = ReceiptTime {
-            year: 2026,
-            month: 11,
-            day: 23,
-            hour: 6,
-            minute: 41,
-            second: 0,
-        };
+        let time = ReceiptTime { year: 2026, month: 11, day: 23, hour: 6, minute: 41, second: 0 };
         assert_eq!(ReceiptTime::parse(b"2611230641"), Some(time));
-        assert_eq!(
-            ReceiptTime::parse(b"261123064159"),
-            Some(ReceiptTime { second: 59, ..time })
-        );
-        assert_eq!(
-            ReceiptTime::parse(b"20261123064159"),
-            Some(ReceiptTime { second: 59, ..time })
-        );
+        assert_eq!(ReceiptTime::parse(b"261123064159"), Some(ReceiptTime { second: 59, ..time }));
+        assert_eq!(ReceiptTime::parse(b"20261123064159"), Some(ReceiptTime { second: 59, ..time }));
         for text in [&b""[..], b"26112306", b"2613230641", b"26112306-1", b"0000000000"] {
             assert_eq!(ReceiptTime::parse(text), None);
         }

@@ -99,12 +99,7 @@ impl<'a> Tlvs<'a> {
         };
         match value.try_into() {
             Ok(array) => Ok(Some(array)),
-            Err(_) => Err(FieldError::TlvLength {
-                tag,
-                min: N,
-                max: N,
-                have: value.len(),
-            }),
+            Err(_) => Err(FieldError::TlvLength { tag, min: N, max: N, have: value.len() }),
         }
     }
 
@@ -116,12 +111,7 @@ impl<'a> Tlvs<'a> {
         for Tlv { tag, value } in self.iter() {
             let Some((min, max)) = tag.lengths() else { continue };
             if !(min..=max).contains(&value.len()) {
-                return Err(FieldError::TlvLength {
-                    tag,
-                    min,
-                    max,
-                    have: value.len(),
-                });
+                return Err(FieldError::TlvLength { tag, min, max, have: value.len() });
             }
         }
         Ok(())
@@ -131,9 +121,7 @@ impl<'a> Tlvs<'a> {
 /// Names and lengths only: a value may be a number or the text of a user.
 impl fmt::Debug for Tlvs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.iter().map(|tlv| (tlv.tag, tlv.value.len())))
-            .finish()
+        f.debug_map().entries(self.iter().map(|tlv| (tlv.tag, tlv.value.len()))).finish()
     }
 }
 
@@ -175,13 +163,7 @@ fn split_first(octets: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
     let (&[tag_high, tag_low, length_high, length_low], rest) = octets.split_first_chunk::<TLV_HEAD_OCTETS>()?;
     let length = u16::from_be_bytes([length_high, length_low]);
     let (value, rest) = rest.split_at_checked(usize::from(length))?;
-    Some((
-        Tlv {
-            tag: TlvTag(u16::from_be_bytes([tag_high, tag_low])),
-            value,
-        },
-        rest,
-    ))
+    Some((Tlv { tag: TlvTag(u16::from_be_bytes([tag_high, tag_low])), value }, rest))
 }
 
 fn truncated(rest: &[u8]) -> FieldError {
@@ -189,10 +171,7 @@ fn truncated(rest: &[u8]) -> FieldError {
         [_, _, high, low, ..] => usize::from(u16::from_be_bytes([high, low])),
         _ => 0,
     };
-    FieldError::TlvTruncated {
-        need: TLV_HEAD_OCTETS + announced,
-        have: rest.len(),
-    }
+    FieldError::TlvTruncated { need: TLV_HEAD_OCTETS + announced, have: rest.len() }
 }
 
 /// Optional parameters being written.
@@ -374,12 +353,7 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_length_is_named_where_it_is_used() {
         let buffer = TlvBuffer::new().u8(TlvTag::SOURCE_PORT, 1);
-        let error = FieldError::TlvLength {
-            tag: TlvTag::SOURCE_PORT,
-            min: 2,
-            max: 2,
-            have: 1,
-        };
+        let error = FieldError::TlvLength { tag: TlvTag::SOURCE_PORT, min: 2, max: 2, have: 1 };
         assert_eq!(buffer.tlvs().u16(TlvTag::SOURCE_PORT), Err(error));
         assert_eq!(buffer.tlvs().check(), Err(error));
         assert_eq!(error.status(), CommandStatus::INVPARLEN);
@@ -391,10 +365,7 @@ mod tests {
         let error = Tlvs::decode(&[0x02, 0x0A, 0, 2, 0x23]).unwrap_err();
         assert_eq!(error, FieldError::TlvTruncated { need: 6, have: 5 });
         assert_eq!(error.status(), CommandStatus::INVOPTPARSTREAM);
-        assert_eq!(
-            Tlvs::decode(&[0x02]),
-            Err(FieldError::TlvTruncated { need: 4, have: 1 })
-        );
+        assert_eq!(Tlvs::decode(&[0x02]), Err(FieldError::TlvTruncated { need: 4, have: 1 }));
     }
 
     #[test]

@@ -106,11 +106,7 @@ impl Block {
         }
         let valid = feed.is_valid(value);
         let Events { side, repaired, .. } = &mut feed.events;
-        let buffer = if let Data::Kept = self.data {
-            &mut self.kept_data
-        } else {
-            side
-        };
+        let buffer = if let Data::Kept = self.data { &mut self.kept_data } else { side };
         let before = buffer.len();
         *repaired += append_text(buffer, value.octets, valid);
         buffer.push(b'\n');
@@ -210,12 +206,7 @@ pub(super) struct Feed<'a> {
 
 impl<'a> Feed<'a> {
     pub(super) fn new(raw: &'a [u8]) -> Self {
-        Self {
-            raw,
-            events: Events::default(),
-            valid_to: 0,
-            pins: false,
-        }
+        Self { raw, events: Events::default(), valid_to: 0, pins: false }
     }
 
     pub(super) fn push(&mut self, spans: Spans, expected: usize) {
@@ -266,10 +257,7 @@ pub(super) struct Value<'a> {
 impl Value<'_> {
     /// Without the first `count` octets.
     pub(super) fn after(self, count: usize) -> Self {
-        Self {
-            octets: self.octets.get(count..).unwrap_or_default(),
-            at: self.at.map(|at| at + count),
-        }
+        Self { octets: self.octets.get(count..).unwrap_or_default(), at: self.at.map(|at| at + count) }
     }
 
     /// The value, if this is a line of the field `name`. "Field names must be compared literally, with no case folding

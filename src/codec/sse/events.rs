@@ -52,10 +52,7 @@ impl Events {
 
     /// All events in order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter {
-            events: self,
-            spans: self.spans.iter(),
-        }
+        Iter { events: self, spans: self.spans.iter() }
     }
 
     /// Memory held, in octets: the piece (if any event points into it), the side buffer and the spans. A piece that is a
@@ -156,11 +153,7 @@ impl EventsBuilder {
             check(field, value)?;
         }
         let side = &mut self.events.side;
-        let kind = if event_type == MESSAGE {
-            Span::EMPTY
-        } else {
-            Span::appended(side, event_type)
-        };
+        let kind = if event_type == MESSAGE { Span::EMPTY } else { Span::appended(side, event_type) };
         let data = Span::since(side, |side| push_lines(side, data));
         let last = self.events.spans.last().map_or(Span::EMPTY, |spans| spans.id);
         let same = last.of(&self.events.raw, side) == id;
@@ -177,16 +170,10 @@ impl EventsBuilder {
 
 fn check(field: Field, value: &[u8]) -> Result<(), EventError> {
     if value.len() > Span::MAX_LEN {
-        return Err(EventError::TooLong {
-            field,
-            octets: value.len(),
-        });
+        return Err(EventError::TooLong { field, octets: value.len() });
     }
     if let Err(error) = str::from_utf8(value) {
-        return Err(EventError::NotUtf8 {
-            field,
-            at: error.valid_up_to(),
-        });
+        return Err(EventError::NotUtf8 { field, at: error.valid_up_to() });
     }
     if field == Field::Data {
         return Ok(());
@@ -253,11 +240,7 @@ impl Spans {
     }
 
     fn raw_len(&self) -> usize {
-        [self.kind, self.data, self.id]
-            .iter()
-            .filter(|span| !span.in_side())
-            .map(|span| span.len())
-            .sum()
+        [self.kind, self.data, self.id].iter().filter(|span| !span.in_side()).map(|span| span.len()).sum()
     }
 }
 
@@ -274,11 +257,7 @@ impl Span {
     const SIDE: u64 = 1 << 63;
 
     pub(super) fn raw(start: usize, len: usize) -> Self {
-        if len == 0 {
-            Self::EMPTY
-        } else {
-            Self(Self::pack(start, len))
-        }
+        if len == 0 { Self::EMPTY } else { Self(Self::pack(start, len)) }
     }
 
     /// What `write` appends to `side`.
@@ -293,11 +272,7 @@ impl Span {
     }
 
     pub(super) fn side(start: usize, len: usize) -> Self {
-        if len == 0 {
-            Self::EMPTY
-        } else {
-            Self(Self::SIDE | Self::pack(start, len))
-        }
+        if len == 0 { Self::EMPTY } else { Self(Self::SIDE | Self::pack(start, len)) }
     }
 
     pub(super) fn of<'a>(self, raw: &'a [u8], side: &'a [u8]) -> &'a [u8] {
@@ -307,11 +282,7 @@ impl Span {
     }
 
     fn moved(self, raw: &[u8], side: &mut Vec<u8>) -> Self {
-        if self.in_side() {
-            self
-        } else {
-            Self::appended(side, self.of(raw, &[]))
-        }
+        if self.in_side() { self } else { Self::appended(side, self.of(raw, &[])) }
     }
 
     fn in_side(self) -> bool {

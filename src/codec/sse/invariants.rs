@@ -8,10 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::{Events, Limits, Parser, encode, encoded_len};
 
 /// As good as no limits.
-pub const UNBOUNDED: Limits = Limits {
-    max_line_octets: usize::MAX,
-    max_event_octets: usize::MAX,
-};
+pub const UNBOUNDED: Limits = Limits { max_line_octets: usize::MAX, max_event_octets: usize::MAX };
 
 /// An event with memory of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +41,7 @@ pub fn read(stream: &[u8], sizes: &[usize], limits: Limits) -> Reading {
     let mut parser = Parser::new(limits);
     let mut reading = Reading::default();
     let mut rest = Bytes::copy_from_slice(stream);
-    let sizes: &[usize] = if sizes.iter().any(|size| *size > 0) {
-        sizes
-    } else {
-        &[usize::MAX]
-    };
+    let sizes: &[usize] = if sizes.iter().any(|size| *size > 0) { sizes } else { &[usize::MAX] };
     let mut sizes = sizes.iter().cycle();
     while !rest.is_empty() {
         let size = sizes.next().map_or(rest.len(), |size| rest.len().min(*size));
@@ -70,34 +63,16 @@ pub fn read(stream: &[u8], sizes: &[usize], limits: Limits) -> Reading {
 /// reading is the standard's.
 pub fn check_cuts(stream: &[u8], sizes: &[usize], limits: Limits) {
     let whole = read(stream, &[], limits);
-    assert_eq!(
-        whole,
-        read(stream, sizes, limits),
-        "pieces of {sizes:?} differ from the whole"
-    );
+    assert_eq!(whole, read(stream, sizes, limits), "pieces of {sizes:?} differ from the whole");
     for event in &whole.events {
-        assert!(
-            event.data.len() <= limits.max_event_octets,
-            "an event exceeds its limit"
-        );
+        assert!(event.data.len() <= limits.max_event_octets, "an event exceeds its limit");
         for field in [&event.event_type, &event.data, &event.id] {
             assert!(std::str::from_utf8(field).is_ok(), "a field is no text");
         }
     }
-    let unbounded = read(
-        stream,
-        sizes,
-        Limits {
-            max_line_octets: usize::MAX,
-            max_event_octets: usize::MAX,
-        },
-    );
+    let unbounded = read(stream, sizes, Limits { max_line_octets: usize::MAX, max_event_octets: usize::MAX });
     let (events, last_event_id) = read_as_the_standard_says(stream);
-    assert_eq!(
-        (&unbounded.events, &unbounded.last_event_id),
-        (&events, &last_event_id),
-        "not the standard's reading"
-    );
+    assert_eq!((&unbounded.events, &unbounded.last_event_id), (&events, &last_event_id), "not the standard's reading");
 }
 
 /// What is written of the events of `stream` reads as the same events, but for those whose type holds NUL: a stream may
@@ -109,11 +84,7 @@ pub fn check_round_trip(stream: &[u8]) {
     for event in &events {
         let before = out.len();
         if encode(&event, previous_id, &mut out).is_ok() {
-            assert_eq!(
-                out.len(),
-                before + encoded_len(&event, previous_id),
-                "encoded_len is not what encode writes"
-            );
+            assert_eq!(out.len(), before + encoded_len(&event, previous_id), "encoded_len is not what encode writes");
             previous_id = event.id;
         } else {
             assert!(event.event_type.contains(&0), "{event:?} was refused");
@@ -122,11 +93,7 @@ pub fn check_round_trip(stream: &[u8]) {
     }
     let mut expected = owned(&events);
     expected.retain(|event| !event.event_type.contains(&0));
-    assert_eq!(
-        owned(&Parser::new(UNBOUNDED).feed(out.freeze())),
-        expected,
-        "the round trip changed the events"
-    );
+    assert_eq!(owned(&Parser::new(UNBOUNDED).feed(out.freeze())), expected, "the round trip changed the events");
 }
 
 fn owned(events: &Events) -> Vec<Owned> {
@@ -151,15 +118,9 @@ fn read_as_the_standard_says(stream: &[u8]) -> (Vec<Owned>, Vec<u8>) {
         match name {
             "" if line.is_empty() => {
                 last_id = id;
-                let kind = Some(std::mem::take(&mut kind))
-                    .filter(|kind| !kind.is_empty())
-                    .unwrap_or("message");
+                let kind = Some(std::mem::take(&mut kind)).filter(|kind| !kind.is_empty()).unwrap_or("message");
                 if let Some(data) = std::mem::take(&mut data).strip_suffix('\n') {
-                    events.push(Owned {
-                        event_type: kind.into(),
-                        data: data.into(),
-                        id: id.into(),
-                    });
+                    events.push(Owned { event_type: kind.into(), data: data.into(), id: id.into() });
                 }
             }
             "data" => data = data + value + "\n",

@@ -30,10 +30,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_line_octets: 64 * 1024,
-            max_event_octets: 256 * 1024,
-        }
+        Self { max_line_octets: 64 * 1024, max_event_octets: 256 * 1024 }
     }
 }
 
@@ -97,10 +94,7 @@ impl Parser {
     pub fn with_last_event_id(limits: Limits, id: &[u8]) -> Self {
         let usable = id.len() <= Span::MAX_LEN && str::from_utf8(id).is_ok() && memchr3(b'\r', b'\n', 0, id).is_none();
         let last_id = if usable { id.to_vec() } else { Vec::new() };
-        Self {
-            last_id,
-            ..Self::new(limits)
-        }
+        Self { last_id, ..Self::new(limits) }
     }
 
     /// Reads the next piece of the stream, of any size. A block is complete with its blank line; what the stream's end
@@ -155,13 +149,7 @@ impl Parser {
             Cut::Kept => {
                 self.keep_octets(rest.get(..end).unwrap_or_default());
                 let mut line = mem::take(&mut self.line);
-                self.line(
-                    Value {
-                        octets: &line,
-                        at: None,
-                    },
-                    feed,
-                );
+                self.line(Value { octets: &line, at: None }, feed);
                 empty(&mut line);
                 self.line = line;
             }
@@ -173,16 +161,11 @@ impl Parser {
     fn whole_lines(&mut self, start: usize, feed: &mut Feed<'_>) {
         let raw = feed.raw;
         let mut rest = raw.get(start..).unwrap_or_default();
-        let whole = memrchr2(b'\n', b'\r', rest)
-            .and_then(|last| rest.get(..last))
-            .unwrap_or_default();
+        let whole = memrchr2(b'\n', b'\r', rest).and_then(|last| rest.get(..last)).unwrap_or_default();
         feed.valid_to = start + valid_up_to(whole);
         while let Some(end) = memchr2(b'\n', b'\r', rest) {
             let next = self.after_end(rest, end);
-            let line = Value {
-                octets: rest.get(..end).unwrap_or_default(),
-                at: Some(raw.len() - rest.len()),
-            };
+            let line = Value { octets: rest.get(..end).unwrap_or_default(), at: Some(raw.len() - rest.len()) };
             self.line(line, feed);
             rest = rest.get(next..).unwrap_or_default();
         }

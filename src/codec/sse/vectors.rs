@@ -12,26 +12,13 @@ use super::*;
 type Vector = (&'static [u8], &'static [(&'static str, &'static str, &'static str)]);
 
 const VECTORS: &[Vector] = &[
-    (
-        b"data: YHOO\ndata: +2\ndata: 10\n\n",
-        &[("message", "YHOO\n+2\n10", "")],
-    ),
+    (b"data: YHOO\ndata: +2\ndata: 10\n\n", &[("message", "YHOO\n+2\n10", "")]),
     (
         b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
-        &[
-            ("message", "first event", "1"),
-            ("message", "second event", ""),
-            ("message", " third event", ""),
-        ],
+        &[("message", "first event", "1"), ("message", "second event", ""), ("message", " third event", "")],
     ),
-    (
-        b"data\n\ndata\ndata\n\ndata:",
-        &[("message", "", ""), ("message", "\n", "")],
-    ),
-    (
-        b"data:test\n\ndata: test\n\n",
-        &[("message", "test", ""), ("message", "test", "")],
-    ),
+    (b"data\n\ndata\ndata\n\ndata:", &[("message", "", ""), ("message", "\n", "")]),
+    (b"data:test\n\ndata: test\n\n", &[("message", "test", ""), ("message", "test", "")]),
     (
         b"\xEF\xBB\xBFdata: a\r\n\r\ndata: b\r\rdata: c\n\n",
         &[("message", "a", ""), ("message", "b", ""), ("message", "c", "")],
@@ -42,55 +29,28 @@ const VECTORS: &[Vector] = &[
     (b"id: a\0b\ndata: n\n\n", &[("message", "n", "")]),
     (b"Data: no\ndata: ok\n\n", &[("message", "ok", "")]),
     // Only one BOM, and only at the start; a comment may follow it.
-    (
-        b"\xEF\xBB\xBF\xEF\xBB\xBFdata: a\n\ndata: b\n\n",
-        &[("message", "b", "")],
-    ),
-    (
-        b"\xEF\xBB\xBF: c\ndata: a\n\n\xEF\xBB\xBFdata: b\n\n",
-        &[("message", "a", "")],
-    ),
+    (b"\xEF\xBB\xBF\xEF\xBB\xBFdata: a\n\ndata: b\n\n", &[("message", "b", "")]),
+    (b"\xEF\xBB\xBF: c\ndata: a\n\n\xEF\xBB\xBFdata: b\n\n", &[("message", "a", "")]),
     (b"\xEF\xBB\xBF\n\xEF\xBBdata: a\ndata: b\n\n", &[("message", "b", "")]),
     // Ids stay until they change, whatever their block held; the last of a block counts.
     (
         b"id: 1\ndata: a\n\ndata: b\n\nid: 2\nid: 3\ndata: c\n\nid\ndata: d\n\n",
-        &[
-            ("message", "a", "1"),
-            ("message", "b", "1"),
-            ("message", "c", "3"),
-            ("message", "d", ""),
-        ],
+        &[("message", "a", "1"), ("message", "b", "1"), ("message", "c", "3"), ("message", "d", "")],
     ),
     // A line of a known name and more is another field; white space counts.
-    (
-        b"data1: a\ndata : b\n data: c\ndatadata: d\ndata:\te\n\n",
-        &[("message", "\te", "")],
-    ),
+    (b"data1: a\ndata : b\n data: c\ndatadata: d\ndata:\te\n\n", &[("message", "\te", "")]),
     (b"event:  x \nevent: y\ndata:a:b: c\n\n", &[("y", "a:b: c", "")]),
     (b"event: x\nevent\ndata: a\n\n", &[("message", "a", "")]),
-    (
-        b"data: a\xFFb\ndata: \xE6\x9D\n\n",
-        &[("message", "a\u{FFFD}b\n\u{FFFD}", "")],
-    ),
-    (
-        b"id: \xFF\nevent: \xC3\ndata: \xF0\x9F\x91\x8D\n\n",
-        &[("\u{FFFD}", "\u{1F44D}", "\u{FFFD}")],
-    ),
-    (
-        b"id: \xC3\xB1\nevent: gr\xC3\xB6\ndata: \xE6\x9D\xB1\r\n\r\n",
-        &[("gr\u{F6}", "\u{6771}", "\u{F1}")],
-    ),
+    (b"data: a\xFFb\ndata: \xE6\x9D\n\n", &[("message", "a\u{FFFD}b\n\u{FFFD}", "")]),
+    (b"id: \xFF\nevent: \xC3\ndata: \xF0\x9F\x91\x8D\n\n", &[("\u{FFFD}", "\u{1F44D}", "\u{FFFD}")]),
+    (b"id: \xC3\xB1\nevent: gr\xC3\xB6\ndata: \xE6\x9D\xB1\r\n\r\n", &[("gr\u{F6}", "\u{6771}", "\u{F1}")]),
     (b"\n\r\n\r\r\n:\n\n", &[]),
     (b"data: a\n", &[]),
 ];
 
 fn said(reading: &Reading) -> Vec<(&str, &str, &str)> {
     let text = |field| std::str::from_utf8(field).unwrap();
-    reading
-        .events
-        .iter()
-        .map(|event| (text(&event.event_type), text(&event.data), text(&event.id)))
-        .collect()
+    reading.events.iter().map(|event| (text(&event.event_type), text(&event.data), text(&event.id))).collect()
 }
 
 #[test]
@@ -137,10 +97,7 @@ fn the_last_event_id_is_what_the_last_block_set() {
     parser.feed(Bytes::from_static(b"id\ndata: b\n\n"));
     assert_eq!(parser.last_event_id(), b"");
     for unusable in [&b"a\nb"[..], b"a\0", b"\xFF"] {
-        assert_eq!(
-            Parser::with_last_event_id(Limits::default(), unusable).last_event_id(),
-            b""
-        );
+        assert_eq!(Parser::with_last_event_id(Limits::default(), unusable).last_event_id(), b"");
     }
 }
 
@@ -151,10 +108,7 @@ fn a_retry_is_digits_and_has_a_ceiling() {
         parser.feed(Bytes::from_static(stream.as_bytes()));
         parser.retry()
     };
-    assert_eq!(
-        retry("retry: 3000\nretry: 3s\nretry\nretry: -1\nretry: \u{661}\n"),
-        Some(Duration::from_secs(3))
-    );
+    assert_eq!(retry("retry: 3000\nretry: 3s\nretry\nretry: -1\nretry: \u{661}\n"), Some(Duration::from_secs(3)));
     assert_eq!(retry("retry: 0\n"), Some(Duration::ZERO));
     assert_eq!(retry("retry: 99999999999999999999999999\n"), Some(MAX_RETRY));
     assert_eq!(retry("retry: 1"), None);
@@ -180,22 +134,14 @@ fn events_are_slices_of_the_piece_and_pin_nothing_else() {
 
 #[test]
 fn what_exceeds_a_limit_is_skipped_as_a_whole() {
-    let limits = Limits {
-        max_line_octets: 12,
-        max_event_octets: 16,
-    };
+    let limits = Limits { max_line_octets: 12, max_event_octets: 16 };
     let stream = b"id: 1\ndata: a\n\nid: 2\ndata: 0123456789\ndata: x\n\ndata: b\n\n\
         data: 01\ndata: 23\ndata: 45\ndata: 56\ndata: 78\ndata: 9A\nid: 3\n\ndata: c\n\n: comments may be long\ndata: d\n\n";
     let whole = read(stream, &[], limits);
     assert_eq!(whole.oversize, 2);
     assert_eq!(
         said(&whole),
-        [
-            ("message", "a", "1"),
-            ("message", "b", "1"),
-            ("message", "c", "1"),
-            ("message", "d", "1")
-        ]
+        [("message", "a", "1"), ("message", "b", "1"), ("message", "c", "1"), ("message", "d", "1")]
     );
     for size in 1..stream.len() {
         assert_eq!(read(stream, &[size], limits), whole);
@@ -204,16 +150,8 @@ fn what_exceeds_a_limit_is_skipped_as_a_whole() {
 
 #[test]
 fn endless_lines_and_events_hold_bounded_memory() {
-    let limits = Limits {
-        max_line_octets: 1024,
-        max_event_octets: 4096,
-    };
-    for (piece, oversize) in [
-        (&b"data: x"[..], 1),
-        (b": x", 0),
-        (b"data: \xFF\n", 1),
-        (b"event: a\nid: b\n", 0),
-    ] {
+    let limits = Limits { max_line_octets: 1024, max_event_octets: 4096 };
+    for (piece, oversize) in [(&b"data: x"[..], 1), (b": x", 0), (b"data: \xFF\n", 1), (b"event: a\nid: b\n", 0)] {
         let mut parser = Parser::new(limits);
         let mut seen = 0;
         for _ in 0..20_000 {
@@ -238,44 +176,15 @@ fn parts_make_events_that_no_stream_could_forge() {
         (Field::Id, [b"", b"", b"a\nb"]),
     ] {
         let [event_type, data, id] = parts;
-        assert_eq!(
-            builder.push(event_type, data, id),
-            Err(EventError::Forbidden { field, at: 1 })
-        );
+        assert_eq!(builder.push(event_type, data, id), Err(EventError::Forbidden { field, at: 1 }));
     }
-    assert_eq!(
-        builder.push(b"", b"a\xFF", b""),
-        Err(EventError::NotUtf8 {
-            field: Field::Data,
-            at: 1
-        })
-    );
+    assert_eq!(builder.push(b"", b"a\xFF", b""), Err(EventError::NotUtf8 { field: Field::Data, at: 1 }));
     let long = vec![b'x'; 1 << 24];
-    assert_eq!(
-        builder.push(b"", &long, b""),
-        Err(EventError::TooLong {
-            field: Field::Data,
-            octets: 1 << 24
-        })
-    );
+    assert_eq!(builder.push(b"", &long, b""), Err(EventError::TooLong { field: Field::Data, octets: 1 << 24 }));
     let events = builder.finish();
     assert_eq!(events.len(), 2);
-    assert_eq!(
-        events.get(0),
-        Some(EventRef {
-            event_type: b"message",
-            data: b"a\nb\nc\n",
-            id: b"1"
-        })
-    );
-    assert_eq!(
-        events.get(1),
-        Some(EventRef {
-            event_type: b"add",
-            data: b"",
-            id: b"1"
-        })
-    );
+    assert_eq!(events.get(0), Some(EventRef { event_type: b"message", data: b"a\nb\nc\n", id: b"1" }));
+    assert_eq!(events.get(1), Some(EventRef { event_type: b"add", data: b"", id: b"1" }));
     assert_eq!(events.get(2), None);
 }
 

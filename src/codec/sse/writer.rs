@@ -128,11 +128,7 @@ mod tests {
     use super::*;
 
     fn written(event_type: &str, data: &str, id: &str, previous_id: &str) -> String {
-        let event = EventRef {
-            event_type: event_type.as_bytes(),
-            data: data.as_bytes(),
-            id: id.as_bytes(),
-        };
+        let event = EventRef { event_type: event_type.as_bytes(), data: data.as_bytes(), id: id.as_bytes() };
         let mut out = BytesMut::new();
         encode(&event, previous_id.as_bytes(), &mut out).unwrap();
         assert_eq!(out.len(), encoded_len(&event, previous_id.as_bytes()));
@@ -151,51 +147,23 @@ mod tests {
     fn every_line_of_data_has_its_field() {
         assert_eq!(written("message", "", "", ""), "data\n\n");
         assert_eq!(written("message", "a\n\nb\n", "", ""), "data:a\ndata\ndata:b\ndata\n\n");
-        assert_eq!(
-            written(" x", " a\n  b", " 1", ""),
-            "id:  1\nevent:  x\ndata:  a\ndata:   b\n\n"
-        );
+        assert_eq!(written(" x", " a\n  b", " 1", ""), "id:  1\nevent:  x\ndata:  a\ndata:   b\n\n");
     }
 
     #[test]
     fn what_would_forge_a_line_is_refused_and_nothing_is_written() {
         let mut out = BytesMut::new();
-        let plain = EventRef {
-            event_type: b"message",
-            data: b"a\nb",
-            id: b"1",
-        };
+        let plain = EventRef { event_type: b"message", data: b"a\nb", id: b"1" };
         for (event, field) in [
-            (
-                EventRef {
-                    event_type: b"a\rb",
-                    ..plain
-                },
-                Field::Type,
-            ),
-            (
-                EventRef {
-                    event_type: b"a\nb",
-                    ..plain
-                },
-                Field::Type,
-            ),
-            (
-                EventRef {
-                    event_type: b"a\0b",
-                    ..plain
-                },
-                Field::Type,
-            ),
+            (EventRef { event_type: b"a\rb", ..plain }, Field::Type),
+            (EventRef { event_type: b"a\nb", ..plain }, Field::Type),
+            (EventRef { event_type: b"a\0b", ..plain }, Field::Type),
             (EventRef { id: b"1\r2", ..plain }, Field::Id),
             (EventRef { id: b"1\n2", ..plain }, Field::Id),
             (EventRef { id: b"1\x002", ..plain }, Field::Id),
             (EventRef { data: b"a\rb", ..plain }, Field::Data),
         ] {
-            assert_eq!(
-                encode(&event, b"", &mut out),
-                Err(WriteError::Forbidden { field, at: 1 })
-            );
+            assert_eq!(encode(&event, b"", &mut out), Err(WriteError::Forbidden { field, at: 1 }));
         }
         assert!(out.is_empty());
     }

@@ -27,10 +27,7 @@ impl ContentType {
 
     /// `text/event-stream`, as text; the stream is UTF-8 with or without saying so (HTML §9.2.5).
     pub fn event_stream(charset: Option<u32>) -> Self {
-        Self {
-            media: Media::Type(MediaType::event_stream()),
-            charset,
-        }
+        Self { media: Media::Type(MediaType::event_stream()), charset }
     }
 
     /// Writes the shortest form that can say this: constrained where possible, else general.
@@ -102,10 +99,7 @@ impl<'a> MediaRef<'a> {
 pub(crate) fn decode<'a>(reader: &mut Reader<'a>) -> Result<ContentTypeRef<'a>, WspError> {
     // Constrained-media is text or a Short-integer; a first octet below 32 is the Value-length of the general form.
     if !matches!(reader.peek(), Some(0..=0x1F)) {
-        return Ok(ContentTypeRef {
-            media: decode_media(reader)?,
-            charset: None,
-        });
+        return Ok(ContentTypeRef { media: decode_media(reader)?, charset: None });
     }
     let mut general = Reader::new(reader.counted("content type")?);
     let media = decode_media(&mut general)?;
@@ -121,20 +115,13 @@ fn decode_media<'a>(reader: &mut Reader<'a>) -> Result<MediaRef<'a>, WspError> {
         None | Some(0) => Err(WspError::NoMedia),
         Some(0x20..=0x7F) => {
             let text = reader.text("media type")?;
-            std::str::from_utf8(text)
-                .map(MediaRef::Text)
-                .map_err(|_| WspError::NotUtf8 { what: "media type" })
+            std::str::from_utf8(text).map(MediaRef::Text).map_err(|_| WspError::NotUtf8 { what: "media type" })
         }
-        Some(0x80..) => reader
-            .octet("media type")
-            .map(|octet| MediaRef::Code(u32::from(octet & 0x7F))),
+        Some(0x80..) => reader.octet("media type").map(|octet| MediaRef::Code(u32::from(octet & 0x7F))),
         Some(1..=0x1F) => {
             let octets = reader.counted("media type")?;
             let code = big_endian(octets).and_then(|code| u32::try_from(code).ok());
-            code.map(MediaRef::Code).ok_or(WspError::BadInteger {
-                what: "media type",
-                octets: octets.len(),
-            })
+            code.map(MediaRef::Code).ok_or(WspError::BadInteger { what: "media type", octets: octets.len() })
         }
     }
 }
@@ -163,64 +150,31 @@ mod tests {
 
     #[test]
     fn a_number_above_127_needs_the_general_form() {
-        let content_type = ContentType {
-            media: Media::Code(0x0201),
-            charset: None,
-        };
+        let content_type = ContentType { media: Media::Code(0x0201), charset: None };
         let mut out = BytesMut::new();
         content_type.encode(&mut out);
         assert_eq!(out[..], [3, 2, 0x02, 0x01]);
-        assert_eq!(
-            read(&out),
-            Ok(ContentTypeRef {
-                media: MediaRef::Code(0x0201),
-                charset: None
-            })
-        );
+        assert_eq!(read(&out), Ok(ContentTypeRef { media: MediaRef::Code(0x0201), charset: None }));
     }
 
     #[test]
     fn other_parameters_are_skipped() {
         // text/plain; q=0.5; name="a"; x=y; charset=utf-8
-        let octets = [
-            14, 0x83, 0x80, 0x33, 0x85, b'a', 0, b'x', 0, b'y', 0, 0x81, 0x01, 106, 0x81,
-        ];
+        let octets = [14, 0x83, 0x80, 0x33, 0x85, b'a', 0, b'x', 0, b'y', 0, 0x81, 0x01, 106, 0x81];
         assert_eq!(
             read(&octets[..octets.len() - 1]),
-            Err(WspError::Truncated {
-                what: "content type",
-                need: 14,
-                have: 13
-            })
+            Err(WspError::Truncated { what: "content type", need: 14, have: 13 })
         );
         let octets = [13, 0x83, 0x80, 0x33, 0x85, b'a', 0, b'x', 0, b'y', 0, 0x81, 0x01, 106];
-        assert_eq!(
-            read(&octets),
-            Ok(ContentTypeRef {
-                media: MediaRef::Code(3),
-                charset: Some(106)
-            })
-        );
+        assert_eq!(read(&octets), Ok(ContentTypeRef { media: MediaRef::Code(3), charset: Some(106) }));
     }
 
     #[test]
     fn a_content_type_without_media_or_end_is_refused() {
         assert_eq!(read(&[]), Err(WspError::NoMedia));
         assert_eq!(read(&[0]), Err(WspError::NoMedia));
-        assert_eq!(
-            read(b"text/plain"),
-            Err(WspError::Unterminated {
-                what: "media type",
-                octets: 10
-            })
-        );
+        assert_eq!(read(b"text/plain"), Err(WspError::Unterminated { what: "media type", octets: 10 }));
         assert_eq!(read(&[b'a', 0xFF, 0]), Err(WspError::NotUtf8 { what: "media type" }));
-        assert_eq!(
-            read(&[6, 5, 1, 0, 0, 0, 0]),
-            Err(WspError::BadInteger {
-                what: "media type",
-                octets: 5
-            })
-        );
+        assert_eq!(read(&[6, 5, 1, 0, 0, 0, 0]), Err(WspError::BadInteger { what: "media type", octets: 5 }));
     }
 }

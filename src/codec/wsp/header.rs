@@ -274,10 +274,7 @@ impl<'a> Field<'a> {
             FieldName::OtherPage { .. } => return None,
             FieldName::Text(name) => {
                 let name = Token::new(std::str::from_utf8(name).ok()?).ok()?;
-                return Some(Header::Named {
-                    name,
-                    value: self.text()?,
-                });
+                return Some(Header::Named { name, value: self.text()? });
             }
         };
         match code {
@@ -309,11 +306,7 @@ impl<'a> Field<'a> {
         }
         let application = match self.value {
             Value::Text(text) => std::str::from_utf8(text).ok().map(ApplicationRef::Text),
-            _ => self
-                .value
-                .integer()
-                .and_then(|code| u32::try_from(code).ok())
-                .map(ApplicationRef::Code),
+            _ => self.value.integer().and_then(|code| u32::try_from(code).ok()).map(ApplicationRef::Code),
         };
         Some(application.unwrap_or(ApplicationRef::Unreadable))
     }
@@ -390,10 +383,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(reader: Reader<'a>) -> Self {
-        Self {
-            reader,
-            page: DEFAULT_PAGE,
-        }
+        Self { reader, page: DEFAULT_PAGE }
     }
 
     /// The next header, if there is one. Shifts of the code page are taken on the way.
@@ -418,10 +408,7 @@ impl<'a> Fields<'a> {
                     self.well_known(first & 0x7F)
                 }
             };
-            return Ok(Some(Field {
-                name,
-                value: self.reader.value("header value")?,
-            }));
+            return Ok(Some(Field { name, value: self.reader.value("header value")? }));
         }
         Ok(None)
     }

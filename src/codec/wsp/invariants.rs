@@ -15,17 +15,9 @@ pub fn check_push(pdu: &[u8]) {
     again.extend_from_slice(&pdu[..1]);
     header.encode(&mut again);
     again.extend_from_slice(push.body);
-    let Ok(read) = decode(&again) else {
-        panic!("what was encoded does not decode: {again:02x?}")
-    };
-    assert_eq!(
-        (read.tid, read.content_type, read.body),
-        (push.tid, push.content_type, push.body)
-    );
-    assert!(
-        read.headers().filter_map(|field| field.interpret()).eq(header.headers),
-        "headers changed"
-    );
+    let Ok(read) = decode(&again) else { panic!("what was encoded does not decode: {again:02x?}") };
+    assert_eq!((read.tid, read.content_type, read.body), (push.tid, push.content_type, push.body));
+    assert!(read.headers().filter_map(|field| field.interpret()).eq(header.headers), "headers changed");
     if read.application != push.application {
         assert!(
             matches!(push.application, ApplicationRef::Unreadable | ApplicationRef::Text(_)),
@@ -51,12 +43,6 @@ fn said_again(pdu: &[u8]) -> Option<PushHeader> {
             Err(_) => Media::Verbatim(Text::new(text).ok()?),
         },
     };
-    let content_type = ContentType {
-        media,
-        charset: push.content_type.charset,
-    };
-    Some(PushHeader {
-        content_type,
-        headers: push.headers().filter_map(|field| field.interpret()).collect(),
-    })
+    let content_type = ContentType { media, charset: push.content_type.charset };
+    Some(PushHeader { content_type, headers: push.headers().filter_map(|field| field.interpret()).collect() })
 }

@@ -101,9 +101,7 @@ pub(crate) fn big_endian(octets: &[u8]) -> Option<u64> {
     if octets.is_empty() {
         return None;
     }
-    octets.iter().try_fold(0_u64, |value, octet| {
-        (value >> 56 == 0).then_some((value << 8) | u64::from(*octet))
-    })
+    octets.iter().try_fold(0_u64, |value, octet| (value >> 56 == 0).then_some((value << 8) | u64::from(*octet)))
 }
 
 /// Takes primitives off the front of a block; nothing is ever read behind its end.
@@ -126,21 +124,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn octet(&mut self, what: &'static str) -> Result<u8, WspError> {
-        let (first, rest) = self
-            .rest
-            .split_first()
-            .ok_or(WspError::Truncated { what, need: 1, have: 0 })?;
+        let (first, rest) = self.rest.split_first().ok_or(WspError::Truncated { what, need: 1, have: 0 })?;
         self.rest = rest;
         Ok(*first)
     }
 
     pub(crate) fn take(&mut self, octets: usize, what: &'static str) -> Result<&'a [u8], WspError> {
         let have = self.rest.len();
-        let (taken, rest) = self.rest.split_at_checked(octets).ok_or(WspError::Truncated {
-            what,
-            need: octets,
-            have,
-        })?;
+        let (taken, rest) =
+            self.rest.split_at_checked(octets).ok_or(WspError::Truncated { what, need: octets, have })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -215,16 +207,10 @@ mod tests {
 
     #[test]
     fn a_uintvar_of_six_octets_or_33_bits_is_refused() {
-        for octets in [
-            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x00][..],
-            &[0x90, 0x80, 0x80, 0x80, 0x00],
-        ] {
+        for octets in [&[0x80, 0x80, 0x80, 0x80, 0x80, 0x00][..], &[0x90, 0x80, 0x80, 0x80, 0x00]] {
             assert_eq!(Reader::new(octets).uintvar("test"), Err(WspError::UintvarTooLarge));
         }
-        assert!(matches!(
-            Reader::new(&[0x81]).uintvar("test"),
-            Err(WspError::Truncated { .. })
-        ));
+        assert!(matches!(Reader::new(&[0x81]).uintvar("test"), Err(WspError::Truncated { .. })));
     }
 
     #[test]

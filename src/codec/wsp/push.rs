@@ -128,14 +128,7 @@ pub fn decode(pdu: &[u8]) -> Result<Push<'_>, WspError> {
     let mut block = Reader::new(reader.take(headers_octets as usize, "header block")?);
     let content_type = content_type::decode(&mut block)?;
     let fields = Fields::new(block);
-    Ok(Push {
-        tid,
-        pdu_type,
-        content_type,
-        application: application(fields)?,
-        body: reader.rest(),
-        fields,
-    })
+    Ok(Push { tid, pdu_type, content_type, application: application(fields)?, body: reader.rest(), fields })
 }
 
 /// Walks all headers, so that a fault anywhere is found here and not by whoever looks at them later.

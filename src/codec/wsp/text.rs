@@ -147,10 +147,7 @@ mod tests {
 
     #[test]
     fn a_parameter_inside_a_media_type_is_refused() {
-        assert_eq!(
-            MediaType::new("text/event-stream; charset=utf-8"),
-            Err(TextError::Unexpected { found: ';' })
-        );
+        assert_eq!(MediaType::new("text/event-stream; charset=utf-8"), Err(TextError::Unexpected { found: ';' }));
         assert_eq!(MediaType::new("text"), Err(TextError::NoSubtype));
         assert_eq!(MediaType::new("text/"), Err(TextError::NoSubtype));
         assert!(MediaType::new("application/vnd.oma.dd+xml").is_ok());

@@ -19,10 +19,7 @@ fn vector(name: &str) -> Vec<u8> {
 }
 
 fn unhex(hex: &str) -> Vec<u8> {
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-        .collect()
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 fn text(text: &str) -> Text {
@@ -50,60 +47,26 @@ fn described() -> Vec<(&'static str, ContentType, Vec<Header>, String)> {
     use Header::*;
     let body = || BODY.to_owned();
     let long_uri = format!("http://e.example/{}", "p".repeat(120));
-    let verbatim = ContentType {
-        media: Media::Verbatim(text("text/event-stream; charset=utf-8")),
-        charset: None,
-    };
-    let plain = ContentType {
-        media: Media::Code(0x03),
-        charset: None,
-    };
-    let service_indication = ContentType {
-        media: Media::Code(0x2E),
-        charset: Some(ContentType::UTF_8),
-    };
+    let verbatim = ContentType { media: Media::Verbatim(text("text/event-stream; charset=utf-8")), charset: None };
+    let plain = ContentType { media: Media::Code(0x03), charset: None };
+    let service_indication = ContentType { media: Media::Code(0x2E), charset: Some(ContentType::UTF_8) };
     vec![
         ("W1", ContentType::event_stream(None), vec![], body()),
         ("W2", utf8(), vec![code(2)], body()),
         ("W3", utf8(), vec![push_urn(), flags(7)], body()),
         ("W4", utf8(), vec![code(0x9065)], body()),
-        (
-            "W5",
-            utf8(),
-            vec![
-                push_urn(),
-                ContentLocation(text("http://example.com/")),
-                flags(3),
-                Date(DATE),
-            ],
-            body(),
-        ),
+        ("W5", utf8(), vec![push_urn(), ContentLocation(text("http://example.com/")), flags(3), Date(DATE)], body()),
         (
             "W6",
             ContentType::event_stream(None),
-            vec![
-                InitiatorUri(text("http://esproxy.com/")),
-                ContentEncoding(super::ContentEncoding::Gzip),
-            ],
+            vec![InitiatorUri(text("http://esproxy.com/")), ContentEncoding(super::ContentEncoding::Gzip)],
             String::new(),
         ),
-        (
-            "W7",
-            utf8(),
-            vec![Named {
-                name: Token::new("X-Es-Id").unwrap(),
-                value: text("42"),
-            }],
-            body(),
-        ),
+        ("W7", utf8(), vec![Named { name: Token::new("X-Es-Id").unwrap(), value: text("42") }], body()),
         (
             "W8",
             ContentType::event_stream(None),
-            vec![
-                CacheControl(super::CacheControl::NoCache),
-                Expires(DATE),
-                LastModified(DATE),
-            ],
+            vec![CacheControl(super::CacheControl::NoCache), Expires(DATE), LastModified(DATE)],
             body(),
         ),
         ("W9", verbatim, vec![], body()),
@@ -112,18 +75,10 @@ fn described() -> Vec<(&'static str, ContentType, Vec<Header>, String)> {
         (
             "W12",
             utf8(),
-            vec![
-                EncodingVersion(super::EncodingVersion::new(1, 3).unwrap()),
-                ContentId(text("abc@x")),
-            ],
+            vec![EncodingVersion(super::EncodingVersion::new(1, 3).unwrap()), ContentId(text("abc@x"))],
             body(),
         ),
-        (
-            "W13",
-            utf8(),
-            vec![push_urn()],
-            format!("data: {}\n\n", "x".repeat(200)),
-        ),
+        ("W13", utf8(), vec![push_urn()], format!("data: {}\n\n", "x".repeat(200))),
         ("W14", utf8(), vec![ContentLocation(text(&long_uri))], body()),
     ]
 }
@@ -146,24 +101,13 @@ fn every_vector_is_read_as_it_was_meant() {
     for (number, (name, content_type, headers, body)) in described().into_iter().enumerate() {
         let octets = vector(name);
         let push = decode(&octets).unwrap();
-        assert_eq!(
-            (usize::from(push.tid), push.pdu_type),
-            (number + 1, PushType::Push),
-            "{name}"
-        );
+        assert_eq!((usize::from(push.tid), push.pdu_type), (number + 1, PushType::Push), "{name}");
         let media = match &content_type.media {
             Media::Type(media) => MediaRef::Text(media.as_text().as_str()),
             Media::Code(code) => MediaRef::Code(*code),
             Media::Verbatim(text) => MediaRef::Text(text.as_str()),
         };
-        assert_eq!(
-            push.content_type,
-            ContentTypeRef {
-                media,
-                charset: content_type.charset
-            },
-            "{name}"
-        );
+        assert_eq!(push.content_type, ContentTypeRef { media, charset: content_type.charset }, "{name}");
         let read: Vec<_> = push.headers().map(|field| field.interpret().unwrap()).collect();
         assert_eq!(read, headers, "{name}");
         assert!(name == "W6" || push.body == body.as_bytes(), "{name}");
@@ -196,10 +140,7 @@ fn the_application_is_text_or_number_or_absent() {
 fn an_application_header_in_the_body_is_data() {
     let octets = [1, 6, 1, 0x83, 0xAF, 0x84];
     let push = decode(&octets).unwrap();
-    assert_eq!(
-        (push.application, push.body),
-        (ApplicationRef::Absent, &[0xAF, 0x84][..])
-    );
+    assert_eq!((push.application, push.body), (ApplicationRef::Absent, &[0xAF, 0x84][..]));
 }
 
 #[test]
@@ -239,25 +180,14 @@ fn unknown_headers_of_every_shape_are_kept() {
     for unknown in 0x48..=0x7F_u8 {
         let name = 0x80 | unknown;
         let mut pdu = vec![9, 7, 0, 0x83];
-        pdu.extend_from_slice(&[
-            name, 0x85, name, 3, 1, 2, 3, name, b'a', 0, name, 31, 2, 8, 9, 0xAF, 0x84, b'b',
-        ]);
+        pdu.extend_from_slice(&[name, 0x85, name, 3, 1, 2, 3, name, b'a', 0, name, 31, 2, 8, 9, 0xAF, 0x84, b'b']);
         pdu[2] = pdu.len() as u8 - 4;
         let push = decode(&pdu).unwrap();
         assert_eq!(push.pdu_type, PushType::ConfirmedPush);
         assert_eq!((push.application, push.body), (ApplicationRef::Code(4), &b"b"[..]));
         let values: Vec<_> = push.headers().map(|field| field.value).collect();
         let octets = |octets| Value::Octets(octets);
-        assert_eq!(
-            values,
-            [
-                Value::Short(5),
-                octets(&[1, 2, 3]),
-                Value::Text(b"a"),
-                octets(&[8, 9]),
-                Value::Short(4)
-            ]
-        );
+        assert_eq!(values, [Value::Short(5), octets(&[1, 2, 3]), Value::Text(b"a"), octets(&[8, 9]), Value::Short(4)]);
         assert_eq!(push.headers().filter_map(|field| field.interpret()).count(), 1);
     }
 }
@@ -265,14 +195,7 @@ fn unknown_headers_of_every_shape_are_kept() {
 #[test]
 fn codes_of_another_page_mean_nothing_here() {
     let pdu = [1, 6, 10, 0x83, 0x7F, 5, 0xAF, 0x84, 2, 0xAF, 0x85, 1, 0x8B];
-    assert_eq!(
-        decode(&pdu).unwrap_err(),
-        WspError::Truncated {
-            what: "header value",
-            need: 1,
-            have: 0
-        }
-    );
+    assert_eq!(decode(&pdu).unwrap_err(), WspError::Truncated { what: "header value", need: 1, have: 0 });
     let pdu = [1, 6, 11, 0x83, 0x7F, 5, 0xAF, 0x84, 2, 0xAF, 0x85, 1, 0xAF, 0x86];
     let push = decode(&pdu).unwrap();
     assert_eq!(push.application, ApplicationRef::Code(6));
@@ -289,40 +212,19 @@ fn broken_blocks_are_named() {
     assert_eq!(broken(&[1]), truncated("pdu type", 1, 0));
     assert_eq!(broken(&[1, 0x40, 0]), WspError::NotAPush { found: 0x40 });
     assert_eq!(broken(&[1, 0x40]).to_string(), "pdu type 0x40 (Get) is no push");
-    assert_eq!(
-        broken(&[1, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0x83]),
-        WspError::UintvarTooLarge
-    );
-    assert_eq!(
-        broken(&[1, 6, 0x8F, 0xFF, 0xFF, 0xFF, 0x7F, 1]),
-        truncated("header block", 0xFFFF_FFFF, 1)
-    );
+    assert_eq!(broken(&[1, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0x83]), WspError::UintvarTooLarge);
+    assert_eq!(broken(&[1, 6, 0x8F, 0xFF, 0xFF, 0xFF, 0x7F, 1]), truncated("header block", 0xFFFF_FFFF, 1));
     assert_eq!(broken(&[1, 6, 3, 0x83, 0]), truncated("header block", 3, 2));
     assert_eq!(broken(&[1, 6, 0, b'a']), WspError::NoMedia);
-    assert_eq!(
-        broken(&[1, 6, 4, b't', b'e', b'x', b't', 0]),
-        WspError::Unterminated {
-            what: "media type",
-            octets: 4
-        }
-    );
+    assert_eq!(broken(&[1, 6, 4, b't', b'e', b'x', b't', 0]), WspError::Unterminated { what: "media type", octets: 4 });
     assert_eq!(broken(&[1, 6, 3, 0x83, 0, 0]), WspError::NoName);
     assert_eq!(broken(&[1, 6, 3, 0x83, 0xAF, 2, 9, 9]), truncated("header value", 2, 0));
-    assert_eq!(
-        broken(&[1, 6, 3, 0x83, b'X', b'Y', 0]),
-        WspError::Unterminated {
-            what: "header name",
-            octets: 2
-        }
-    );
+    assert_eq!(broken(&[1, 6, 3, 0x83, b'X', b'Y', 0]), WspError::Unterminated { what: "header name", octets: 2 });
 }
 
 #[test]
 fn a_range_of_a_push_is_what_the_whole_has_there() {
-    let template = PushTemplate::new(&PushHeader {
-        content_type: utf8(),
-        headers: vec![push_urn()],
-    });
+    let template = PushTemplate::new(&PushHeader { content_type: utf8(), headers: vec![push_urn()] });
     let mut whole = BytesMut::new();
     template.write(7, &mut whole);
     whole.extend_from_slice(BODY.as_bytes());
@@ -355,10 +257,8 @@ fn any_header() -> impl Strategy<Value = Header> {
         Just(Header::ContentEncoding(ContentEncoding::Deflate)),
         (1..=7_u8, 0..=14_u8)
             .prop_map(|(major, minor)| Header::EncodingVersion(EncodingVersion::new(major, minor).unwrap())),
-        ("[A-Za-z][A-Za-z0-9-]{0,20}", uri()).prop_map(|(name, value)| Header::Named {
-            name: Token::new(name).unwrap(),
-            value
-        }),
+        ("[A-Za-z][A-Za-z0-9-]{0,20}", uri())
+            .prop_map(|(name, value)| Header::Named { name: Token::new(name).unwrap(), value }),
     ]
 }
 

@@ -13,9 +13,7 @@ fn parsed(text: &str) -> Result<Config, ConfigErrors> {
 }
 
 fn layered(text: &str, environment: &[(&str, &str)], sets: &[&str]) -> Result<Config, ConfigErrors> {
-    let environment = environment
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()));
+    let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
     Config::parse("bellwire.toml", text, environment, &sets)
 }
@@ -36,10 +34,7 @@ fn defaults_fill_the_least_configuration() {
     let smsc = &config.smsc[0];
     assert_eq!((smsc.links.get(), smsc.window.get(), smsc.rate), (1, 100, None));
     assert_eq!(smsc.routes, [""]);
-    assert_eq!(
-        (smsc.bind, smsc.resend_unknown),
-        (BindMode::Transceiver, ResendUnknown::Once)
-    );
+    assert_eq!((smsc.bind, smsc.resend_unknown), (BindMode::Transceiver, ResendUnknown::Once));
 }
 
 #[test]
@@ -51,10 +46,7 @@ fn everything_written_is_meant() {
     assert_eq!(smsc.address.to_string(), "[2001:db8::1]:2776");
     assert_eq!(smsc.password, Secret::new("pa\"ss"));
     assert_eq!((smsc.source.ton, smsc.source.npi), (5, 0));
-    assert_eq!(
-        (smsc.data_coding, smsc.reference_width),
-        (0xF5, ReferenceWidth::Sixteen)
-    );
+    assert_eq!((smsc.data_coding, smsc.reference_width), (0xF5, ReferenceWidth::Sixteen));
     assert_eq!(smsc.routes, ["1555", "44"]);
     assert_eq!(config.push.application, ApplicationId::Code(0x9065));
     assert_eq!(config.policy.order, Order::Pipelined);
@@ -95,27 +87,13 @@ fn all_errors_are_told_at_once() {
 #[test]
 fn arguments_lie_over_the_environment_over_the_file() {
     let text = format!("{LEAST}window = 5\n[ops]\nlisten = \"127.0.0.1:1\"\n");
-    let environment = [
-        ("BELLWIRE_OPS__LISTEN", "127.0.0.1:2"),
-        ("BELLWIRE_SMSC__MAIN__WINDOW", "6"),
-    ];
+    let environment = [("BELLWIRE_OPS__LISTEN", "127.0.0.1:2"), ("BELLWIRE_SMSC__MAIN__WINDOW", "6")];
     assert_eq!(layered(&text, &[], &[]).unwrap().ops.listen.port(), 1);
     let config = layered(&text, &environment, &[]).unwrap();
     assert_eq!((config.ops.listen.port(), config.smsc[0].window.get()), (2, 6));
-    let config = layered(
-        &text,
-        &environment,
-        &["ops.listen=127.0.0.1:3", "smsc.0.window=7", "smsc.main.links=2"],
-    );
+    let config = layered(&text, &environment, &["ops.listen=127.0.0.1:3", "smsc.0.window=7", "smsc.main.links=2"]);
     let config = config.unwrap();
-    assert_eq!(
-        (
-            config.ops.listen.port(),
-            config.smsc[0].window.get(),
-            config.smsc[0].links.get()
-        ),
-        (3, 7, 2)
-    );
+    assert_eq!((config.ops.listen.port(), config.smsc[0].window.get(), config.smsc[0].links.get()), (3, 7, 2));
 }
 
 #[test]
@@ -132,10 +110,7 @@ fn the_environment_alone_is_enough_in_any_order() {
         ("BELLWIRE_ACCESS__CREDENTIAL__0__BEARER", "token"),
     ];
     let config = layered("", &environment, &["smsc.second.data_coding=0xF5"]).unwrap();
-    assert_eq!(
-        (config.smsc[0].system_id.as_str(), config.smsc[1].name.as_str()),
-        ("12345", "second")
-    );
+    assert_eq!((config.smsc[0].system_id.as_str(), config.smsc[1].name.as_str()), ("12345", "second"));
     assert_eq!(config.smsc[0].routes, ["44", "49"]);
     assert_eq!(config.smsc[1].data_coding, 0xF5);
     assert!(config.ops.ready_requires_link);
@@ -144,52 +119,24 @@ fn the_environment_alone_is_enough_in_any_order() {
 
 #[test]
 fn variables_of_others_are_left_alone() {
-    let environment = [
-        ("BELLWIRE_PORT_50051_TCP", "tcp://10.0.0.1"),
-        ("BELLWIRE_LOG", "x"),
-        ("OPS__LISTEN", "x"),
-    ];
+    let environment = [("BELLWIRE_PORT_50051_TCP", "tcp://10.0.0.1"), ("BELLWIRE_LOG", "x"), ("OPS__LISTEN", "x")];
     assert_eq!(layered(LEAST, &environment, &[]), parsed(LEAST));
 }
 
 #[test]
 fn errors_name_the_variable_or_argument() {
     for (environment, set, message) in [
-        (
-            ("BELLWIRE_OPS__LISTEN", "x"),
-            "",
-            "environment BELLWIRE_OPS__LISTEN: ops.listen: value \"x\" is not allowed",
-        ),
-        (
-            ("BELLWIRE_OPS__LISTEM", "x"),
-            "",
-            "environment BELLWIRE_OPS__LISTEM: ops.listem: unknown key",
-        ),
+        (("BELLWIRE_OPS__LISTEN", "x"), "", "environment BELLWIRE_OPS__LISTEN: ops.listen: value \"x\" is not allowed"),
+        (("BELLWIRE_OPS__LISTEM", "x"), "", "environment BELLWIRE_OPS__LISTEM: ops.listem: unknown key"),
         (
             ("BELLWIRE_SMSC__OTHER__RATE", "1"),
             "",
             "environment BELLWIRE_SMSC__OTHER__RATE: no entry has the name \"other\"",
         ),
-        (
-            ("", ""),
-            "smsc.main.window=0",
-            "--set smsc.main.window: smsc.main.window: value \"0\" is not allowed",
-        ),
-        (
-            ("", ""),
-            "smsc.7.window=1",
-            "--set smsc.7.window: entry 7 does not exist, there are 1",
-        ),
-        (
-            ("", ""),
-            "ops.listen.port=1",
-            "--set ops.listen.port: ops.listen: value a table is not allowed: an IP",
-        ),
-        (
-            ("", ""),
-            "ops=1",
-            "--set ops: ops: value a text is not allowed: a table, [ops]",
-        ),
+        (("", ""), "smsc.main.window=0", "--set smsc.main.window: smsc.main.window: value \"0\" is not allowed"),
+        (("", ""), "smsc.7.window=1", "--set smsc.7.window: entry 7 does not exist, there are 1"),
+        (("", ""), "ops.listen.port=1", "--set ops.listen.port: ops.listen: value a table is not allowed: an IP"),
+        (("", ""), "ops=1", "--set ops: ops: value a text is not allowed: a table, [ops]"),
         (("", ""), "ops.listen", "--set ops.listen: expected section.key=value"),
     ] {
         let sets: Vec<&str> = [set].into_iter().filter(|set| !set.is_empty()).collect();
@@ -206,11 +153,7 @@ fn an_explained_configuration_means_the_same() {
         let again = parsed(&config.explain()).unwrap();
         let mask = |secret: &mut Secret| *secret = Secret::new(secret.masked());
         config.smsc.iter_mut().for_each(|smsc| mask(&mut smsc.password));
-        config
-            .access
-            .credentials
-            .iter_mut()
-            .for_each(|credential| mask(&mut credential.bearer));
+        config.access.credentials.iter_mut().for_each(|credential| mask(&mut credential.bearer));
         assert_eq!(again, config);
         assert_eq!(again.explain(), config.explain());
     }
@@ -220,10 +163,7 @@ fn an_explained_configuration_means_the_same() {
 fn secrets_are_not_shown_anywhere() {
     let config = parsed(EVERYTHING).unwrap();
     for shown in [config.explain(), format!("{config:?}")] {
-        assert!(
-            !shown.contains("pa\"ss") && !shown.contains("pa\\\"ss") && !shown.contains("token\""),
-            "{shown}"
-        );
+        assert!(!shown.contains("pa\"ss") && !shown.contains("pa\\\"ss") && !shown.contains("token\""), "{shown}");
         assert!(shown.contains(Secret::MASK));
     }
     let errors = refused(&format!("{LEAST}password = \"much too long\"\n"));
@@ -232,11 +172,7 @@ fn secrets_are_not_shown_anywhere() {
         "{errors}"
     );
     assert!(!errors.contains("much"));
-    for misplaced in [
-        "access.credential=token",
-        "access.credential:token",
-        "smsc.main.pasword=token",
-    ] {
+    for misplaced in ["access.credential=token", "access.credential:token", "smsc.main.pasword=token"] {
         let errors = layered(LEAST, &[], &[misplaced]).unwrap_err().to_string();
         assert!(!errors.contains("token"), "{errors}");
     }
@@ -250,23 +186,11 @@ fn a_file_that_is_not_there_is_named() {
 
 #[test]
 fn the_shape_of_a_sender_gives_its_numbering() {
-    for (address, numbering) in [
-        ("", (0, 0)),
-        ("12345", (3, 1)),
-        ("15551234567", (1, 1)),
-        ("Bellwire", (5, 0)),
-    ] {
+    for (address, numbering) in [("", (0, 0)), ("12345", (3, 1)), ("15551234567", (1, 1)), ("Bellwire", (5, 0))] {
         let config = parsed(&format!("{LEAST}source_address = \"{address}\"\n")).unwrap();
-        assert_eq!(
-            (config.smsc[0].source.ton, config.smsc[0].source.npi),
-            numbering,
-            "{address}"
-        );
+        assert_eq!((config.smsc[0].source.ton, config.smsc[0].source.npi), numbering, "{address}");
     }
-    let config = parsed(&format!(
-        "{LEAST}source_address = \"12345\"\nsource_ton = 0\nsource_npi = 0\n"
-    ))
-    .unwrap();
+    let config = parsed(&format!("{LEAST}source_address = \"12345\"\nsource_ton = 0\nsource_npi = 0\n")).unwrap();
     assert_eq!((config.smsc[0].source.ton, config.smsc[0].source.npi), (0, 0));
 }
 
@@ -281,71 +205,29 @@ proptest! {
 
 /// What follows the least configuration from line 4 on, and the message: line, column, key, value, range.
 const WRONG: &[(&str, &str)] = &[
-    (
-        "window = 20000",
-        "4:10: smsc.main.window: value 20000 is not allowed: a whole number from 1 to 10000",
-    ),
-    (
-        "window = 0",
-        "4:10: smsc.main.window: value 0 is not allowed: a whole number from 1 to 10000",
-    ),
-    (
-        "links = 65",
-        "4:9: smsc.main.links: value 65 is not allowed: a whole number from 1 to 64",
-    ),
-    (
-        "rate = -1",
-        "4:8: smsc.main.rate: value -1 is not allowed: a whole number from 0 to 1000000",
-    ),
+    ("window = 20000", "4:10: smsc.main.window: value 20000 is not allowed: a whole number from 1 to 10000"),
+    ("window = 0", "4:10: smsc.main.window: value 0 is not allowed: a whole number from 1 to 10000"),
+    ("links = 65", "4:9: smsc.main.links: value 65 is not allowed: a whole number from 1 to 64"),
+    ("rate = -1", "4:8: smsc.main.rate: value -1 is not allowed: a whole number from 0 to 1000000"),
     ("rate = 1.5", "4:8: smsc.main.rate: value 1.5 is not allowed"),
-    (
-        "window = \"many\"",
-        "4:10: smsc.main.window: value \"many\" is not allowed",
-    ),
+    ("window = \"many\"", "4:10: smsc.main.window: value \"many\" is not allowed"),
     (
         "system_id = \"0123456789abcdef\"",
         "4:13: smsc.main.system_id: value \"0123456789abcdef\" is not allowed: at most 15",
     ),
-    (
-        "bind = \"receiver\"",
-        "4:8: smsc.main.bind: value \"receiver\" is not allowed: one of transceiver, split",
-    ),
-    (
-        "data_coding = 8",
-        "4:15: smsc.main.data_coding: value 8 is not allowed: one of 0x04, 0xf5, 0x15",
-    ),
-    (
-        "source_address = \"+1555\"",
-        "4:18: smsc.main.source_address: value \"+1555\" is not allowed: up to 20 digits",
-    ),
-    (
-        "routes = [\"44\", \"+1\"]",
-        "4:17: smsc.main.routes: value \"+1\" is not allowed: a prefix of up to 15 digits",
-    ),
+    ("bind = \"receiver\"", "4:8: smsc.main.bind: value \"receiver\" is not allowed: one of transceiver, split"),
+    ("data_coding = 8", "4:15: smsc.main.data_coding: value 8 is not allowed: one of 0x04, 0xf5, 0x15"),
+    ("source_address = \"+1555\"", "4:18: smsc.main.source_address: value \"+1555\" is not allowed: up to 20 digits"),
+    ("routes = [\"44\", \"+1\"]", "4:17: smsc.main.routes: value \"+1\" is not allowed: a prefix of up to 15 digits"),
     (
         "enquire_link = \"30\"",
         "4:16: smsc.main.enquire_link: value \"30\" is not allowed: a duration such as \"30s\", from 1s to 10m",
     ),
-    (
-        "enquire_link = 30",
-        "4:16: smsc.main.enquire_link: value 30 is not allowed: a duration",
-    ),
-    (
-        "wimdow = 1",
-        "4:1: smsc.main.wimdow: unknown key, known here are name, address,",
-    ),
-    (
-        "[[smsc]]\nname = \"main\"\naddress = \"a:1\"",
-        "5:8: smsc.main.name: value \"main\" is not allowed: 1 to 32",
-    ),
-    (
-        "[[smsc]]\naddress = \"a:1\"",
-        "4:1: smsc.1.name: missing, needed is 1 to 32",
-    ),
-    (
-        "[[smsc]]\nname = \"b\"",
-        "4:1: smsc.b.address: missing, needed is host:port",
-    ),
+    ("enquire_link = 30", "4:16: smsc.main.enquire_link: value 30 is not allowed: a duration"),
+    ("wimdow = 1", "4:1: smsc.main.wimdow: unknown key, known here are name, address,"),
+    ("[[smsc]]\nname = \"main\"\naddress = \"a:1\"", "5:8: smsc.main.name: value \"main\" is not allowed: 1 to 32"),
+    ("[[smsc]]\naddress = \"a:1\"", "4:1: smsc.1.name: missing, needed is 1 to 32"),
+    ("[[smsc]]\nname = \"b\"", "4:1: smsc.b.address: missing, needed is host:port"),
     (
         "[[smsc]]\nname = \"b\"\naddress = \"nowhere\"",
         "6:11: smsc.b.address: value \"nowhere\" is not allowed: host:port",
@@ -354,22 +236,10 @@ const WRONG: &[(&str, &str)] = &[
         "[node]\ndata_dir = \"data\"",
         "5:12: node.data_dir: value \"data\" is not allowed: the durable store is not built yet; leave data_dir empty",
     ),
-    (
-        "[ops]\nlisten = \"localhost\"",
-        "5:10: ops.listen: value \"localhost\" is not allowed: an IP address and a port",
-    ),
-    (
-        "[ops]\nready_requires_link = 1",
-        "5:23: ops.ready_requires_link: value 1 is not allowed: true or false",
-    ),
-    (
-        "[push]\nprofile = \"tiny\"",
-        "5:11: push.profile: value \"tiny\" is not allowed: one of standard, compact",
-    ),
-    (
-        "[push]\napplication_id = \"a b\"",
-        "5:18: push.application_id: value \"a b\" is not allowed: a 32-bit number",
-    ),
+    ("[ops]\nlisten = \"localhost\"", "5:10: ops.listen: value \"localhost\" is not allowed: an IP address and a port"),
+    ("[ops]\nready_requires_link = 1", "5:23: ops.ready_requires_link: value 1 is not allowed: true or false"),
+    ("[push]\nprofile = \"tiny\"", "5:11: push.profile: value \"tiny\" is not allowed: one of standard, compact"),
+    ("[push]\napplication_id = \"a b\"", "5:18: push.application_id: value \"a b\" is not allowed: a 32-bit number"),
     (
         "[push]\ndestination_port = 65536",
         "5:20: push.destination_port: value 65536 is not allowed: a whole number from 1 to 65535",
@@ -382,30 +252,12 @@ const WRONG: &[(&str, &str)] = &[
         "[policy]\nbatch_window = \"25h\"",
         "5:16: policy.batch_window: value \"25h\" is not allowed: a duration such as \"30s\", 0s to 24h",
     ),
-    (
-        "[policy]\norder = \"fifo\"",
-        "5:9: policy.order: value \"fifo\" is not allowed: one of strict, pipelined",
-    ),
-    (
-        "[policy]\nmax_segments = 0",
-        "5:16: policy.max_segments: value 0 is not allowed: a whole number from 1 to 255",
-    ),
-    (
-        "[admission]\noctets = 1000",
-        "5:10: admission.octets: value 1000 is not allowed: a whole number from 262144 to",
-    ),
-    (
-        "[upstream]\nmax_event = 2097152",
-        "4:2: upstream.log_octets: missing, needed is a whole number from 2097152 to",
-    ),
-    (
-        "[[access.credential]]\nname = \"x\"",
-        "4:1: access.credential.x.bearer: missing, needed is a token",
-    ),
-    (
-        "[kafka]\nbrokers = \"a\"",
-        "4:2: kafka: unknown key, known here are node, grpc, ops, smsc,",
-    ),
+    ("[policy]\norder = \"fifo\"", "5:9: policy.order: value \"fifo\" is not allowed: one of strict, pipelined"),
+    ("[policy]\nmax_segments = 0", "5:16: policy.max_segments: value 0 is not allowed: a whole number from 1 to 255"),
+    ("[admission]\noctets = 1000", "5:10: admission.octets: value 1000 is not allowed: a whole number from 262144 to"),
+    ("[upstream]\nmax_event = 2097152", "4:2: upstream.log_octets: missing, needed is a whole number from 2097152 to"),
+    ("[[access.credential]]\nname = \"x\"", "4:1: access.credential.x.bearer: missing, needed is a token"),
+    ("[kafka]\nbrokers = \"a\"", "4:2: kafka: unknown key, known here are node, grpc, ops, smsc,"),
     ("[grpc]\nlisten", "5:7: "),
 ];
 

@@ -30,22 +30,14 @@ impl control_server::Control for Control {
         let activation = Box::new(request::activation(&self.shared.settings, request.into_inner())?);
         let answer = ask(&self.shared.router, |reply| RouterMessage::Activate(activation, reply)).await?;
         let Activated { view, created } = answer.map_err(refusal)?;
-        Ok(Response::new(ActivateResponse {
-            subscription: Some(view.into()),
-            created,
-        }))
+        Ok(Response::new(ActivateResponse { subscription: Some(view.into()), created }))
     }
 
     async fn deactivate(&self, request: Request<DeactivateRequest>) -> Result<Response<DeactivateResponse>, Status> {
         let DeactivateRequest { tenant, id } = request.into_inner();
         let (tenant, id) = request::reference(&self.shared.settings, &tenant, &id)?;
-        let view = ask(&self.shared.router, |reply| {
-            RouterMessage::Deactivate(tenant, id, reply)
-        })
-        .await?;
-        Ok(Response::new(DeactivateResponse {
-            subscription: Some(found(view, id)?.into()),
-        }))
+        let view = ask(&self.shared.router, |reply| RouterMessage::Deactivate(tenant, id, reply)).await?;
+        Ok(Response::new(DeactivateResponse { subscription: Some(found(view, id)?.into()) }))
     }
 
     async fn get_subscription(
@@ -55,9 +47,7 @@ impl control_server::Control for Control {
         let GetSubscriptionRequest { tenant, id } = request.into_inner();
         let (tenant, id) = request::reference(&self.shared.settings, &tenant, &id)?;
         let view = ask(&self.shared.router, |reply| RouterMessage::Get(tenant, id, reply)).await?;
-        Ok(Response::new(GetSubscriptionResponse {
-            subscription: Some(found(view, id)?.into()),
-        }))
+        Ok(Response::new(GetSubscriptionResponse { subscription: Some(found(view, id)?.into()) }))
     }
 
     async fn list_subscriptions(
@@ -84,14 +74,9 @@ impl control_server::Control for Control {
         &self,
         request: Request<WatchSubscriptionsRequest>,
     ) -> Result<Response<watch::Responses>, Status> {
-        let WatchSubscriptionsRequest {
-            tenant,
-            include_current,
-        } = request.into_inner();
+        let WatchSubscriptionsRequest { tenant, include_current } = request.into_inner();
         let tenant = request::owner(&self.shared.settings, &tenant)?;
-        Ok(Response::new(
-            watch::begin(&self.shared, tenant, include_current).await?,
-        ))
+        Ok(Response::new(watch::begin(&self.shared, tenant, include_current).await?))
     }
 
     type PublishStream = publish::Responses;
@@ -100,16 +85,12 @@ impl control_server::Control for Control {
         &self,
         request: Request<Streaming<PublishRequest>>,
     ) -> Result<Response<publish::Responses>, Status> {
-        Ok(Response::new(publish::begin(
-            Arc::clone(&self.shared),
-            request.into_inner(),
-        )))
+        Ok(Response::new(publish::begin(Arc::clone(&self.shared), request.into_inner())))
     }
 }
 
 fn found(view: Option<Box<View>>, id: SubscriptionId) -> Result<View, Status> {
-    view.map(|view| *view)
-        .ok_or_else(|| Status::not_found(format!("the tenant has no subscription {id}")))
+    view.map(|view| *view).ok_or_else(|| Status::not_found(format!("the tenant has no subscription {id}")))
 }
 
 fn refusal(error: ActivateError) -> Status {

@@ -101,13 +101,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let (drain, stopped) = (settings.drain, stopped(stopping.clone()));
-    let (health, services) = services(Arc::new(Shared {
-        settings,
-        router,
-        pool,
-        stopping,
-    }))
-    .await?;
+    let (health, services) = services(Arc::new(Shared { settings, router, pool, stopping })).await?;
     let shutdown = async move {
         shutdown.await;
         health.set_service_status("", ServingStatus::NotServing).await;

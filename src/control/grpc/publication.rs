@@ -74,14 +74,7 @@ impl Publication {
 
     fn count(&self, outcome: Outcome, events: u64) {
         let mut progress = self.0.lock();
-        let Released {
-            accepted,
-            delivered,
-            failed,
-            expired,
-            dropped,
-            unknown,
-        } = &mut progress.counts;
+        let Released { accepted, delivered, failed, expired, dropped, unknown } = &mut progress.counts;
         *match outcome {
             Outcome::Accepted => accepted,
             Outcome::Delivered => delivered,
@@ -107,19 +100,9 @@ impl Drop for Witness {
 impl Progress {
     /// Events may end before their publisher was told that they were taken; that comes first all the same.
     fn release_if_ended(&mut self) {
-        let Released {
-            accepted,
-            delivered,
-            failed,
-            expired,
-            dropped,
-            unknown,
-        } = self.counts;
+        let Released { accepted, delivered, failed, expired, dropped, unknown } = self.counts;
         let ended = accepted + delivered + failed + expired + dropped + unknown;
-        if self
-            .expected
-            .is_some_and(|expected| ended >= expected || self.abandoned)
-        {
+        if self.expected.is_some_and(|expected| ended >= expected || self.abandoned) {
             self.answer_last(Answer::Released(self.counts));
         }
     }
@@ -138,10 +121,7 @@ impl Progress {
     }
 
     fn response(&self, answer: Answer) -> PublishResponse {
-        PublishResponse {
-            publish_id: self.publish_id.clone(),
-            answer: Some(answer),
-        }
+        PublishResponse { publish_id: self.publish_id.clone(), answer: Some(answer) }
     }
 }
 
@@ -152,11 +132,7 @@ mod tests {
     use tokio::sync::Semaphore;
     use tokio::sync::mpsc::{Receiver, channel};
 
-    const TAKEN: Taken = Taken {
-        first: 7,
-        subscriptions: 2,
-        repeated: false,
-    };
+    const TAKEN: Taken = Taken { first: 7, subscriptions: 2, repeated: false };
 
     fn publication() -> (Publication, Receiver<Answered>, Arc<Semaphore>) {
         let places = Arc::new(Semaphore::new(1));
@@ -171,11 +147,7 @@ mod tests {
     }
 
     fn taken() -> Option<Answer> {
-        Some(Answer::Taken(proto::Taken {
-            first_sequence: 7,
-            subscriptions: 2,
-            repeated: false,
-        }))
+        Some(Answer::Taken(proto::Taken { first_sequence: 7, subscriptions: 2, repeated: false }))
     }
 
     #[test]
@@ -187,11 +159,7 @@ mod tests {
         assert_eq!(next(&mut received), None);
         publication.handle_taken(TAKEN);
         assert_eq!(next(&mut received), taken());
-        let counts = Released {
-            accepted: 2,
-            dropped: 2,
-            ..Released::default()
-        };
+        let counts = Released { accepted: 2, dropped: 2, ..Released::default() };
         assert_eq!(next(&mut received), Some(Answer::Released(counts)));
         watch(Outcome::Accepted, 1);
         drop(watch);
@@ -207,20 +175,14 @@ mod tests {
         assert_eq!(next(&mut received), taken());
         assert_eq!(next(&mut received), None);
         drop(watch);
-        let counts = Released {
-            unknown: 1,
-            ..Released::default()
-        };
+        let counts = Released { unknown: 1, ..Released::default() };
         assert_eq!(next(&mut received), Some(Answer::Released(counts)));
     }
 
     #[test]
     fn a_place_is_free_when_the_last_answer_was_taken_out() {
         let (publication, mut received, places) = publication();
-        publication.handle_taken(Taken {
-            repeated: true,
-            ..TAKEN
-        });
+        publication.handle_taken(Taken { repeated: true, ..TAKEN });
         assert!(next(&mut received).is_some());
         assert_eq!(places.available_permits(), 0);
         assert_eq!(next(&mut received), Some(Answer::Released(Released::default())));

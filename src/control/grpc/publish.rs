@@ -84,12 +84,7 @@ async fn publish(
         Ok(contents) => contents,
         Err(violations) => return publication.handle_rejected(violations.into()),
     };
-    let asked = Box::new(router::Publication {
-        source,
-        events,
-        publish_id,
-        watch: publication.watch(),
-    });
+    let asked = Box::new(router::Publication { source, events, publish_id, watch: publication.watch() });
     match ask(&shared.router, |reply| RouterMessage::Publish(asked, reply)).await {
         Ok(Ok(taken)) => publication.handle_taken(taken),
         Ok(Err(error)) => publication.handle_rejected(refusal(&error)),
@@ -101,10 +96,7 @@ fn contents(shared: &Shared, publish_id: &str, request: PublishRequest) -> Resul
     let mut violations = Violations::default();
     if publish_id.len() > request::NAME_MAX_OCTETS {
         let octets = publish_id.len();
-        violations.add(
-            "publish_id",
-            format_args!("{octets} octets exceed {}", request::NAME_MAX_OCTETS),
-        );
+        violations.add("publish_id", format_args!("{octets} octets exceed {}", request::NAME_MAX_OCTETS));
     }
     let tenant = request::tenant(&shared.settings, &request.tenant, &mut violations);
     let source = request::source(&shared.settings, tenant.as_ref(), request.source, &mut violations);
@@ -142,9 +134,5 @@ fn refusal(error: &PublishError) -> Rejected {
 }
 
 fn rejected(code: Code, message: String) -> Rejected {
-    Rejected {
-        code: code.into(),
-        message,
-        violations: Vec::new(),
-    }
+    Rejected { code: code.into(), message, violations: Vec::new() }
 }

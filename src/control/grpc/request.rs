@@ -28,23 +28,18 @@ pub(super) fn activation(settings: &Settings, request: ActivateRequest) -> Resul
     let handset = name("handset", request.handset, &mut violations);
     let number = violations.take("to", request.to.parse::<Msisdn>());
     let source = source(settings, tenant.as_ref(), request.source, &mut violations);
-    let application = request
-        .application
-        .map(|text| violations.take("application", text.parse::<ApplicationId>()));
+    let application = request.application.map(|text| violations.take("application", text.parse::<ApplicationId>()));
     let policy = policy(&settings.policy, request.policy.unwrap_or_default(), &mut violations);
     let last_event_id = last_event_id(request.last_event_id, &mut violations);
-    let read = tenant
-        .zip(number)
-        .zip(source)
-        .map(|((tenant, number), source)| Activation {
-            tenant,
-            handset: handset.filter(|name| !name.is_empty()),
-            number,
-            source,
-            application: application.flatten(),
-            policy,
-            last_event_id,
-        });
+    let read = tenant.zip(number).zip(source).map(|((tenant, number), source)| Activation {
+        tenant,
+        handset: handset.filter(|name| !name.is_empty()),
+        number,
+        source,
+        application: application.flatten(),
+        policy,
+        last_event_id,
+    });
     violations.finish(read)
 }
 
@@ -81,11 +76,7 @@ pub(super) fn page(settings: &Settings, request: &ListSubscriptionsRequest) -> R
             violations.take("page_token", id.map_err(|_| "not a next_page_token of this call"))
         }
     };
-    violations.finish(tenant.map(|tenant| Page {
-        tenant,
-        after,
-        limit: limit as usize,
-    }))
+    violations.finish(tenant.map(|tenant| Page { tenant, after, limit: limit as usize }))
 }
 
 /// Whose it is; the server's default when the request does not say so.
@@ -117,26 +108,17 @@ pub(super) fn source(
         return None;
     };
     let origin = match source.origin {
-        Some(Origin::Url(url)) => violations
-            .take("source.url", url.parse::<SourceUrl>())
-            .map(SourceOrigin::Url),
-        Some(Origin::Feed(name)) => violations
-            .take("source.feed", FeedName::new(&name))
-            .map(SourceOrigin::Feed),
+        Some(Origin::Url(url)) => violations.take("source.url", url.parse::<SourceUrl>()).map(SourceOrigin::Url),
+        Some(Origin::Feed(name)) => violations.take("source.feed", FeedName::new(&name)).map(SourceOrigin::Feed),
         None => {
             violations.add("source", "one of url and feed is required");
             None
         }
     };
-    let credential = Some(source.credential)
-        .filter(|name| !name.is_empty())
-        .map(|name| CredentialRef::new(&name));
+    let credential = Some(source.credential).filter(|name| !name.is_empty()).map(|name| CredentialRef::new(&name));
     if let Some(unknown) = credential.as_ref().filter(|name| !settings.credentials.contains(name)) {
         let name: String = unknown.as_str().chars().take(80).collect();
-        violations.add(
-            "source.credential",
-            format_args!("no credential {name:?} is configured"),
-        );
+        violations.add("source.credential", format_args!("no credential {name:?} is configured"));
     }
     Some(SourceId::new(tenant?.clone(), origin?, credential))
 }
@@ -144,37 +126,21 @@ pub(super) fn source(
 /// What is to be done with events; `default` where the request does not say so.
 fn policy(default: &Policy, asked: proto::Policy, violations: &mut Violations) -> Policy {
     let mut policy = default.clone();
-    if let Some(window) = asked
-        .batch_window
-        .and_then(|window| duration("policy.batch_window", window, violations))
-    {
+    if let Some(window) = asked.batch_window.and_then(|window| duration("policy.batch_window", window, violations)) {
         policy.batch_window = window;
         // The model checks one value at a time; the other is legal here.
-        let checked = Policy {
-            batch_window: window,
-            ..Policy::default()
-        }
-        .check();
+        let checked = Policy { batch_window: window, ..Policy::default() }.check();
         violations.take("policy.batch_window", checked);
     }
     if let Some(ttl) = asked.ttl.and_then(|ttl| duration("policy.ttl", ttl, violations)) {
         policy.ttl = ttl;
-        violations.take(
-            "policy.ttl",
-            Policy {
-                ttl,
-                ..Policy::default()
-            }
-            .check(),
-        );
+        violations.take("policy.ttl", Policy { ttl, ..Policy::default() }.check());
     }
     policy.max_events = asked.max_events.unwrap_or(policy.max_events);
     if let Some(segments) = asked.max_segments {
         let checked = u8::try_from(segments).ok().and_then(NonZeroU8::new);
         let read = checked.ok_or_else(|| format!("{segments} is not from 1 to 255"));
-        policy.max_segments = violations
-            .take("policy.max_segments", read)
-            .unwrap_or(policy.max_segments);
+        policy.max_segments = violations.take("policy.max_segments", read).unwrap_or(policy.max_segments);
     }
     policy.order = match choice("policy.order", asked.order, violations) {
         None | Some(proto::Order::Unspecified) => policy.order,
@@ -204,19 +170,13 @@ fn duration(field: &str, asked: prost_types::Duration, violations: &mut Violatio
 }
 
 fn choice<T: TryFrom<i32>>(field: &str, number: i32, violations: &mut Violations) -> Option<T> {
-    violations.take(
-        field,
-        T::try_from(number).map_err(|_| format!("{number} is no value of this enum")),
-    )
+    violations.take(field, T::try_from(number).map_err(|_| format!("{number} is no value of this enum")))
 }
 
 /// HTML §9.2.6 ignores an `id` with NUL, and CR or LF would end its line and that of the header.
 fn last_event_id(id: String, violations: &mut Violations) -> Bytes {
     if id.len() > LAST_EVENT_ID_MAX_OCTETS {
-        violations.add(
-            "last_event_id",
-            format_args!("{} octets exceed {LAST_EVENT_ID_MAX_OCTETS}", id.len()),
-        );
+        violations.add("last_event_id", format_args!("{} octets exceed {LAST_EVENT_ID_MAX_OCTETS}", id.len()));
     }
     if id.contains(['\r', '\n', '\0']) {
         violations.add("last_event_id", "an event id has neither CR nor LF nor NUL");

@@ -36,9 +36,7 @@ impl Smsc {
             return Err(violations.into());
         }
         let answer = ask(&self.shared.pool, |reply| what(LinkName { smsc, index }, reply)).await?;
-        answer
-            .map(Into::into)
-            .map_err(|unknown| Status::not_found(unknown.to_string()))
+        answer.map(Into::into).map_err(|unknown| Status::not_found(unknown.to_string()))
     }
 }
 
@@ -46,9 +44,7 @@ impl Smsc {
 impl smsc_server::Smsc for Smsc {
     async fn list_links(&self, _: Request<ListLinksRequest>) -> Result<Response<ListLinksResponse>, Status> {
         let links = ask(&self.shared.pool, PoolMessage::List).await?;
-        Ok(Response::new(ListLinksResponse {
-            links: links.into_iter().map(Into::into).collect(),
-        }))
+        Ok(Response::new(ListLinksResponse { links: links.into_iter().map(Into::into).collect() }))
     }
 
     async fn drain_link(&self, request: Request<DrainLinkRequest>) -> Result<Response<DrainLinkResponse>, Status> {

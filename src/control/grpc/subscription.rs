@@ -34,10 +34,7 @@ impl From<&SourceId> for proto::Source {
             SourceOrigin::Feed(name) => Origin::Feed(name.to_string()),
         };
         let credential = source.credential().map(ToString::to_string).unwrap_or_default();
-        Self {
-            origin: Some(origin),
-            credential,
-        }
+        Self { origin: Some(origin), credential }
     }
 }
 
@@ -78,8 +75,5 @@ fn status(status: Status) -> (Shown, String) {
 }
 
 fn timestamp(unix_ms: u64) -> Timestamp {
-    Timestamp {
-        seconds: (unix_ms / 1000) as i64,
-        nanos: (unix_ms % 1000) as i32 * 1_000_000,
-    }
+    Timestamp { seconds: (unix_ms / 1000) as i64, nanos: (unix_ms % 1000) as i32 * 1_000_000 }
 }

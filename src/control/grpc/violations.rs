@@ -12,10 +12,7 @@ pub(super) struct Violations(Vec<FieldViolation>);
 impl Violations {
     /// Notes what is wrong with `field`.
     pub fn add(&mut self, field: impl Into<String>, description: impl Display) {
-        self.0.push(FieldViolation {
-            field: field.into(),
-            description: description.to_string(),
-        });
+        self.0.push(FieldViolation { field: field.into(), description: description.to_string() });
     }
 
     /// The value of `field`, or a note of why it has none.
@@ -32,11 +29,7 @@ impl Violations {
     }
 
     fn message(&self) -> String {
-        let fields: Vec<String> = self
-            .0
-            .iter()
-            .map(|one| format!("{}: {}", one.field, one.description))
-            .collect();
+        let fields: Vec<String> = self.0.iter().map(|one| format!("{}: {}", one.field, one.description)).collect();
         fields.join("; ")
     }
 }
@@ -53,10 +46,6 @@ impl From<Violations> for Status {
 
 impl From<Violations> for Rejected {
     fn from(violations: Violations) -> Self {
-        Self {
-            code: Code::InvalidArgument.into(),
-            message: violations.message(),
-            violations: violations.0,
-        }
+        Self { code: Code::InvalidArgument.into(), message: violations.message(), violations: violations.0 }
     }
 }

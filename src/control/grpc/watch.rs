@@ -25,11 +25,7 @@ const RESPONSES_WAITING: usize = 16;
 pub(super) async fn begin(shared: &Shared, tenant: TenantId, include_current: bool) -> Result<Responses, Status> {
     let changes = ask(&shared.router, RouterMessage::Watch).await?;
     let (responses, received) = mpsc::channel(RESPONSES_WAITING);
-    let watcher = Watcher {
-        router: shared.router.clone(),
-        tenant,
-        responses,
-    };
+    let watcher = Watcher { router: shared.router.clone(), tenant, responses };
     let stopped = shared.stopped();
     tokio::spawn(async move {
         let gone = watcher.responses.clone();
@@ -74,11 +70,7 @@ impl Watcher {
     async fn list(&self) -> Result<(), Status> {
         let mut after = None;
         loop {
-            let page = Page {
-                tenant: self.tenant.clone(),
-                after,
-                limit: PAGE_MAX_SIZE as usize,
-            };
+            let page = Page { tenant: self.tenant.clone(), after, limit: PAGE_MAX_SIZE as usize };
             let views = ask(&self.router, |reply| RouterMessage::List(page, reply)).await?;
             let Some(last) = views.last() else { return Ok(()) };
             after = Some(last.id);
@@ -89,10 +81,7 @@ impl Watcher {
     }
 
     async fn send(&self, change: Shown, view: View) {
-        let response = WatchSubscriptionsResponse {
-            change: change.into(),
-            subscription: Some(view.into()),
-        };
+        let response = WatchSubscriptionsResponse { change: change.into(), subscription: Some(view.into()) };
         // A watcher that is gone is noticed by whoever runs this.
         let _ = self.responses.send(Ok(response)).await;
     }

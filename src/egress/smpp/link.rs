@@ -224,4 +224,3 @@ async fn stopped(commands: &mut watch::Receiver<Command>) {
     // An error means that nobody can tell it anything any more, which is the same.
     let _ = commands.wait_for(|command| *command == Command::Stop).await;
 }
-

@@ -66,7 +66,11 @@ impl Actor for Pool {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<PoolMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<PoolMessage>,
+        arguments: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         Ok(State::start(&myself, arguments))
     }
 

@@ -34,6 +34,8 @@ const READ_OCTETS: usize = 128 * 1024;
 const _: () = assert!(READ_OCTETS > PDU_MAX_OCTETS);
 /// Octets that may wait for the socket before no more segments are taken from the lane.
 const WRITE_OCTETS: usize = 64 * 1024;
+/// Octets that may wait for the socket before nothing more is read: a peer that asks and takes no answers waits too.
+const READ_STOPS_OCTETS: usize = 2 * WRITE_OCTETS;
 /// Segments taken from one handset before the next has its turn.
 const QUANTUM: usize = 64;
 /// Rounds of one poll before others on this thread have theirs.
@@ -150,7 +152,8 @@ impl<'a> Wire<'a> {
     fn poll_rounds(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         for _ in 0..MAX_ROUNDS {
             let now = self.around.clock.now();
-            let read = self.poll_read(now, cx);
+            let reads = self.out.len() < READ_STOPS_OCTETS;
+            let read = if reads { self.poll_read(now, cx) } else { Poll::Pending };
             if let Poll::Ready(Err(error)) = read {
                 let _ = self.poll_write(now, cx); // a last word, if the socket takes it
                 return Poll::Ready(Err(error));
@@ -167,7 +170,8 @@ impl<'a> Wire<'a> {
             if self.goodbye_at.is_some_and(|at| at <= now.monotonic) {
                 return Poll::Ready(Ok(()));
             }
-            let more = read.is_ready() || (written.is_ready() && wanted == Wanted::Work && self.wants_turn(now));
+            let wants_turn = wanted == Wanted::Work && self.wants_turn(now);
+            let more = read.is_ready() || (written.is_ready() && (wants_turn || !reads));
             if !more && self.poll_sleep(now, cx).is_pending() {
                 return Poll::Pending;
             }
@@ -286,7 +290,8 @@ impl<'a> Wire<'a> {
     /// are harmless, and setting it for every segment is not.
     fn poll_sleep(&mut self, now: Now, cx: &mut Context<'_>) -> Poll<()> {
         let own = self.session.poll_timeout(now);
-        let lane = self.around.lane.poll_timeout().unwrap_or(own);
+        // Those whose time has come wait for room now, and what makes room wakes us.
+        let lane = self.around.lane.poll_timeout().filter(|at| *at > now.monotonic).unwrap_or(own);
         let due = own.min(lane).min(self.goodbye_at.unwrap_or(own));
         if due < self.sleeps_until || self.sleeps_until <= now.monotonic {
             self.sleep.as_mut().reset(clock::instant(due));

@@ -54,10 +54,7 @@ impl Guard {
                 continue;
             }
             if let Some(class) = AddressClass::of(ip) {
-                return Err(Refused {
-                    host: host.to_owned(),
-                    class,
-                });
+                return Err(Refused { host: host.to_owned(), class });
             }
         }
         Ok(())
@@ -251,14 +248,7 @@ mod tests {
     fn what_is_not_public_is_refused_by_its_class() {
         for (ip, class) in REFUSED {
             let refused = Guard::default().check("some.example", &[at(ip)]);
-            assert_eq!(
-                refused,
-                Err(Refused {
-                    host: "some.example".into(),
-                    class: *class
-                }),
-                "{ip}"
-            );
+            assert_eq!(refused, Err(Refused { host: "some.example".into(), class: *class }), "{ip}");
         }
     }
 
@@ -271,9 +261,7 @@ mod tests {
 
     #[test]
     fn one_private_address_among_public_ones_refuses_the_host() {
-        let error = Guard::default()
-            .check("mixed.example", &[at("8.8.8.8"), at("10.0.0.1")])
-            .unwrap_err();
+        let error = Guard::default().check("mixed.example", &[at("8.8.8.8"), at("10.0.0.1")]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "host \"mixed.example\" has a private address, and private upstreams are not allowed"
@@ -282,19 +270,10 @@ mod tests {
 
     #[test]
     fn what_the_operator_allows_passes_and_nothing_else() {
-        let guard = Guard {
-            allow_private: false,
-            allowed: ["10.0.0.1".parse().unwrap()].into(),
-        };
-        assert_eq!(
-            guard.check("in.example", &[at("10.0.0.1"), at("::ffff:10.0.0.1")]),
-            Ok(())
-        );
+        let guard = Guard { allow_private: false, allowed: ["10.0.0.1".parse().unwrap()].into() };
+        assert_eq!(guard.check("in.example", &[at("10.0.0.1"), at("::ffff:10.0.0.1")]), Ok(()));
         assert!(guard.check("in.example", &[at("10.0.0.2")]).is_err());
-        let open = Guard {
-            allow_private: true,
-            ..Guard::default()
-        };
+        let open = Guard { allow_private: true, ..Guard::default() };
         for (ip, _) in REFUSED {
             assert_eq!(open.check("in.example", &[at(ip)]), Ok(()), "{ip}");
         }

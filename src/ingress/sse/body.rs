@@ -32,11 +32,7 @@ pub(super) enum End {
 impl Body {
     /// The body that comes in on `connection`.
     pub(super) fn new(incoming: Incoming, connection: Connection) -> Self {
-        Self {
-            incoming,
-            connection,
-            end: None,
-        }
+        Self { incoming, connection, end: None }
     }
 
     /// Waits for octets and takes all that are there, up to 64 KiB or a frame more. One frame is handed out as it is,
@@ -65,11 +61,7 @@ impl Body {
                 Poll::Pending => break,
             }
         }
-        if piece.is_empty() {
-            Poll::Pending
-        } else {
-            Poll::Ready(Ok(piece.into_bytes()))
-        }
+        if piece.is_empty() { Poll::Pending } else { Poll::Ready(Ok(piece.into_bytes())) }
     }
 
     /// The next data that is not empty; trailers are skipped.
@@ -126,11 +118,7 @@ impl Piece {
     }
 
     fn into_bytes(self) -> Bytes {
-        if self.frames > 1 {
-            self.joined.freeze()
-        } else {
-            self.first
-        }
+        if self.frames > 1 { self.joined.freeze() } else { self.first }
     }
 }
 

@@ -36,31 +36,20 @@ impl Connector {
     /// # Errors
     /// When the extra roots cannot be read.
     pub(super) fn new(settings: &SseSettings, resolver: Arc<dyn Resolve>) -> Result<Self, SettingsError> {
-        let mut roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for certificate in settings.extra_roots()? {
-            roots.add(certificate).map_err(|error| SettingsError::Ca {
-                reason: error.to_string(),
-            })?;
+            roots.add(certificate).map_err(|error| SettingsError::Ca { reason: error.to_string() })?;
         }
         // The provider is named here, so that a second one in the binary cannot make the choice ambiguous.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| SettingsError::Tls {
-                reason: error.to_string(),
-            })?
+            .map_err(|error| SettingsError::Tls { reason: error.to_string() })?
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let tls = TlsConnector::from(Arc::new(config));
-        Ok(Self {
-            tls,
-            resolver,
-            guard: settings.guard(),
-            time: settings.connect_timeout,
-        })
+        Ok(Self { tls, resolver, guard: settings.guard(), time: settings.connect_timeout })
     }
 
     /// Connects to the origin of `url`, within the time given for it.
@@ -71,10 +60,7 @@ impl Connector {
         let deadline = Instant::now() + self.time;
         match timeout_at(deadline, self.connect_by(url, deadline)).await {
             Ok(connected) => connected,
-            Err(_) => Err(ConnectError::Timeout {
-                host: host_text(url),
-                limit: self.time,
-            }),
+            Err(_) => Err(ConnectError::Timeout { host: host_text(url), limit: self.time }),
         }
     }
 
@@ -82,19 +68,13 @@ impl Connector {
         let addresses = self.resolve(url).await?;
         let tcp = dial(url, &addresses, deadline).await?;
         // Nothing is ever written twice on such a connection; Nagle would only delay the handshake.
-        tcp.set_nodelay(true).map_err(|source| ConnectError::Tcp {
-            host: host_text(url),
-            source,
-        })?;
+        tcp.set_nodelay(true).map_err(|source| ConnectError::Tcp { host: host_text(url), source })?;
         if url.scheme() != "https" {
             return Ok(Socket::Plain(tcp));
         }
         let name = server_name(url).ok_or_else(|| ConnectError::Name { host: host_text(url) })?;
         let session = self.tls.connect(name, tcp).await;
-        Ok(Socket::Tls(Box::new(session.map_err(|source| ConnectError::Tls {
-            host: host_text(url),
-            source,
-        })?)))
+        Ok(Socket::Tls(Box::new(session.map_err(|source| ConnectError::Tls { host: host_text(url), source })?)))
     }
 
     /// The addresses of `url`'s host, all of them judged.
@@ -106,10 +86,7 @@ impl Connector {
             Some(Host::Ipv6(ip)) => vec![SocketAddr::new(ip.into(), port)],
             Some(Host::Domain(name)) => {
                 let resolved = self.resolver.resolve(name, port).await;
-                resolved.map_err(|source| ConnectError::Resolve {
-                    host: host.clone(),
-                    source,
-                })?
+                resolved.map_err(|source| ConnectError::Resolve { host: host.clone(), source })?
             }
             None => Vec::new(),
         };
@@ -134,10 +111,7 @@ async fn dial(url: &Url, addresses: &[SocketAddr], deadline: Instant) -> Result<
             Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
     }
-    Err(ConnectError::Tcp {
-        host: host_text(url),
-        source: last,
-    })
+    Err(ConnectError::Tcp { host: host_text(url), source: last })
 }
 
 /// The name that the certificate has to be for; the dot that ends an absolute name is no part of it (RFC 6066 §3).

@@ -54,17 +54,11 @@ impl Connection {
     }
 
     async fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(socket: S) -> hyper::Result<Self> {
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER_MAX_OCTETS)
-            .handshake(TokioIo::new(socket))
-            .await?;
+        let (sender, connection) =
+            http1::Builder::new().max_buf_size(READ_BUFFER_MAX_OCTETS).handshake(TokioIo::new(socket)).await?;
         // What ends a connection also ends the response on it, and is told there.
         let driver = Box::pin(async move { drop(connection.await) });
-        Ok(Self {
-            sender: Sender::One(sender),
-            driver: Some(driver),
-            tasks: Tasks::default(),
-        })
+        Ok(Self { sender: Sender::One(sender), driver: Some(driver), tasks: Tasks::default() })
     }
 
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(socket: S) -> hyper::Result<Self> {
@@ -75,11 +69,7 @@ impl Connection {
             .handshake(TokioIo::new(socket))
             .await?;
         let driver = Box::pin(async move { drop(connection.await) });
-        Ok(Self {
-            sender: Sender::Two(sender),
-            driver: Some(driver),
-            tasks,
-        })
+        Ok(Self { sender: Sender::Two(sender), driver: Some(driver), tasks })
     }
 
     /// Whether the connection is HTTP/2.
@@ -129,10 +119,7 @@ async fn drive_while<F: Future>(driver: &mut Option<Driver>, future: F) -> F::Ou
 }
 
 fn poll_driver(driver: &mut Option<Driver>, context: &mut Context<'_>) {
-    if driver
-        .as_mut()
-        .is_some_and(|running| running.as_mut().poll(context).is_ready())
-    {
+    if driver.as_mut().is_some_and(|running| running.as_mut().poll(context).is_ready()) {
         *driver = None;
     }
 }

@@ -85,10 +85,7 @@ impl SseUpstreams {
             },
             None => None,
         };
-        Ok(Target {
-            url: url.clone(),
-            authorization,
-        })
+        Ok(Target { url: url.clone(), authorization })
     }
 }
 
@@ -119,8 +116,6 @@ impl Upstreams for SseUpstreams {
 
 impl fmt::Debug for SseUpstreams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SseUpstreams")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("SseUpstreams").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

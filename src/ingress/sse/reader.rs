@@ -36,17 +36,8 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(settings: &SseSettings) -> Self {
-        let SseSettings {
-            limits,
-            idle_timeout,
-            proven_after,
-            ..
-        } = settings.clone();
-        Self {
-            limits,
-            idle_timeout,
-            proven_after,
-        }
+        let SseSettings { limits, idle_timeout, proven_after, .. } = settings.clone();
+        Self { limits, idle_timeout, proven_after }
     }
 }
 
@@ -117,10 +108,7 @@ impl Reader {
         let id = id.filter(|id| id.len() <= LAST_EVENT_ID_MAX_OCTETS);
         if id.is_none() {
             let octets = self.last_event_id.len();
-            warn!(
-                url = self.shown(),
-                octets, "last event id cannot stand in a header: the stream starts afresh"
-            );
+            warn!(url = self.shown(), octets, "last event id cannot stand in a header: the stream starts afresh");
         }
         id
     }
@@ -161,11 +149,7 @@ impl Reader {
         if let Some(retry) = parser.retry() {
             self.reconnection.set_time(retry);
         }
-        Loss {
-            orderly: reason.is_none(),
-            reason: reason.unwrap_or_else(|| "the origin ended it".to_owned()),
-            proven,
-        }
+        Loss { orderly: reason.is_none(), reason: reason.unwrap_or_else(|| "the origin ended it".to_owned()), proven }
     }
 
     /// The next octets.
@@ -192,16 +176,8 @@ impl Reader {
         let events = parser.feed(piece);
         let found = !events.is_empty();
         if found || events.repaired() > 0 || events.oversize() > 0 {
-            let events = if octets < COMPACT_BELOW_OCTETS {
-                events.compacted()
-            } else {
-                events
-            };
-            self.facts.send(UpstreamFact::Events {
-                events,
-                credit,
-                read_at,
-            });
+            let events = if octets < COMPACT_BELOW_OCTETS { events.compacted() } else { events };
+            self.facts.send(UpstreamFact::Events { events, credit, read_at });
         }
         found
     }

@@ -86,17 +86,11 @@ mod tests {
     fn failures_in_a_row_spread_up_to_the_maximum_and_never_below_the_reconnection_time() {
         let mut waits = reconnection();
         let drawn: Vec<Duration> = (0..200).map(|_| waits.after_failure(Duration::ZERO)).collect();
-        assert!(
-            drawn.iter().all(|wait| *wait >= 3 * SECOND && *wait <= 60 * SECOND),
-            "{drawn:?}"
-        );
+        assert!(drawn.iter().all(|wait| *wait >= 3 * SECOND && *wait <= 60 * SECOND), "{drawn:?}");
         assert!(drawn.iter().any(|wait| *wait > 50 * SECOND));
         assert!(drawn[..3].iter().all(|wait| *wait <= 4 * SECOND), "{:?}", &drawn[..3]);
         waits.after_success();
-        assert!(
-            waits.after_failure(Duration::ZERO) <= 4 * SECOND,
-            "a sound stream resets the back-off"
-        );
+        assert!(waits.after_failure(Duration::ZERO) <= 4 * SECOND, "a sound stream resets the back-off");
     }
 
     #[test]
@@ -110,11 +104,7 @@ mod tests {
     fn the_same_seed_gives_the_same_waits() {
         let waits = || {
             let mut waits = reconnection();
-            [
-                waits.after_failure(SECOND),
-                waits.after_success(),
-                waits.after_failure(SECOND),
-            ]
+            [waits.after_failure(SECOND), waits.after_success(), waits.after_failure(SECOND)]
         };
         assert_eq!(waits(), waits());
     }

@@ -55,9 +55,7 @@ impl Requester {
             authorization = authorization.filter(|_| next.url().origin() == url.url().origin());
             url = next;
         }
-        Err(OpenError::Redirects {
-            limit: self.max_redirects,
-        })
+        Err(OpenError::Redirects { limit: self.max_redirects })
     }
 
     async fn exchange(
@@ -79,9 +77,7 @@ impl Requester {
             Ok::<_, OpenError>((response, connection))
         };
         let limit = self.head_timeout;
-        let (response, connection) = timeout(limit, head)
-            .await
-            .map_err(|_| OpenError::HeadTimeout { limit })??;
+        let (response, connection) = timeout(limit, head).await.map_err(|_| OpenError::HeadTimeout { limit })??;
         match judge(response.status(), response.headers()) {
             Judgement::Stream => Ok(Answer::Stream(Body::new(response.into_body(), connection))),
             Judgement::Redirect(location) => Ok(Answer::Elsewhere(location)),
@@ -101,11 +97,7 @@ enum Answer {
 fn request(url: &Url, http2: bool) -> Option<Request<Empty<Bytes>>> {
     let host = &url[Position::BeforeHost..Position::AfterPort];
     // HTTP/1.1 takes the path alone and names the host in a header; HTTP/2 makes its pseudo-headers of the whole.
-    let text = if http2 {
-        &url[..Position::AfterQuery]
-    } else {
-        &url[Position::BeforePath..Position::AfterQuery]
-    };
+    let text = if http2 { &url[..Position::AfterQuery] } else { &url[Position::BeforePath..Position::AfterQuery] };
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = text.parse::<Uri>().ok()?;
     let headers = request.headers_mut();
@@ -121,12 +113,8 @@ fn request(url: &Url, http2: bool) -> Option<Request<Empty<Bytes>>> {
 /// Where `location`, found at `url`, leads.
 fn follow(url: &SourceUrl, location: &str) -> Result<SourceUrl, OpenError> {
     let joined = url.url().join(location);
-    let joined = joined.map_err(|error| SourceUrlError::Malformed {
-        reason: error.to_string(),
-    });
-    joined
-        .and_then(|next| next.as_str().parse())
-        .map_err(OpenError::Location)
+    let joined = joined.map_err(|error| SourceUrlError::Malformed { reason: error.to_string() });
+    joined.and_then(|next| next.as_str().parse()).map_err(OpenError::Location)
 }
 
 /// Why there is no event stream.
@@ -191,16 +179,8 @@ mod tests {
         ] {
             assert_eq!(follow(&base, location).unwrap().as_str(), expected, "{location}");
         }
-        for location in [
-            "ftp://b.example/",
-            "file:///etc/passwd",
-            "http://user:pw@b.example/",
-            "http://",
-        ] {
-            assert!(
-                matches!(follow(&base, location), Err(OpenError::Location(_))),
-                "{location}"
-            );
+        for location in ["ftp://b.example/", "file:///etc/passwd", "http://user:pw@b.example/", "http://"] {
+            assert!(matches!(follow(&base, location), Err(OpenError::Location(_))), "{location}");
         }
     }
 

@@ -78,10 +78,7 @@ impl SseSettings {
     /// What the guard lets through.
     pub(super) fn guard(&self) -> Guard {
         let allowed = self.allowed_addresses.iter().map(IpAddr::to_canonical).collect();
-        Guard {
-            allow_private: self.allow_private,
-            allowed,
-        }
+        Guard { allow_private: self.allow_private, allowed }
     }
 
     /// The extra root certificates.
@@ -94,13 +91,9 @@ impl SseSettings {
         }
         let roots: Vec<_> = CertificateDer::pem_slice_iter(&self.ca)
             .collect::<Result<_, _>>()
-            .map_err(|error| SettingsError::Ca {
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| SettingsError::Ca { reason: error.to_string() })?;
         if roots.is_empty() {
-            return Err(SettingsError::Ca {
-                reason: "no certificate in it".to_owned(),
-            });
+            return Err(SettingsError::Ca { reason: "no certificate in it".to_owned() });
         }
         Ok(roots)
     }
@@ -176,13 +169,9 @@ mod tests {
     #[test]
     fn a_token_is_never_shown() {
         let mut settings = SseSettings::default();
-        settings
-            .credentials
-            .insert(CredentialRef::new("feed"), BearerToken::new("s3cret"));
+        settings.credentials.insert(CredentialRef::new("feed"), BearerToken::new("s3cret"));
         assert!(!format!("{settings:?} {:?}", settings.authorizations()).contains("s3cret"));
-        settings
-            .credentials
-            .insert(CredentialRef::new("feed"), BearerToken::new("s3cret\n"));
+        settings.credentials.insert(CredentialRef::new("feed"), BearerToken::new("s3cret\n"));
         let error = settings.authorizations().unwrap_err();
         assert_eq!(error, SettingsError::Credential(CredentialRef::new("feed")));
         assert!(!error.to_string().contains("s3cret"));
@@ -190,13 +179,7 @@ mod tests {
 
     #[test]
     fn roots_that_hold_no_certificate_are_refused() {
-        let with_ca = |ca: &[u8]| {
-            SseSettings {
-                ca: ca.to_vec(),
-                ..SseSettings::default()
-            }
-            .extra_roots()
-        };
+        let with_ca = |ca: &[u8]| SseSettings { ca: ca.to_vec(), ..SseSettings::default() }.extra_roots();
         assert_eq!(with_ca(b""), Ok(Vec::new()));
         assert!(matches!(with_ca(b"no PEM at all"), Err(SettingsError::Ca { .. })));
         let broken = b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n";

@@ -142,11 +142,7 @@ impl Faults {
             by_destination: HashMap::new(),
         };
         let rules = script.rules.iter().enumerate().map(counted).collect();
-        Self {
-            seed,
-            delay: script.receipts.delay,
-            rules,
-        }
+        Self { seed, delay: script.receipts.delay, rules }
     }
 
     /// What is to be done with submit `n`, from 1 over all connections, to `destination`.
@@ -192,12 +188,7 @@ impl Faults {
 
 impl Counted {
     fn strikes(&mut self, n: u64, destination: &[u8]) -> bool {
-        let Self {
-            rule,
-            seed,
-            all,
-            by_destination,
-        } = self;
+        let Self { rule, seed, all, by_destination } = self;
         if rule.destination.as_ref().is_some_and(|only| only != destination) {
             return false;
         }
@@ -231,12 +222,7 @@ impl Decision {
             status: CommandStatus::OK,
             answer: Answer::Now,
             accept: true,
-            receipt: ReceiptPlan {
-                state: MessageState::DELIVERED,
-                delay,
-                copies: 1,
-                first: false,
-            },
+            receipt: ReceiptPlan { state: MessageState::DELIVERED, delay, copies: 1, first: false },
             link: None,
         }
     }
@@ -277,9 +263,7 @@ mod tests {
     }
 
     fn struck(faults: &mut Faults, submits: u64) -> Vec<u64> {
-        (1..=submits)
-            .filter(|n| faults.decide(*n, b"1555").is_fault())
-            .collect()
+        (1..=submits).filter(|n| faults.decide(*n, b"1555").is_fault()).collect()
     }
 
     #[test]
@@ -341,15 +325,9 @@ mod tests {
         let mut faults =
             faults("[[fault]]\nkind = \"reset\"\nat = 1\naccept = false\n[[fault]]\nkind = \"close\"\nat = 2");
         let before = faults.decide(1, b"1");
-        assert_eq!(
-            (before.link, before.answer, before.accept),
-            (Some(LinkFault::Reset), Answer::Never, false)
-        );
+        assert_eq!((before.link, before.answer, before.accept), (Some(LinkFault::Reset), Answer::Never, false));
         let after = faults.decide(2, b"1");
-        assert_eq!(
-            (after.link, after.answer, after.accept),
-            (Some(LinkFault::Close), Answer::Never, true)
-        );
+        assert_eq!((after.link, after.answer, after.accept), (Some(LinkFault::Close), Answer::Never, true));
     }
 
     #[test]
@@ -357,10 +335,7 @@ mod tests {
         let mut faults = faults("[[fault]]\nkind = \"refuse_bind\"\nat = 1\ncount = 2\nstatus = 15");
         assert!(!faults.decide(1, b"1").is_fault());
         let answers = [1, 2, 3].map(|n| faults.decide_bind(n));
-        assert_eq!(
-            answers,
-            [CommandStatus::INVSYSID, CommandStatus::INVSYSID, CommandStatus::OK]
-        );
+        assert_eq!(answers, [CommandStatus::INVSYSID, CommandStatus::INVSYSID, CommandStatus::OK]);
     }
 
     #[test]

@@ -114,11 +114,7 @@ impl Smsc {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::new(settings, handsets));
         let running = Some(Running::start(listener, shared.clone()));
-        Ok(Self {
-            address,
-            shared,
-            running,
-        })
+        Ok(Self { address, shared, running })
     }
 
     /// Where it listens, or listened.
@@ -218,9 +214,7 @@ impl Shared {
     }
 
     fn unix(&self) -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
     /// Whether somebody may bind.
@@ -229,9 +223,7 @@ impl Shared {
         if !decided.is_ok() {
             return decided;
         }
-        let SmscSettings {
-            system_id, password, ..
-        } = &self.settings;
+        let SmscSettings { system_id, password, .. } = &self.settings;
         if system_id.as_ref().is_some_and(|only| only.as_bytes() != bind.system_id) {
             return CommandStatus::INVSYSID;
         }

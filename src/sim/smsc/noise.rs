@@ -22,11 +22,7 @@ pub(super) fn broken_body(out: &mut BytesMut) {
 /// A header with this command_length.
 pub(super) fn length(command_length: u32, out: &mut BytesMut) {
     let header = Header::bare(CommandId::DELIVER_SM, CommandStatus::OK, SEQUENCE_NUMBER);
-    Header {
-        command_length,
-        ..header
-    }
-    .encode(out);
+    Header { command_length, ..header }.encode(out);
 }
 
 /// A request with a command_id from the range that is reserved for vendors.
@@ -36,11 +32,7 @@ pub(super) fn unknown_command(out: &mut BytesMut) {
 
 fn put(command_id: CommandId, body: &[u8], out: &mut BytesMut) {
     let header = Header::bare(command_id, CommandStatus::OK, SEQUENCE_NUMBER);
-    Header {
-        command_length: (HEADER_OCTETS + body.len()) as u32,
-        ..header
-    }
-    .encode(out);
+    Header { command_length: (HEADER_OCTETS + body.len()) as u32, ..header }.encode(out);
     out.put_slice(body);
 }
 

@@ -11,10 +11,7 @@ pub(super) struct Queue<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self {
-            waiting: BTreeMap::new(),
-            arrivals: 0,
-        }
+        Self { waiting: BTreeMap::new(), arrivals: 0 }
     }
 }
 
@@ -57,10 +54,7 @@ mod tests {
         }
         assert_eq!(queue.next(), Some(Duration::from_secs(1)));
         let now = Duration::from_secs(4);
-        assert_eq!(
-            [queue.due(now), queue.due(now), queue.due(now)],
-            [Some('a'), Some('b'), None]
-        );
+        assert_eq!([queue.due(now), queue.due(now), queue.due(now)], [Some('a'), Some('b'), None]);
         assert_eq!((queue.len(), queue.drain().collect::<String>()), (1, "c".to_owned()));
     }
 }

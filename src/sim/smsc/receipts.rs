@@ -65,9 +65,7 @@ impl Receipt {
         let text = if text { self.text(&id, unix) } else { String::new() };
         let mut tlvs = TlvBuffer::new();
         if tlv {
-            tlvs = tlvs
-                .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, id.as_bytes())
-                .u8(TlvTag::MESSAGE_STATE, self.state.0);
+            tlvs = tlvs.c_octets(TlvTag::RECEIPTED_MESSAGE_ID, id.as_bytes()).u8(TlvTag::MESSAGE_STATE, self.state.0);
         }
         let deliver = DeliverSm {
             // Who received the message reports it to who sent it: the addresses change places.
@@ -95,19 +93,11 @@ impl Receipt {
 
 impl Party {
     fn of(address: &Address<'_>) -> Self {
-        Self {
-            ton: address.ton,
-            npi: address.npi,
-            addr: address.addr.into(),
-        }
+        Self { ton: address.ton, npi: address.npi, addr: address.addr.into() }
     }
 
     fn address(&self) -> Address<'_> {
-        Address {
-            ton: self.ton,
-            npi: self.npi,
-            addr: &self.addr,
-        }
+        Address { ton: self.ton, npi: self.npi, addr: &self.addr }
     }
 }
 
@@ -205,19 +195,8 @@ mod tests {
         ] {
             let mut out = BytesMut::new();
             let receipt = Receipt::for_submit(&SUBMIT, 255, MessageState::EXPIRED, 1_795_502_400).unwrap();
-            receipt.write(
-                ReceiptScript {
-                    form,
-                    ids,
-                    delay: Duration::ZERO,
-                },
-                3,
-                1_795_502_460,
-                &mut out,
-            );
-            let Body::DeliverSm(deliver) = Pdu::decode(&out).unwrap().body else {
-                panic!("a deliver_sm")
-            };
+            receipt.write(ReceiptScript { form, ids, delay: Duration::ZERO }, 3, 1_795_502_460, &mut out);
+            let Body::DeliverSm(deliver) = Pdu::decode(&out).unwrap().body else { panic!("a deliver_sm") };
             assert_eq!(deliver.source.addr, b"15551234567");
             let read = smpp::Receipt::decode(&deliver).unwrap();
             assert_eq!(read.message_id, Some(id.as_bytes()));
@@ -228,10 +207,7 @@ mod tests {
     #[test]
     fn only_what_is_asked_for_is_reported() {
         let asks = |asked, state| {
-            let submit = SubmitSm {
-                registered_delivery: RegisteredDelivery(asked),
-                ..SUBMIT
-            };
+            let submit = SubmitSm { registered_delivery: RegisteredDelivery(asked), ..SUBMIT };
             Receipt::for_submit(&submit, 1, state, 0).is_some()
         };
         for (asked, success, failure) in [(0, false, false), (1, true, true), (2, false, true), (3, true, false)] {
@@ -256,9 +232,6 @@ mod tests {
         assert!(backlog.take(b"b", 9).is_empty());
         let taken: Vec<u64> = backlog.take(b"a", 2).iter().map(|receipt| receipt.message).collect();
         assert_eq!((taken.as_slice(), backlog.take(b"a", 9).len()), (&[1, 2][..], 1));
-        assert_eq!(
-            backlog.keep(b"a", (0..70_000).map(receipt)),
-            70_000 - WAITING_MAX as u64
-        );
+        assert_eq!(backlog.keep(b"a", (0..70_000).map(receipt)), 70_000 - WAITING_MAX as u64);
     }
 }

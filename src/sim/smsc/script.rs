@@ -71,11 +71,7 @@ pub struct ReceiptScript {
 
 impl Default for ReceiptScript {
     fn default() -> Self {
-        Self {
-            form: ReceiptForm::Both,
-            ids: ReceiptIds::Same,
-            delay: Duration::ZERO,
-        }
+        Self { form: ReceiptForm::Both, ids: ReceiptIds::Same, delay: Duration::ZERO }
     }
 }
 
@@ -109,16 +105,9 @@ impl FromStr for FaultScript {
     fn from_str(text: &str) -> Result<Self, ScriptError> {
         let written: Written = toml::from_str(text).map_err(|error| ScriptError::Toml(Box::new(error)))?;
         let rules = written.fault.into_iter().enumerate();
-        let rules = rules.map(|(index, rule)| {
-            rule.rule().map_err(|what| ScriptError::Fault {
-                number: index + 1,
-                what,
-            })
-        });
-        Ok(Self {
-            receipts: written.receipts,
-            rules: rules.collect::<Result<_, _>>()?,
-        })
+        let rules =
+            rules.map(|(index, rule)| rule.rule().map_err(|what| ScriptError::Fault { number: index + 1, what }));
+        Ok(Self { receipts: written.receipts, rules: rules.collect::<Result<_, _>>()? })
     }
 }
 
@@ -263,27 +252,17 @@ impl WrittenFault {
     fn fault(&self) -> Result<Fault, &'static str> {
         let accept = self.accept.unwrap_or(true);
         let delay = self.delay.ok_or("delay is missing");
-        let link = |fault| {
-            Ok(Fault::Link {
-                fault,
-                accept,
-            })
-        };
+        let link = |fault| Ok(Fault::Link { fault, accept });
         match self.kind {
             Kind::Throttle => Ok(Fault::Refuse(CommandStatus::THROTTLED)),
             Kind::QueueFull => Ok(Fault::Refuse(CommandStatus::MSGQFUL)),
             Kind::SystemError => Ok(Fault::Refuse(CommandStatus::SYSERR)),
             Kind::InvalidDestination => Ok(Fault::Refuse(CommandStatus::INVDSTADR)),
-            Kind::Refuse => self
-                .status
-                .map(|status| Fault::Refuse(CommandStatus(status)))
-                .ok_or("status is missing"),
+            Kind::Refuse => self.status.map(|status| Fault::Refuse(CommandStatus(status))).ok_or("status is missing"),
             Kind::Delay => delay.map(Fault::Delay),
             Kind::Silent => Ok(Fault::Silent { accept }),
             Kind::AnswerTwice => Ok(Fault::AnswerTwice),
-            Kind::Shuffle => Ok(Fault::Shuffle {
-                within: self.within.unwrap_or(WITHIN_DEFAULT),
-            }),
+            Kind::Shuffle => Ok(Fault::Shuffle { within: self.within.unwrap_or(WITHIN_DEFAULT) }),
             Kind::ReceiptFirst => Ok(Fault::ReceiptFirst),
             Kind::ReceiptLate => delay.map(Fault::ReceiptLate),
             Kind::ReceiptTwice => Ok(Fault::Receipts(2)),
@@ -300,9 +279,7 @@ impl WrittenFault {
             Kind::Stall => link(LinkFault::Stall),
             Kind::HalfOpen => link(LinkFault::HalfOpen),
             Kind::NoEnquire => link(LinkFault::NoEnquire),
-            Kind::RefuseBind => Ok(Fault::RefuseBind(
-                self.status.map_or(CommandStatus::INVPASWD, CommandStatus),
-            )),
+            Kind::RefuseBind => Ok(Fault::RefuseBind(self.status.map_or(CommandStatus::INVPASWD, CommandStatus))),
         }
     }
 }
@@ -357,52 +334,27 @@ at = [7, 9]
 accept = false"
             .parse()
             .unwrap();
-        let receipts = ReceiptScript {
-            form: ReceiptForm::Tlv,
-            ids: ReceiptIds::Decimal,
-            delay: Duration::from_millis(50),
-        };
+        let receipts =
+            ReceiptScript { form: ReceiptForm::Tlv, ids: ReceiptIds::Decimal, delay: Duration::from_millis(50) };
         assert_eq!(script.receipts, receipts);
-        assert_eq!(
-            (script.rules[0].fault, script.rules[0].count),
-            (Fault::Refuse(CommandStatus::THROTTLED), 10)
-        );
-        assert_eq!(
-            script.rules[1].fault,
-            Fault::Link {
-                fault: LinkFault::Close,
-                accept: false
-            }
-        );
+        assert_eq!((script.rules[0].fault, script.rules[0].count), (Fault::Refuse(CommandStatus::THROTTLED), 10));
+        assert_eq!(script.rules[1].fault, Fault::Link { fault: LinkFault::Close, accept: false });
         assert_eq!(script.rules[1].at, [7, 9]);
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_by_number() {
         for (text, told) in [
-            (
-                "[[fault]]\nkind = \"silent\"",
-                "fault 1: none of at, every and probability says when",
-            ),
+            ("[[fault]]\nkind = \"silent\"", "fault 1: none of at, every and probability says when"),
             ("[[fault]]\nkind = \"delay\"\nat = 1", "fault 1: delay is missing"),
-            (
-                "[[fault]]\nkind = \"silent\"\nprobability = 1.5",
-                "fault 1: probability is from 0 to 1",
-            ),
-            (
-                "[[fault]]\nkind = \"silent\"\nevery = 0",
-                "fault 1: every and count are at least 1",
-            ),
+            ("[[fault]]\nkind = \"silent\"\nprobability = 1.5", "fault 1: probability is from 0 to 1"),
+            ("[[fault]]\nkind = \"silent\"\nevery = 0", "fault 1: every and count are at least 1"),
             ("[[fault]]\nkind = \"silent\"\nat = 1\ndelay = \"1s\"", "fault 1: delay is for delay and receipt_late"),
             ("[[fault]]\nkind = \"shuffle\"\nat = 1\nwithin = 1", "fault 1: within is at least 2"),
         ] {
             assert_eq!(text.parse::<FaultScript>().unwrap_err().to_string(), told);
         }
         assert!("[[fault]]\nkind = \"sing\"\nat = 1".parse::<FaultScript>().is_err());
-        assert!(
-            "[[fault]]\nkind = \"silent\"\nat = 1\nwhen = 2"
-                .parse::<FaultScript>()
-                .is_err()
-        );
+        assert!("[[fault]]\nkind = \"silent\"\nat = 1\nwhen = 2".parse::<FaultScript>().is_err());
     }
 }

@@ -168,14 +168,8 @@ impl Session {
 
     /// When something is due next.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let init = self
-            .bound
-            .is_none()
-            .then_some(self.opened + self.shared.settings.session_init);
-        [self.pending.next(), self.gather_until, self.enquire_at, init]
-            .into_iter()
-            .flatten()
-            .min()
+        let init = self.bound.is_none().then_some(self.opened + self.shared.settings.session_init);
+        [self.pending.next(), self.gather_until, self.enquire_at, init].into_iter().flatten().min()
     }
 
     /// Whether the owner should read.
@@ -202,11 +196,7 @@ impl Session {
             Pending::Receipt(receipt) => Some(receipt),
             Pending::Answer(_) => None,
         });
-        let all: Vec<Receipt> = unanswered
-            .into_iter()
-            .map(|(_, receipt)| receipt)
-            .chain(later)
-            .collect();
+        let all: Vec<Receipt> = unanswered.into_iter().map(|(_, receipt)| receipt).chain(later).collect();
         if !all.is_empty() {
             self.shared.keep_receipts(&self.system_id, all);
         }
@@ -215,9 +205,7 @@ impl Session {
             total.open -= 1;
             total.unanswered += unanswered;
         });
-        self.shared
-            .ledger
-            .update(self.number, |connection| connection.open = false);
+        self.shared.ledger.update(self.number, |connection| connection.open = false);
     }
 
     fn handle_pdu(&mut self, octets: &[u8], now: Duration) {
@@ -267,11 +255,7 @@ impl Session {
             None => self.shared.admit(bind),
         };
         let version = TlvBuffer::new().u8(TlvTag::SC_INTERFACE_VERSION, InterfaceVersion::V3_4.0);
-        let resp = BindResp {
-            mode: bind.mode,
-            system_id: b"bellwire-sim",
-            tlvs: version.tlvs(),
-        };
+        let resp = BindResp { mode: bind.mode, system_id: b"bellwire-sim", tlvs: version.tlvs() };
         if !status.is_ok() {
             header.answer(status).encode(&mut self.out);
             self.shared.ledger.add(|total| total.binds_refused += 1);
@@ -283,9 +267,7 @@ impl Session {
         self.system_id = bind.system_id.into();
         self.shared.ledger.add(|total| total.binds += 1);
         let name = String::from_utf8_lossy(bind.system_id).into_owned();
-        self.shared
-            .ledger
-            .update(self.number, |connection| connection.system_id = name);
+        self.shared.ledger.update(self.number, |connection| connection.system_id = name);
         self.handle_backlog();
     }
 
@@ -299,11 +281,7 @@ impl Session {
         self.read.max_outstanding = self.read.max_outstanding.max(self.outstanding);
         let (n, decision) = self.shared.decide(submit.destination.addr);
         self.read.faults += u64::from(decision.is_fault());
-        let message = if decision.accept {
-            self.accept(submit, n)
-        } else {
-            String::new()
-        };
+        let message = if decision.accept { self.accept(submit, n) } else { String::new() };
         let receipt = self.receipt(submit, n, &decision);
         if decision.receipt.first {
             self.schedule_receipts(&receipt, &decision, now);
@@ -320,8 +298,7 @@ impl Session {
     fn accept(&mut self, submit: &SubmitSm<'_>, n: u64) -> String {
         self.read.accepted += 1;
         let user_data = submit.user_data();
-        self.taken
-            .push(chance::hash(submit.destination.addr) ^ chance::hash(user_data).rotate_left(1));
+        self.taken.push(chance::hash(submit.destination.addr) ^ chance::hash(user_data).rotate_left(1));
         let id = message_id(n);
         self.shared.deliver(&Delivered {
             source: submit.source.addr,
@@ -347,8 +324,7 @@ impl Session {
             if decision.receipt.delay.is_zero() {
                 self.offer_receipt(receipt.clone());
             } else {
-                self.pending
-                    .put(now + decision.receipt.delay, Pending::Receipt(receipt.clone()));
+                self.pending.put(now + decision.receipt.delay, Pending::Receipt(receipt.clone()));
             }
         }
     }
@@ -364,12 +340,7 @@ impl Session {
 
     fn put_receipt(&mut self, receipt: Receipt) {
         self.sequence_number = self.sequence_number % 0x7FFF_FFFF + 1;
-        receipt.write(
-            self.shared.receipts,
-            self.sequence_number,
-            self.shared.unix(),
-            &mut self.out,
-        );
+        receipt.write(self.shared.receipts, self.sequence_number, self.shared.unix(), &mut self.out);
         self.receipts.insert(self.sequence_number, receipt);
         self.read.receipts += 1;
     }

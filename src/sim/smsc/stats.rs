@@ -95,11 +95,7 @@ impl Ledger {
         if inner.connections.len() >= CONNECTIONS_MAX {
             inner.connections.remove(0);
         }
-        inner.connections.push(ConnectionStats {
-            number,
-            open: true,
-            ..ConnectionStats::default()
-        });
+        inner.connections.push(ConnectionStats { number, open: true, ..ConnectionStats::default() });
         number
     }
 
@@ -110,12 +106,7 @@ impl Ledger {
 
     pub(super) fn update(&self, number: u64, change: impl FnOnce(&mut ConnectionStats)) {
         let mut inner = self.inner.lock();
-        if let Some(connection) = inner
-            .connections
-            .iter_mut()
-            .rev()
-            .find(|connection| connection.number == number)
-        {
+        if let Some(connection) = inner.connections.iter_mut().rev().find(|connection| connection.number == number) {
             change(connection);
         }
     }

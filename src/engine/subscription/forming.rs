@@ -1,0 +1,202 @@
+//! Events become pushes: which ones, when, and what is passed over.
+
+use super::{Subscription, gap_mark};
+use crate::codec::segments;
+use crate::codec::sse::{self, EventRef};
+use crate::engine::clock::Now;
+use crate::engine::push::{Push, SegmentSet};
+use crate::engine::references::Numbers;
+use crate::engine::tally::{Stage, Tally};
+use crate::model::{DropReason, Outcome, Overflow};
+use bytes::BytesMut;
+use std::ops::Range;
+
+impl Subscription {
+    /// A push is due when its first event has waited for the batch window, or when it is full.
+    pub(super) fn is_due(&self, now: Now) -> bool {
+        if self.cursor == self.end || self.closing.is_some() {
+            return false;
+        }
+        let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
+        full || self.policy.batch_window.is_zero()
+            || self.pending_octets + self.envelope.octets() >= self.capacity
+            || self.poll_timeout().is_some_and(|due| due <= now.monotonic)
+    }
+
+    /// Forms the next push if one is due; false when there is nothing to send.
+    pub(super) fn form(&mut self, now: Now, numbers: &mut Numbers, tally: &mut Tally) -> bool {
+        if !self.is_due(now) {
+            return false;
+        }
+        self.skip_unsendable(now, tally);
+        let mut gap = self.gap;
+        let mut selection = self.select(gap, now);
+        if selection.events.is_empty() && gap > 0 {
+            gap = 0; // no room for the mark beside a long event: the next push tells
+            selection = self.select(gap, now);
+        }
+        let Selection { events, octets } = selection;
+        let Ok(segments) = segments::count(octets, self.width) else { return false };
+        if events.is_empty() {
+            return false;
+        }
+        let segments = segments.get();
+        let (reference, transaction) = numbers.take(now.monotonic, segments);
+        self.time_batch(&events, now, tally);
+        let ttl = self.policy.ttl;
+        let oldest = self.chunk_of(events.start).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);
+        if !self.policy.batch_window.is_zero() {
+            let taken = events.clone().filter_map(|seq| self.event(seq)).map(|e| self.measure(&e, b"")).sum();
+            self.pending_octets = self.pending_octets.saturating_sub(taken);
+        }
+        self.cursor = events.end;
+        self.gap -= gap;
+        tally.gaps += u64::from(gap > 0);
+        tally.pushes += 1;
+        self.pushes.push_back(Push {
+            events,
+            gap,
+            room: self.room(),
+            segments,
+            reference,
+            transaction,
+            formed_at: now.monotonic,
+            expires_at: (!ttl.is_zero()).then(|| oldest + ttl),
+            to_send: SegmentSet::first(segments),
+            awaited: 0,
+            accepted: 0,
+            resent: SegmentSet::default(),
+            refusals: 0,
+            doom: None,
+            outcome: None,
+            fate: None,
+        });
+        self.unsent += 1;
+        self.outstanding += 1;
+        true
+    }
+
+    /// Passes over events at the cursor whose time is over or that fit no push.
+    fn skip_unsendable(&mut self, now: Now, tally: &mut Tally) {
+        while self.cursor < self.end {
+            let Some(chunk) = self.chunks.get(self.chunk_index(self.cursor)) else { return };
+            let missing = self.cursor..chunk.range().start;
+            if !missing.is_empty() {
+                self.gap += missing.end - missing.start;
+                self.skip(missing, Outcome::Dropped(DropReason::Lagged), tally);
+                continue;
+            }
+            if let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) {
+                // Counted before: the outcome says nothing.
+                self.skip(self.cursor..ended.end.min(self.end), Outcome::Accepted, tally);
+                continue;
+            }
+            let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
+            if expired {
+                let until = chunk.range().end.min(self.end);
+                self.skip(self.cursor..until, Outcome::Expired, tally);
+                continue;
+            }
+            let Some(event) = chunk.get(self.cursor) else { return };
+            if self.as_sent(&event).is_some() {
+                return;
+            }
+            let reason = if is_encodable(&event) { DropReason::Oversize } else { DropReason::Unencodable };
+            self.skip(self.cursor..self.cursor + 1, Outcome::Dropped(reason), tally);
+        }
+    }
+
+    /// The events from the cursor on that one push can hold.
+    fn select(&self, gap: u64, now: Now) -> Selection {
+        let mut octets = self.envelope.octets() + gap_mark::octets(gap);
+        let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
+        let ended = self.ended.iter().map(|range| range.start).find(|start| *start > self.cursor);
+        let last = self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX));
+        let (mut seq, mut previous_id) = (self.cursor, &b""[..]);
+        'chunks: for chunk in self.chunks.range(self.chunk_index(self.cursor)..) {
+            let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
+            if expired || chunk.range().start > seq {
+                break;
+            }
+            while seq < last.min(chunk.range().end) {
+                let Some(event) = chunk.get(seq).and_then(|event| self.as_sent(&event)) else { break 'chunks };
+                let more = sse::encoded_len(&event, previous_id);
+                if octets + more > self.capacity {
+                    break 'chunks;
+                }
+                octets += more;
+                previous_id = event.id;
+                seq += 1;
+            }
+        }
+        Selection { events: self.cursor..seq, octets }
+    }
+
+    /// The event as it goes into a push: whole if it fits one alone, else as the policy says, or not at all.
+    fn as_sent<'e>(&self, event: &EventRef<'e>) -> Option<EventRef<'e>> {
+        let sent = whole_or_notice(event, self.room());
+        let whole = sent.data.len() == event.data.len();
+        let fits = is_encodable(event)
+            && (whole || (self.policy.overflow == Overflow::Notify && sse::encoded_len(&sent, b"") <= self.room()));
+        fits.then_some(sent)
+    }
+
+    /// Octets that a push has for one event alone.
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.envelope.octets())
+    }
+
+    pub(super) fn measure(&self, event: &EventRef<'_>, previous_id: &[u8]) -> usize {
+        self.as_sent(event).map_or(0, |event| sse::encoded_len(&event, previous_id))
+    }
+
+    /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
+    /// start is written even when an earlier push has set it.
+    pub(super) fn write_body(&self, push: &Push, out: &mut BytesMut) {
+        gap_mark::write(push.gap, out);
+        let mut previous_id = &b""[..];
+        let mut seq = push.events.start;
+        for chunk in self.chunks.range(self.chunk_index(seq)..) {
+            while seq < push.events.end.min(chunk.range().end) {
+                if let Some(event) = chunk.get(seq).map(|event| whole_or_notice(&event, push.room)) {
+                    // The parser and the builder let nothing in that the writer refuses.
+                    let written = sse::encode(&event, previous_id, out);
+                    debug_assert!(written.is_ok(), "{written:?}");
+                    previous_id = event.id;
+                }
+                seq += 1;
+            }
+        }
+    }
+
+    fn time_batch(&self, events: &Range<u64>, now: Now, tally: &mut Tally) {
+        let mut seq = events.start;
+        for chunk in self.chunks.range(self.chunk_index(seq)..) {
+            let until = events.end.min(chunk.range().end);
+            if seq >= until {
+                break;
+            }
+            tally.time(Stage::Batch, now.since(chunk.read_at()), until - seq);
+            seq = until;
+        }
+    }
+}
+
+/// Events that go into one push, and the octets of its PDU.
+struct Selection {
+    events: Range<u64>,
+    octets: usize,
+}
+
+/// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
+fn is_encodable(event: &EventRef<'_>) -> bool {
+    memchr::memchr(0, event.event_type).is_none()
+}
+
+/// The event, or its type and id alone if it needs more than `room` octets: the application then fetches it by HTTP.
+fn whole_or_notice<'e>(event: &EventRef<'e>, room: usize) -> EventRef<'e> {
+    if sse::encoded_len(event, b"") <= room {
+        return *event;
+    }
+    EventRef { data: b"", ..*event }
+}

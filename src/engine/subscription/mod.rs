@@ -1,0 +1,316 @@
+//! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
+//!
+//! `forming` makes pushes of events, `settling` follows them to their end.
+
+mod forming;
+mod gap_mark;
+mod settling;
+
+use super::chunk::Chunk;
+use super::clock::Now;
+use super::encoder::{Encoder, Frame, Piece};
+use super::push::{Doom, Push};
+use super::receipts::Receipts;
+use super::references::Numbers;
+use super::tally::{Stage, Tally};
+use crate::codec::segments::{self, ReferenceWidth};
+use crate::codec::smpp::CommandStatus;
+use crate::codec::sse::EventRef;
+use crate::codec::wsp::PushTemplate;
+use crate::model::{DropReason, Policy};
+use bytes::BytesMut;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What came back for a segment.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// The SMSC accepted it under a name of its own.
+    Accepted {
+        /// The name, for receipts.
+        message_id: &'a [u8],
+    },
+    /// The SMSC refused it.
+    Refused {
+        /// Why.
+        status: CommandStatus,
+    },
+    /// Nobody knows: the link died, or no answer came in time.
+    Unknown {
+        /// Whether it may be sent once more.
+        resend: bool,
+    },
+}
+
+/// Where outcomes go: counted now, or when their receipts are in.
+pub struct Settlement<'a> {
+    /// Counts.
+    pub tally: &'a mut Tally,
+    /// Receipts of the SMSC.
+    pub receipts: &'a mut Receipts,
+}
+
+/// A link's side of writing a segment.
+pub(super) struct Writing<'a> {
+    /// Encodes.
+    pub encoder: &'a mut Encoder,
+    /// Is written to.
+    pub out: &'a mut BytesMut,
+    /// The number that the submit_sm gets.
+    pub sequence_number: u32,
+    /// Names the handset's subscription among all that the encoder sees.
+    pub owner: u64,
+}
+
+/// A subscription's events and pushes.
+pub struct Subscription {
+    policy: Policy,
+    envelope: PushTemplate,
+    width: ReferenceWidth,
+    /// Octets of WSP PDU that the policy's segments hold.
+    capacity: usize,
+    chunks: VecDeque<Arc<Chunk>>,
+    backlog: usize,
+    backlog_limit: usize,
+    /// Every event before this one has ended or was accepted.
+    released: u64,
+    /// The next event to be put into a push.
+    cursor: u64,
+    /// One past the last event that came.
+    end: u64,
+    /// Octets that the events from `cursor` on need; kept only while a batch window asks for it.
+    pending_octets: usize,
+    pushes: VecDeque<Push>,
+    /// The number of the first of `pushes`.
+    first_push: u64,
+    /// Pushes with something to send.
+    unsent: usize,
+    /// Pushes that are not settled.
+    outstanding: usize,
+    last_accepted: u64,
+    /// Events lost since the last push told of it.
+    gap: u64,
+    watched: bool,
+    /// It was told from which event on it is to have them.
+    attached: bool,
+    /// Events from `released` on that ended before it started anew, in order.
+    ended: Vec<Range<u64>>,
+    closing: Option<DropReason>,
+}
+
+impl Subscription {
+    /// A subscription that wants the events from number `from` on and keeps at most `backlog_limit` octets waiting.
+    pub fn new(policy: Policy, envelope: PushTemplate, width: ReferenceWidth, from: u64, backlog_limit: usize) -> Self {
+        let capacity = segments::capacity(policy.max_segments.get(), width);
+        Self {
+            policy,
+            envelope,
+            width,
+            capacity,
+            chunks: VecDeque::new(),
+            backlog: 0,
+            backlog_limit,
+            released: from,
+            cursor: from,
+            end: from,
+            pending_octets: 0,
+            pushes: VecDeque::new(),
+            first_push: 0,
+            unsent: 0,
+            outstanding: 0,
+            last_accepted: 0,
+            gap: 0,
+            watched: false,
+            attached: false,
+            ended: Vec::new(),
+            closing: None,
+        }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The WSP header block of its pushes.
+    pub fn envelope(&self) -> &PushTemplate {
+        &self.envelope
+    }
+
+    /// Every event before this number is released.
+    pub fn released(&self) -> u64 {
+        self.released
+    }
+
+    /// Events that wait for a push.
+    pub fn pending(&self) -> u64 {
+        self.end - self.cursor
+    }
+
+    /// Pushes that are not settled.
+    pub fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
+    /// Segments that were sent, may have been accepted, and would be sent again if it started anew.
+    pub fn awaited(&self) -> u64 {
+        self.pushes.iter().filter(|push| push.outcome.is_none()).map(|push| u64::from(push.awaited)).sum()
+    }
+
+    /// Whether it was closed and nothing of it is outstanding.
+    pub fn is_finished(&self) -> bool {
+        self.closing.is_some() && self.outstanding == 0
+    }
+
+    /// Changes the policy; pushes on their way keep what they were formed by.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.capacity = segments::capacity(policy.max_segments.get(), self.width);
+        self.policy = policy;
+        let waiting = (self.cursor..self.end).filter_map(|seq| self.event(seq));
+        self.pending_octets = waiting.map(|event| self.measure(&event, b"")).sum();
+    }
+
+    /// Its first event will be number `from`. Only the first word counts: what it misses later is lost, and told.
+    pub fn handle_attached(&mut self, from: u64) {
+        if !self.attached && self.end == self.released && self.chunks.is_empty() && self.pushes.is_empty() {
+            (self.released, self.cursor, self.end) = (from, from, from);
+        }
+        self.attached = true;
+    }
+
+    /// Whether it was told which event is its first.
+    pub fn is_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// One past the number of the last event that came.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Takes events. What it has already is left out; what is missing in between is lost, and the handset will be told.
+    pub fn handle_chunk(&mut self, now: Now, chunk: &Arc<Chunk>, tally: &mut Tally) {
+        let range = chunk.range();
+        if range.end <= self.end || self.closing.is_some() {
+            return;
+        }
+        tally.time(Stage::Queue, now.since(chunk.read_at()), range.end - self.end.max(range.start));
+        if !self.policy.batch_window.is_zero() {
+            self.pending_octets +=
+                (self.end..range.end).filter_map(|seq| chunk.get(seq)).map(|e| self.measure(&e, b"")).sum::<usize>();
+        }
+        self.watched |= chunk.watch().is_some();
+        self.backlog += chunk.octets();
+        self.end = range.end;
+        self.chunks.push_back(Arc::clone(chunk));
+        while self.backlog > self.backlog_limit && self.drop_oldest_waiting(tally) {}
+    }
+
+    /// Whether a push was formed and has segments to be sent.
+    pub fn has_unsent(&self) -> bool {
+        self.unsent > 0
+    }
+
+    /// Whether [`Subscription::poll_segment`] would write something now.
+    pub fn is_ready(&self, now: Now, may_form: bool) -> bool {
+        self.unsent > 0 || (may_form && self.is_due(now))
+    }
+
+    /// When [`Subscription::is_ready`] may turn true by itself.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| self.cursor < self.end)?;
+        Some(oldest.read_at().monotonic + self.policy.batch_window)
+    }
+
+    /// Writes the next segment to go and says which it is: the push's number and the segment's index.
+    ///
+    /// To be called again until it returns `None`; then again after any `handle_*` and at `poll_timeout`.
+    pub(super) fn poll_segment(
+        &mut self,
+        now: Now,
+        may_form: bool,
+        frame: &Frame<'_>,
+        numbers: &mut Numbers,
+        writing: &mut Writing<'_>,
+        settlement: &mut Settlement<'_>,
+    ) -> Option<(u64, u8)> {
+        loop {
+            if self.unsent == 0 && !(may_form && self.form(now, numbers, settlement.tally)) {
+                return None;
+            }
+            let at = self.first_unsent()?;
+            let push = &mut self.pushes[at];
+            let index = push.to_send.lowest()?;
+            if push.expires_at.is_some_and(|until| until <= now.monotonic) {
+                push.doom(Doom::Expired);
+                self.unsent -= 1;
+                self.settle_if_done(at, now, numbers, settlement);
+                continue;
+            }
+            let number = self.first_push + at as u64;
+            if !self.write_segment(at, index, now, frame, writing) {
+                debug_assert!(false, "a push is measured before it is formed");
+                self.pushes[at].doom(Doom::Failed);
+                self.unsent -= 1;
+                self.settle_if_done(at, now, numbers, settlement);
+                continue;
+            }
+            self.note_written(at, index, now, settlement.tally);
+            return Some((number, index));
+        }
+    }
+
+    fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> bool {
+        let push = &self.pushes[at];
+        let piece = Piece {
+            frame,
+            envelope: &self.envelope,
+            push,
+            owner: (writing.owner, self.first_push + at as u64),
+            index,
+            sequence_number: writing.sequence_number,
+            now: now.monotonic,
+        };
+        writing.encoder.write(&piece, |out| self.write_body(push, out), writing.out)
+    }
+
+    /// The parts of `range` that did not end before it started anew.
+    fn not_ended(&self, range: &Range<u64>) -> Vec<Range<u64>> {
+        let (mut open, mut from) = (Vec::new(), range.start);
+        for ended in self.ended.iter().filter(|ended| ended.start < range.end && ended.end > range.start) {
+            open.push(from..ended.start.max(from));
+            from = ended.end;
+        }
+        open.push(from..range.end.max(from));
+        open.retain(|part| !part.is_empty());
+        open
+    }
+
+    /// The numbers of the pushes there are.
+    fn numbers(&self) -> Range<u64> {
+        self.first_push..self.first_push + self.pushes.len() as u64
+    }
+
+    /// Where the push with this number is, unless it is gone.
+    fn place(&self, number: u64) -> Option<usize> {
+        let at = usize::try_from(number.checked_sub(self.first_push)?).ok()?;
+        (at < self.pushes.len()).then_some(at)
+    }
+
+    fn chunk_index(&self, seq: u64) -> usize {
+        match self.chunks.front() {
+            Some(first) if first.range().end > seq => 0,
+            _ => self.chunks.partition_point(|chunk| chunk.range().end <= seq),
+        }
+    }
+
+    fn chunk_of(&self, seq: u64) -> Option<&Arc<Chunk>> {
+        self.chunks.get(self.chunk_index(seq)).filter(|chunk| chunk.range().contains(&seq))
+    }
+
+    fn event(&self, seq: u64) -> Option<EventRef<'_>> {
+        self.chunk_of(seq)?.get(seq)
+    }
+}

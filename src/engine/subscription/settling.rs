@@ -1,0 +1,251 @@
+//! Pushes come to their end: answers, restarts, and what is given up.
+
+use super::{Answer, Settlement, Subscription};
+use crate::engine::clock::Now;
+use crate::engine::push::{Doom, Push};
+use crate::engine::references::Numbers;
+use crate::engine::tally::{Answered, Stage, Tally};
+use crate::engine::verdict::{self, MAX_RETRIES, Verdict};
+use crate::model::{DropReason, Outcome, Receipts as Wanted};
+use std::ops::Range;
+
+impl Subscription {
+    /// It takes the place of `old`, which has failed: it wants what is not released, and not what has ended out of turn.
+    pub fn handle_restart(&mut self, old: &Self) {
+        self.handle_attached(old.released);
+        let pushes = old.pushes.iter().filter(|push| push.outcome.is_some()).map(|push| push.events.clone());
+        self.ended = pushes.chain(old.ended.iter().filter(|range| range.end > old.cursor).cloned()).collect();
+    }
+
+    /// Takes the answer to a segment and says what it means for handset and link. An answer to a push that is gone
+    /// means nothing.
+    pub(in super::super) fn handle_answer(
+        &mut self,
+        now: Now,
+        (number, index): (u64, u8),
+        answer: Answer<'_>,
+        numbers: &mut Numbers,
+        settlement: &mut Settlement<'_>,
+    ) -> Verdict {
+        let Some(at) = self.place(number) else { return Verdict::Accept };
+        let push = &mut self.pushes[at];
+        push.awaited = push.awaited.saturating_sub(1);
+        let had_unsent = !push.to_send.is_empty();
+        let verdict = match answer {
+            Answer::Accepted { message_id } => {
+                push.accepted = push.accepted.saturating_add(1);
+                push.refusals = 0;
+                settlement.tally.answer(Answered::Accepted);
+                if self.policy.receipts == Wanted::All {
+                    let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(push.segments));
+                    settlement.receipts.handle_accepted(now.monotonic, fate, message_id, settlement.tally);
+                }
+                Verdict::Accept
+            }
+            Answer::Refused { status } => refuse(push, index, verdict::judge(status), settlement.tally),
+            Answer::Unknown { resend } => {
+                numbers.quarantine(now.monotonic, push.reference);
+                lose_answer(push, index, resend, settlement.tally);
+                Verdict::Accept
+            }
+        };
+        let has_unsent = !push.to_send.is_empty();
+        self.unsent = self.unsent + usize::from(has_unsent && !had_unsent) - usize::from(!has_unsent && had_unsent);
+        self.settle_if_done(at, now, numbers, settlement);
+        verdict
+    }
+
+    /// Ends what waits, for `reason`; what was sent is still answered.
+    pub(in super::super) fn close(
+        &mut self,
+        now: Now,
+        reason: DropReason,
+        numbers: &mut Numbers,
+        settlement: &mut Settlement<'_>,
+    ) {
+        self.closing = Some(reason);
+        self.skip(self.cursor..self.end, Outcome::Dropped(reason), settlement.tally);
+        for number in self.numbers() {
+            let Some(at) = self.place(number) else { continue };
+            let push = &mut self.pushes[at];
+            if !push.to_send.is_empty() && !push.was_sent() {
+                push.doom(Doom::Withdrawn(reason));
+                self.unsent -= 1;
+                self.settle_if_done(at, now, numbers, settlement);
+            }
+        }
+    }
+
+    /// Ends everything, answered or not, for `reason`: the last thing done to it.
+    pub(in super::super) fn abandon(
+        &mut self,
+        now: Now,
+        reason: DropReason,
+        numbers: &mut Numbers,
+        settlement: &mut Settlement<'_>,
+    ) {
+        self.close(now, reason, numbers, settlement);
+        for number in self.numbers() {
+            let Some(at) = self.place(number) else { continue };
+            let push = &mut self.pushes[at];
+            push.doom(Doom::Unknown);
+            push.awaited = 0;
+            self.settle_if_done(at, now, numbers, settlement);
+        }
+        self.unsent = 0;
+    }
+
+    /// Refused pushes go before new ones, so the oldest with something to send is next.
+    pub(super) fn first_unsent(&self) -> Option<usize> {
+        if self.unsent == 1 && self.pushes.back().is_some_and(|push| !push.to_send.is_empty()) {
+            return Some(self.pushes.len() - 1);
+        }
+        self.pushes.iter().position(|push| !push.to_send.is_empty())
+    }
+
+    pub(super) fn note_written(&mut self, at: usize, index: u8, now: Now, tally: &mut Tally) {
+        let push = &mut self.pushes[at];
+        push.to_send.remove(index);
+        push.awaited += 1;
+        tally.segments += 1;
+        tally.time(Stage::Window, now.monotonic.saturating_sub(push.formed_at), 1);
+        self.unsent -= usize::from(push.to_send.is_empty());
+    }
+
+    pub(super) fn settle_if_done(
+        &mut self,
+        at: usize,
+        now: Now,
+        numbers: &mut Numbers,
+        settlement: &mut Settlement<'_>,
+    ) {
+        let push = &mut self.pushes[at];
+        if !push.is_done() || push.outcome.is_some() {
+            return;
+        }
+        numbers.release(push.reference);
+        let (events, count, fate) = (push.events.clone(), push.events.end - push.events.start, push.fate);
+        let outcome = push.doom.map_or(Outcome::Accepted, Doom::outcome);
+        push.outcome = Some(outcome);
+        self.outstanding -= 1;
+        match fate {
+            Some(fate) if outcome == Outcome::Accepted => {
+                settlement.receipts.handle_released(now.monotonic, fate, count, settlement.tally);
+            }
+            fate => {
+                fate.into_iter().for_each(|fate| settlement.receipts.forget(fate));
+                settlement.tally.settle(outcome, count);
+            }
+        }
+        if outcome == Outcome::Accepted {
+            let number = self.first_push + at as u64;
+            settlement.tally.reordered += u64::from(number < self.last_accepted);
+            self.last_accepted = self.last_accepted.max(number);
+        }
+        self.tell_watchers(&events, outcome);
+        self.pop_settled();
+    }
+
+    /// Moves the released position over what has ended, and lets go of the chunks before it.
+    fn pop_settled(&mut self) {
+        while let Some(push) = self.pushes.pop_front_if(|push| push.outcome.is_some()) {
+            self.released = push.events.end;
+            self.first_push += 1;
+        }
+        if !self.ended.is_empty() {
+            self.ended.retain(|range| range.end > self.released);
+        }
+        while let Some(chunk) = self.chunks.pop_front_if(|chunk| chunk.range().end <= self.released) {
+            self.backlog -= chunk.octets();
+            chunk.release();
+        }
+    }
+
+    /// Ends the events of `range`, which starts at the cursor.
+    pub(super) fn skip(&mut self, range: Range<u64>, outcome: Outcome, tally: &mut Tally) {
+        if range.is_empty() {
+            return;
+        }
+        for open in self.not_ended(&range) {
+            tally.settle(outcome, open.end - open.start);
+            self.tell_watchers(&open, outcome);
+        }
+        if !self.policy.batch_window.is_zero() {
+            let taken = range.clone().filter_map(|seq| self.event(seq)).map(|e| self.measure(&e, b"")).sum();
+            self.pending_octets = self.pending_octets.saturating_sub(taken);
+        }
+        self.cursor = range.end;
+        match self.pushes.back_mut() {
+            Some(last) if last.segments == 0 => last.events.end = range.end,
+            _ => self.pushes.push_back(Push::passed_over(range, outcome)),
+        }
+        self.pop_settled();
+    }
+
+    /// Gives up the oldest events that wait: the backlog is longer than what the source keeps.
+    pub(super) fn drop_oldest_waiting(&mut self, tally: &mut Tally) -> bool {
+        let at = self.chunk_index(self.cursor);
+        let Some(chunk) = self.chunks.get(at).filter(|_| at + 1 < self.chunks.len()) else { return false };
+        let (range, octets) = (chunk.range(), chunk.octets());
+        let lost = self.cursor..range.end;
+        let needed = range.start < self.cursor; // by a push that is outstanding
+        self.gap += lost.end - lost.start;
+        self.skip(lost, Outcome::Dropped(DropReason::Lagged), tally);
+        if !needed && let Some(at) = self.chunks.iter().position(|chunk| chunk.range() == range) {
+            self.chunks.remove(at);
+            self.backlog -= octets;
+        }
+        true
+    }
+
+    fn tell_watchers(&self, range: &Range<u64>, outcome: Outcome) {
+        if !self.watched {
+            return;
+        }
+        for chunk in self.chunks.range(self.chunk_index(range.start)..) {
+            let own = chunk.range();
+            let both = own.start.max(range.start)..own.end.min(range.end);
+            if both.is_empty() {
+                break;
+            }
+            if let Some(watch) = chunk.watch() {
+                watch(outcome, both.end - both.start);
+            }
+        }
+    }
+}
+
+fn refuse(push: &mut Push, index: u8, verdict: Verdict, tally: &mut Tally) -> Verdict {
+    let doomed = push.doom.is_some();
+    match verdict {
+        Verdict::Accept => {}
+        Verdict::HoldLink | Verdict::Rebind | Verdict::ParkHandset if !doomed => {
+            push.to_send.insert(index);
+            let throttled = verdict == Verdict::HoldLink;
+            tally.answer(if throttled { Answered::Throttled } else { Answered::Retried });
+        }
+        Verdict::Retry if !doomed && push.refusals < MAX_RETRIES => {
+            push.to_send.insert(index);
+            push.refusals += 1;
+            tally.answer(Answered::Retried);
+        }
+        _ => {
+            push.doom(Doom::Failed);
+            tally.answer(Answered::Failed);
+        }
+    }
+    verdict
+}
+
+/// The segment goes once more, octet for octet as before, or is given up.
+fn lose_answer(push: &mut Push, index: u8, resend: bool, tally: &mut Tally) {
+    if resend && push.doom.is_none() && !push.resent.contains(index) {
+        push.to_send.insert(index);
+        push.resent.insert(index);
+        tally.resent += 1;
+        tally.answer(Answered::Resent);
+    } else {
+        push.doom(Doom::Unknown);
+        tally.answer(Answered::Unknown);
+    }
+}

@@ -1,0 +1,278 @@
+//! A router with everything around it in the test's hand.
+
+use crate::link::FakeLink;
+use crate::upstreams::FakeUpstreams;
+use bellwire::actors::admission::Admission;
+use bellwire::actors::clock::Clock;
+use bellwire::actors::ledger::Ledger;
+use bellwire::actors::router::{
+    ActivateError, Activated, Activation, Arguments, Load, Page, Publication, Router, RouterMessage, SmscRoute, View,
+};
+use bellwire::actors::smsc::Smsc;
+use bellwire::actors::source::{PublishError, Taken};
+use bellwire::codec::sse::Events;
+use bellwire::codec::udh::ReferenceWidth;
+use bellwire::engine::clock::Now;
+use bellwire::engine::envelope::SenderSettings;
+use bellwire::engine::receipts::Receipts as Table;
+use bellwire::engine::routing::Routes;
+use bellwire::engine::tally::{Answered, Stage};
+use bellwire::model::{
+    ApplicationId, DropReason, FeedName, Outcome, Policy, Profile, PushSettings, Receipts, SourceId, SourceOrigin,
+    SubscriptionId, TenantId,
+};
+use bellwire::telemetry::{Labels, Telemetry};
+use bytes::Bytes;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
+use ractor::{Actor, ActorRef, RpcReplyPort};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+const LABELS: Labels = Labels {
+    outcomes: &Outcome::LABELS,
+    reasons: &DropReason::LABELS,
+    stages: &Stage::LABELS,
+    verdicts: &Answered::LABELS,
+};
+
+pub const URL: &str = "http://example.com/events";
+
+/// A clock that stands still, and panics when it is told to.
+pub struct Hands {
+    now: Mutex<Now>,
+    fuse: AtomicU32,
+}
+
+impl Hands {
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.now.lock();
+        *now = now.after(by);
+    }
+
+    /// The next reading panics, once.
+    pub fn arm(&self) {
+        self.arm_in(1);
+    }
+
+    /// The reading that comes so many readings from now panics.
+    pub fn arm_in(&self, readings: u32) {
+        self.fuse.store(readings, Ordering::Relaxed);
+    }
+
+    /// Whether nothing has read the clock since it was armed.
+    pub fn is_armed(&self) -> bool {
+        self.fuse.load(Ordering::Relaxed) > 0
+    }
+
+    fn read(&self) -> Now {
+        let left = self.fuse.load(Ordering::Relaxed);
+        self.fuse.store(left.saturating_sub(1), Ordering::Relaxed);
+        assert_ne!(left, 1, "the clock was told to fail");
+        *self.now.lock()
+    }
+}
+
+pub struct House {
+    pub router: ActorRef<RouterMessage>,
+    pub upstreams: Arc<FakeUpstreams>,
+    pub admission: Admission,
+    pub hands: Arc<Hands>,
+    /// The link to the SMSC of numbers that start with 1.
+    pub link: FakeLink,
+    /// The link to the SMSC of numbers that start with 44.
+    pub other: FakeLink,
+    counts: PrometheusHandle,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::with_log(1 << 20).await
+    }
+
+    /// A house whose sources keep `log_octets`. It reaches the numbers that start with 1, and by another SMSC those
+    /// that start with 44.
+    pub async fn with_log(log_octets: usize) -> Self {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let telemetry = ::metrics::with_local_recorder(&recorder, || Telemetry::new(LABELS));
+        let now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
+        let hands = Arc::new(Hands { now: Mutex::new(now), fuse: AtomicU32::new(0) });
+        let read = Arc::clone(&hands);
+        let clock = Clock::new(move || read.read());
+        let smscs = ["main", "other"].map(|name| {
+            let smsc = Smsc::new(name.into(), 1, Table::new(Duration::from_secs(3600), 100_000));
+            smsc.set_open(0, true, now);
+            Arc::new(smsc)
+        });
+        let prefixes = ["1", "44"].map(|prefix| [prefix.to_owned()]);
+        let upstreams = Arc::new(FakeUpstreams::default());
+        let admission = Admission::new(64 << 20);
+        let arguments = Arguments {
+            push: PushSettings {
+                profile: Profile::Standard,
+                application: ApplicationId::default(),
+                destination_port: 2948,
+                source_port: 9200,
+            },
+            routes: Routes::new(prefixes.iter().map(|prefix| prefix.as_slice())),
+            smscs: smscs.iter().map(|smsc| SmscRoute { smsc: Arc::clone(smsc), sender: sender() }).collect(),
+            upstreams: Arc::clone(&upstreams) as _,
+            admission: admission.clone(),
+            log_octets,
+            ledger: Arc::new(Ledger::new(telemetry.clone())),
+            telemetry: telemetry.clone(),
+            clock: clock.clone(),
+        };
+        let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();
+        let [link, other] = smscs.map(|smsc| FakeLink::new(smsc, clock.clone(), router.clone(), telemetry.clone()));
+        Self { router, upstreams, admission, hands, link, other, counts: recorder.handle() }
+    }
+
+    pub async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> RouterMessage) -> T {
+        within(async { ractor::call!(self.router, message) }).await.expect("the router lives")
+    }
+
+    pub async fn try_activate(&self, activation: Activation) -> Result<Activated, ActivateError> {
+        self.ask(|reply| RouterMessage::Activate(Box::new(activation), reply)).await
+    }
+
+    pub async fn activate(&self, number: &str) -> View {
+        self.try_activate(activation(number)).await.unwrap().view
+    }
+
+    pub async fn deactivate(&self, id: SubscriptionId) -> Option<Box<View>> {
+        self.ask(|reply| RouterMessage::Deactivate(TenantId::default(), id, reply)).await
+    }
+
+    pub async fn get(&self, id: SubscriptionId) -> Option<Box<View>> {
+        self.ask(|reply| RouterMessage::Get(TenantId::default(), id, reply)).await
+    }
+
+    pub async fn list(&self, after: Option<SubscriptionId>, limit: usize) -> Vec<View> {
+        let page = Page { tenant: TenantId::default(), after, limit };
+        self.ask(|reply| RouterMessage::List(page, reply)).await
+    }
+
+    pub async fn load(&self) -> Load {
+        self.ask(RouterMessage::Load).await
+    }
+
+    pub async fn publish(&self, source: SourceId, events: Events, publish_id: &str) -> Result<Taken, PublishError> {
+        let watch = Arc::new(|_, _| {});
+        let publication = Publication { source, events, publish_id: publish_id.into(), watch };
+        self.ask(|reply| RouterMessage::Publish(Box::new(publication), reply)).await
+    }
+
+    pub fn now(&self) -> Now {
+        *self.hands.now.lock()
+    }
+
+    /// Events of the last upstream that was opened; false if the door is full.
+    pub fn feed(&self, data: &[&str]) -> bool {
+        self.upstreams.last().feed(self.now(), data)
+    }
+
+    /// Lets the link work until `done` says so.
+    pub async fn run_until(&mut self, mut done: impl FnMut(&FakeLink) -> bool) {
+        within(async {
+            loop {
+                self.link.run();
+                if done(&self.link) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Takes segments, unanswered, until there are `count`.
+    pub async fn take(&mut self, count: usize) -> Vec<crate::link::Written> {
+        within(async {
+            let mut all = Vec::new();
+            while all.len() < count {
+                all.extend(self.link.take());
+                tokio::task::yield_now().await;
+            }
+            all
+        })
+        .await
+    }
+
+    /// Events that ended so.
+    pub fn settled(&self, outcome: &str) -> u64 {
+        self.count(&format!("bellwire_events_settled_total{{outcome=\"{outcome}\"}} "))
+    }
+
+    /// Events that were dropped for this.
+    pub fn dropped(&self, reason: &str) -> u64 {
+        self.count(&format!("bellwire_events_dropped_total{{reason=\"{reason}\"}} "))
+    }
+
+    pub fn count(&self, series: &str) -> u64 {
+        let text = self.counts.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(series));
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    }
+}
+
+/// Waits for `future`, but not for ever.
+pub async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have happened by now")
+}
+
+pub async fn until(mut done: impl FnMut() -> bool) {
+    within(async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// Long enough for every message that is on its way to have arrived: each turn of this thread's runtime carries each
+/// of them one actor further.
+pub async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn source(url: &str) -> SourceId {
+    SourceId::new(TenantId::default(), SourceOrigin::Url(url.parse().unwrap()), None)
+}
+
+pub fn feed(name: &str) -> SourceId {
+    SourceId::new(TenantId::default(), SourceOrigin::Feed(FeedName::new(name).unwrap()), None)
+}
+
+pub fn policy() -> Policy {
+    Policy { receipts: Receipts::None, ttl: Duration::ZERO, ..Policy::default() }
+}
+
+pub fn activation(number: &str) -> Activation {
+    Activation {
+        tenant: TenantId::default(),
+        handset: None,
+        number: number.parse().unwrap(),
+        source: source(URL),
+        application: None,
+        policy: policy(),
+        last_event_id: Bytes::new(),
+    }
+}
+
+pub fn sender() -> SenderSettings {
+    SenderSettings {
+        service_type: String::new(),
+        source_address: "12345".into(),
+        source_ton: 3,
+        source_npi: 1,
+        dest_ton: 1,
+        dest_npi: 1,
+        data_coding: 4,
+        reference_width: ReferenceWidth::Bits8,
+    }
+}

@@ -1,0 +1,88 @@
+//! Upstreams without sockets: the test says what comes in.
+
+use bellwire::actors::admission::Door;
+use bellwire::actors::port::Port;
+use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::codec::sse::{Events, EventsBuilder};
+use bellwire::engine::clock::Now;
+use bellwire::model::SourceId;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Every upstream that was ever opened, in order.
+#[derive(Default)]
+pub struct FakeUpstreams {
+    opened: Mutex<Vec<Arc<Opened>>>,
+    /// The next one that is opened panics.
+    pub fails: AtomicBool,
+}
+
+pub struct Opened {
+    pub source: SourceId,
+    pub last_event_id: Bytes,
+    pub door: Door,
+    pub facts: Port<UpstreamFact>,
+    closed: Arc<AtomicBool>,
+}
+
+struct Closes(Arc<AtomicBool>);
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Upstreams for FakeUpstreams {
+    fn open(&self, source: &SourceId, last_event_id: Bytes, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle {
+        assert!(!self.fails.swap(false, Ordering::Relaxed), "told to fail");
+        let closed: Arc<AtomicBool> = Arc::default();
+        let closes = Closes(Arc::clone(&closed));
+        let opened = Opened { source: source.clone(), last_event_id, door, facts, closed };
+        self.opened.lock().push(Arc::new(opened));
+        UpstreamHandle::new(tokio::spawn(async move {
+            let _closes = closes;
+            std::future::pending::<()>().await;
+        }))
+    }
+}
+
+impl FakeUpstreams {
+    pub fn count(&self) -> usize {
+        self.opened.lock().len()
+    }
+
+    pub fn get(&self, index: usize) -> Arc<Opened> {
+        Arc::clone(&self.opened.lock()[index])
+    }
+
+    pub fn last(&self) -> Arc<Opened> {
+        self.get(self.count() - 1)
+    }
+}
+
+impl Opened {
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Events of this data, whose id is the data; false if the door is full.
+    pub fn feed(&self, read_at: Now, data: &[&str]) -> bool {
+        let events = events(data);
+        let Some(credit) = self.door.try_admit(events.octets()) else {
+            return false;
+        };
+        self.facts.send(UpstreamFact::Events { events, credit, read_at });
+        true
+    }
+}
+
+pub fn events(data: &[&str]) -> Events {
+    let mut builder = EventsBuilder::new();
+    for text in data {
+        builder.push(b"message", text.as_bytes(), text.as_bytes()).unwrap();
+    }
+    builder.finish().compacted()
+}

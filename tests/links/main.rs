@@ -1,0 +1,10 @@
+//! SMPP links over real sockets: the pool against an SMSC whose every word is the test's.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+mod binding;
+mod faults;
+mod rig;
+mod routes;
+mod smsc;
+mod stopping;
+mod window;

@@ -1,0 +1,236 @@
+//! A pool, and handsets whose events the test makes.
+
+use crate::smsc::within;
+use bellwire::actors::clock::{self, Clock};
+use bellwire::actors::handset::HandsetCell;
+use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
+use bellwire::actors::port::Port;
+use bellwire::actors::smsc::Smsc;
+use bellwire::codec::smpp::BindMode;
+use bellwire::codec::sse::EventsBuilder;
+use bellwire::codec::udh::{Ports, ReferenceWidth};
+use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
+use bellwire::engine::chunk::Chunk;
+use bellwire::engine::envelope::{SenderSettings, push_template, submit_template};
+use bellwire::engine::handset::{Addressing, Handset, Place};
+use bellwire::engine::receipts::Receipts as Table;
+use bellwire::engine::session::SessionSettings;
+use bellwire::engine::subscription::Subscription;
+use bellwire::engine::tally::{Answered, Stage, Tally};
+use bellwire::model::{ApplicationId, DropReason, HandsetId, Order, Outcome, Policy, Profile, Receipts, TenantId};
+use bellwire::telemetry::{Labels, Telemetry};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use ractor::{Actor, ActorRef};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+const LABELS: Labels = Labels {
+    outcomes: &Outcome::LABELS,
+    reasons: &DropReason::LABELS,
+    stages: &Stage::LABELS,
+    verdicts: &Answered::LABELS,
+};
+
+pub struct Rig {
+    pub pool: ActorRef<PoolMessage>,
+    pub smsc: Arc<Smsc>,
+    pub bound: watch::Receiver<usize>,
+    pub broken: Arc<AtomicUsize>,
+    /// How often a link has looked at the clock: at least once whenever it wakes.
+    pub looks: Arc<AtomicUsize>,
+    counts: PrometheusHandle,
+    _recording: metrics::LocalRecorderGuard<'static>,
+}
+
+/// Patient where a test would wait, quick where it has to.
+pub fn settings(address: SocketAddr) -> LinkSettings {
+    LinkSettings {
+        address: address.to_string(),
+        session: SessionSettings {
+            mode: BindMode::Transceiver,
+            system_id: "bellwire".into(),
+            password: "secret".into(),
+            system_type: String::new(),
+            window: 10,
+            rate: 0,
+            enquire_link: Duration::from_secs(30),
+            response_timeout: Duration::from_secs(30),
+            bind_timeout: Duration::from_secs(30),
+            resend_unknown: true,
+        },
+        connect_timeout: Duration::from_secs(10),
+        backoff_base: Duration::from_millis(4),
+        backoff_max: Duration::from_millis(20),
+        drain_timeout: Duration::from_secs(10),
+    }
+}
+
+pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSettings)) -> LinkSettings {
+    let mut settings = settings(address);
+    change(&mut settings.session);
+    settings
+}
+
+impl Rig {
+    /// A pool of one SMSC with `lanes` links that send, and maybe receivers behind them.
+    pub async fn new(lanes: usize, links: Vec<LinkSettings>) -> Self {
+        let smsc = Arc::new(Smsc::new("main".into(), lanes, Table::new(Duration::from_secs(60), 10_000)));
+        let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
+        let counts = recorder.handle();
+        let recording = metrics::set_default_local_recorder(recorder);
+        let (tell, bound) = watch::channel(0);
+        let (broken, looks): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
+        let (told, looked) = (Arc::clone(&broken), Arc::clone(&looks));
+        let arguments = Arguments {
+            smscs: vec![SmscLinks { smsc: Arc::clone(&smsc), links }],
+            telemetry: Telemetry::new(LABELS),
+            bound: Port::new(move |count| {
+                tell.send_replace(count);
+            }),
+            broken: Port::new(move |_| {
+                told.fetch_add(1, Ordering::Relaxed);
+            }),
+            clock: Clock::new(move || {
+                looked.fetch_add(1, Ordering::Relaxed);
+                clock::now()
+            }),
+        };
+        let (pool, _) = Pool::spawn(None, Pool, arguments).await.unwrap();
+        Self { pool, smsc, bound, broken, looks, counts, _recording: recording }
+    }
+
+    /// Waits until so many links are bound.
+    pub async fn until_bound(&mut self, count: usize) {
+        within(self.bound.wait_for(|bound| *bound == count)).await.unwrap();
+    }
+
+    pub async fn views(&self) -> Vec<LinkView> {
+        within(async { ractor::call!(self.pool, PoolMessage::List) }).await.unwrap()
+    }
+
+    /// Waits until the link at `index` is like that.
+    pub async fn until(&self, index: usize, done: impl Fn(&LinkView) -> bool) -> LinkView {
+        within(async {
+            loop {
+                let view = self.views().await.swap_remove(index);
+                if done(&view) {
+                    return view;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+    }
+
+    pub async fn until_state(&self, index: usize, state: LinkState) -> LinkView {
+        self.until(index, |view| view.state == state).await
+    }
+
+    pub fn count(&self, series: &str) -> u64 {
+        let text = self.counts.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{series} ")));
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    }
+
+    pub fn settled(&self, outcome: &str) -> u64 {
+        self.count(&format!("bellwire_events_settled_total{{outcome=\"{outcome}\"}}"))
+    }
+
+    pub fn segments(&self) -> u64 {
+        self.count("bellwire_segments_total{smsc=\"main\"}")
+    }
+
+    pub fn window_in_use(&self) -> u64 {
+        self.count("bellwire_window_in_use{smsc=\"main\"}")
+    }
+
+    pub async fn until_settled(&self, outcome: &str, events: u64) {
+        within(async {
+            while self.settled(outcome) < events {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(self.settled(outcome), events);
+    }
+
+    pub fn phone(&self, preference: usize, policy: Policy) -> Phone {
+        Phone::new(&self.smsc, preference, policy)
+    }
+}
+
+pub fn name(index: u32) -> LinkName {
+    LinkName { smsc: "main".into(), index }
+}
+
+/// One event to a push and no receipts, so that each segment is known by its event.
+pub fn strict() -> Policy {
+    Policy { max_events: 1, receipts: Receipts::None, ttl: Duration::ZERO, ..Policy::default() }
+}
+
+pub fn pipelined() -> Policy {
+    Policy { order: Order::Pipelined, ..strict() }
+}
+
+/// A handset with one subscription.
+pub struct Phone {
+    pub cell: Arc<HandsetCell>,
+    place: Place,
+    next: u64,
+}
+
+impl Phone {
+    fn new(smsc: &Arc<Smsc>, preference: usize, policy: Policy) -> Self {
+        let sender = SenderSettings {
+            service_type: String::new(),
+            source_address: "12345".into(),
+            source_ton: 3,
+            source_npi: 1,
+            dest_ton: 1,
+            dest_npi: 1,
+            data_coding: 4,
+            reference_width: ReferenceWidth::Bits8,
+        };
+        let number = format!("1555{preference:07}");
+        let template = submit_template(&sender, &number.parse().unwrap()).unwrap();
+        let ports = Ports { destination: 2948, source: 9200 };
+        let addressing = Addressing { template, ports, width: ReferenceWidth::Bits8 };
+        let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
+        let mut engine = Handset::new(preference as u64, addressing, 0);
+        let place = engine.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 64 << 20));
+        let id = HandsetId::from_name(&TenantId::default(), &number);
+        let cell = Arc::new(HandsetCell::new(id, engine, Arc::clone(smsc), preference));
+        Self { cell, place, next: 0 }
+    }
+
+    /// Gives it events of this data.
+    pub fn feed<T: AsRef<str>>(&mut self, data: &[T]) {
+        let mut builder = EventsBuilder::new();
+        for text in data {
+            builder.push(b"message", text.as_ref().as_bytes(), b"").unwrap();
+        }
+        let now = clock::now();
+        let chunk = Arc::new(Chunk::new(builder.finish(), self.next, now, None, None));
+        self.next = chunk.range().end;
+        HandsetCell::change(&self.cell, now, |engine| {
+            engine.handle_chunk(now, self.place, &chunk, &mut Tally::default());
+        });
+    }
+
+    /// Whether every event has ended or was accepted.
+    pub fn is_released(&self) -> bool {
+        self.cell.look(|engine| engine.get(self.place).unwrap().released() == self.next)
+    }
+
+    pub async fn until_released(&self) {
+        within(async {
+            while !self.is_released() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
