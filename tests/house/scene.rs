@@ -5,8 +5,8 @@ use bellwire::app::{App, Stopped};
 use bellwire::config::Config;
 use bellwire::model::{Msisdn, Policy, SourceId, SourceOrigin, SubscriptionId, TenantId};
 use bellwire::sim::{
-    Afterwards, Check, Delivered, FaultScript, HandsetSettings, HandsetStats, Handsets, Message, Report, Sequence, Smsc,
-    SmscSettings, Ticker, TickerSettings,
+    Afterwards, Check, Delivered, FaultScript, HandsetSettings, HandsetStats, Handsets, Message, Report, Sequence,
+    Smsc, SmscSettings, Ticker, TickerSettings,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
