@@ -9,10 +9,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (&[u8], bool, u16, Vec<u8>)| {
     let (octets, narrow, reference, order) = input;
     udh::invariants::check_user_data(octets);
-    let width = if narrow {
-        ReferenceWidth::Bits8
-    } else {
-        ReferenceWidth::Bits16
-    };
+    let width = if narrow { ReferenceWidth::Bits8 } else { ReferenceWidth::Bits16 };
     segments::invariants::check_segments(octets, width, reference, &order);
 });

@@ -5,8 +5,8 @@ use bellwire::app::{App, Stopped};
 use bellwire::config::Config;
 use bellwire::model::{Msisdn, Policy, SourceId, SourceOrigin, SubscriptionId, TenantId};
 use bellwire::sim::{
-    Afterwards, Check, FaultScript, HandsetSettings, HandsetStats, Handsets, Message, Report, Sequence, Smsc,
-    SmscSettings, Ticker, TickerSettings,
+    Afterwards, Check, Delivered, FaultScript, HandsetSettings, HandsetStats, Handsets, Message, Report, Sequence,
+    Smsc, SmscSettings, Ticker, TickerSettings,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -33,6 +33,25 @@ struct Phones {
     handsets: Handsets,
     check: Check,
     started: Instant,
+}
+
+impl Phones {
+    /// What the SMSC sends on; repeats are dropped, as a handset does.
+    fn take(&mut self, message: &Delivered<'_>) {
+        let text = |octets| String::from_utf8_lossy(octets).into_owned();
+        let segment = Message {
+            source: &text(message.source),
+            destination: &text(message.destination),
+            esm_class: message.esm_class,
+            short_message: message.short_message,
+        };
+        let now = self.started.elapsed();
+        if let Ok(Some(push)) = self.handsets.handle_message(segment, now)
+            && !push.duplicate
+        {
+            push.events.iter().for_each(|event| self.check.receive(&push.number, event));
+        }
+    }
 }
 
 pub struct Setting {
@@ -65,28 +84,8 @@ impl Scene {
         let script: FaultScript = script.parse().unwrap();
         let smsc_settings = SmscSettings { seed, script, ..SmscSettings::default() };
         let taking = Arc::clone(&phones);
-        let smsc = Smsc::start(
-            listener().await,
-            smsc_settings,
-            Box::new(move |message| {
-                let text = |octets| String::from_utf8_lossy(octets).into_owned();
-                let (source, destination) = (text(message.source), text(message.destination));
-                let mut phones = taking.lock();
-                let now = phones.started.elapsed();
-                let segment = Message {
-                    source: &source,
-                    destination: &destination,
-                    esm_class: message.esm_class,
-                    short_message: message.short_message,
-                };
-                if let Ok(Some(push)) = phones.handsets.handle_message(segment, now)
-                    && !push.duplicate
-                {
-                    push.events.iter().for_each(|event| phones.check.receive(&push.number, event));
-                }
-            }),
-        )
-        .unwrap();
+        let take = Box::new(move |message: &Delivered<'_>| taking.lock().take(message));
+        let smsc = Smsc::start(listener().await, smsc_settings, take).unwrap();
         let address = smsc.address();
         let text = format!(
             r#"

@@ -132,6 +132,8 @@ async fn services(shared: Arc<Shared>) -> Result<(HealthReporter, Services), Ser
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // So that clients without descriptors can show what is wrong with a request.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let services = Server::builder()
         .timeout(REQUEST_TIMEOUT)

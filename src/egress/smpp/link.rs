@@ -157,12 +157,13 @@ impl Link {
                 self.shown.state.lock().1 = wire.session().open() as u64;
                 result
             });
+            // Commands first: nothing is submitted on a link that was shown as draining.
             tokio::select! {
                 biased;
-                result = working => return result,
                 changed = commands.changed() => if changed.is_err() {
                     return Ok(()); // the pool is gone
                 },
+                result = working => return result,
             }
         }
     }

@@ -169,8 +169,15 @@ impl State {
 }
 
 impl Member {
+    /// The link as it is, a command that it has yet to notice included: it does so before its next submit.
     fn view(&self) -> LinkView {
-        Link::view(&self.name, &self.settings, &self.shown)
+        let mut view = Link::view(&self.name, &self.settings, &self.shown);
+        view.state = match (view.state, *self.commands.borrow()) {
+            (LinkState::Bound, Command::Drain | Command::Stop) => LinkState::Draining,
+            (LinkState::Draining, Command::Work) => LinkState::Bound,
+            (state, _) => state,
+        };
+        view
     }
 }
 

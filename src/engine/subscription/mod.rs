@@ -213,7 +213,7 @@ impl Subscription {
         self.unsent > 0
     }
 
-    /// Whether [`Subscription::poll_segment`] would write something now.
+    /// Whether `poll_segment` would write something now.
     pub fn is_ready(&self, now: Now, may_form: bool) -> bool {
         self.unsent > 0 || (may_form && self.is_due(now))
     }
