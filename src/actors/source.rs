@@ -100,12 +100,14 @@ pub enum SourceFact {
     Waiting(String),
     /// The upstream has ended for good.
     Ended(String),
+    /// So many events of a publisher were refused: too much is in flight.
+    Refused(u64),
     /// Events came: how many, how many were repaired, how many were too long and left out.
     Received(Received),
 }
 
 /// Counts of what came in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// Events.
     pub events: u64,
@@ -117,6 +119,8 @@ pub struct Received {
     pub published: bool,
     /// One past the number of the last.
     pub next: u64,
+    /// The id of the last.
+    pub last_event_id: Bytes,
 }
 
 /// What a source is made of.
@@ -236,9 +240,12 @@ impl State {
                 self.arguments.facts.send(SourceFact::Ended(reason));
             }
             UpstreamFact::Events { events, credit, read_at } => {
-                self.count(&events, false);
-                if let Some(last) = events.len().checked_sub(1).and_then(|last| events.get(last)) {
+                let last = events.len().checked_sub(1).and_then(|last| events.get(last));
+                if let Some(last) = last.filter(|last| self.last_event_id != last.id) {
                     self.last_event_id = Bytes::copy_from_slice(last.id);
+                }
+                self.count(&events, false);
+                if !events.is_empty() {
                     self.take(Chunk::new(events, self.next, read_at, Some(Box::new(credit)), None));
                 }
             }
@@ -250,7 +257,10 @@ impl State {
         if let Some(first) = self.published.get(&publish_id) {
             return Ok(Taken { first: *first, subscriptions, repeated: true });
         }
-        let credit = self.arguments.door.try_admit(events.octets()).ok_or(PublishError::Full)?;
+        let Some(credit) = self.arguments.door.try_admit(events.octets()) else {
+            self.arguments.facts.send(SourceFact::Refused(events.len() as u64));
+            return Err(PublishError::Full);
+        };
         self.count(&events, true);
         let first = self.next;
         self.take(Chunk::new(events, first, self.arguments.clock.now(), Some(Box::new(credit)), Some(watch)));
@@ -273,6 +283,7 @@ impl State {
             oversize: events.oversize().into(),
             published,
             next: self.next + events.len() as u64,
+            last_event_id: self.last_event_id.clone(),
         }));
     }
 

@@ -99,7 +99,7 @@ impl Ticker {
     pub fn event(seed: u64, n: u64) -> Event {
         let drawn = draw(seed, n);
         let pick = |shift: u32, of: &[&'static str; 8]| of[(drawn >> shift) as usize % 8];
-        let change = (drawn >> 16) % 19;
+        let change = 1 + (drawn >> 16) % 19;
         let price = 10 + (drawn >> 32) % 490;
         let sign = if drawn & 1 << 48 == 0 { '+' } else { '-' };
         Event {

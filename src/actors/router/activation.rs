@@ -1,5 +1,6 @@
 //! Subscriptions come and go, and with them the sources and handsets that they need.
 
+use super::failures::Failures;
 use super::message::{ActivateError, Activated, Activation, Change, View};
 use super::record::Record;
 use super::state::{HandsetEntry, Owner, SmscRoute, SourceEntry, State};
@@ -15,8 +16,8 @@ use crate::engine::subscription::Subscription as Engine;
 use crate::model::{
     ApplicationId, DropReason, HandsetId, Msisdn, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
 };
+use bytes::Bytes;
 use ractor::{Actor, ActorRef};
-use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tracing::info;
@@ -33,7 +34,7 @@ impl State {
         };
         let application = application.unwrap_or_else(|| self.arguments.push.application.clone());
         let id = SubscriptionId::derive(&tenant, &handset, &source, &application);
-        if let Some(view) = self.renew(id, number, &policy)? {
+        if let Some(view) = self.renew(id, number, &policy).await? {
             return Ok(Activated { view, created: false });
         }
         let cell = self.handset(handset, number)?;
@@ -54,7 +55,7 @@ impl State {
             handset: cell,
             place,
             actor: actor.clone(),
-            failures: VecDeque::new(),
+            failures: Failures::default(),
             quarantined: None,
         };
         if let Some(entry) = self.handsets.get_mut(&record.handset.id()) {
@@ -70,7 +71,12 @@ impl State {
     }
 
     /// Activating what is active changes its policy, opens its upstream again if that has ended, and nothing else.
-    fn renew(&mut self, id: SubscriptionId, number: Msisdn, policy: &Policy) -> Result<Option<View>, ActivateError> {
+    async fn renew(
+        &mut self,
+        id: SubscriptionId,
+        number: Msisdn,
+        policy: &Policy,
+    ) -> Result<Option<View>, ActivateError> {
         let Some(record) = self.records.get_mut(&id) else { return Ok(None) };
         if record.quarantined.is_some() {
             self.forget(id, DropReason::Quarantined);
@@ -79,14 +85,21 @@ impl State {
         if record.number != number {
             return Err(ActivateError::OtherNumber);
         }
-        if record.policy != *policy {
+        let changes = record.policy != *policy;
+        if changes {
             record.policy = policy.clone();
             let _ = record.actor.cast(SubscriptionMessage::SetPolicy(policy.clone()));
         }
-        if let Some(source) = self.sources.get(&record.source) {
-            let _ = source.actor.cast(SourceMessage::Reopen);
+        let source = record.source.clone();
+        let gone = self.sources.get(&source).is_some_and(|one| one.actor.cast(SourceMessage::Reopen).is_err());
+        if gone {
+            self.restart_source(&source).await;
         }
-        Ok(self.view(id))
+        let view = self.view(id);
+        if let Some(view) = view.clone().filter(|_| changes) {
+            self.tell(Change::Activated(view));
+        }
+        Ok(view)
     }
 
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
@@ -117,7 +130,14 @@ impl State {
     async fn source(&mut self, id: &SourceId, last_event_id: bytes::Bytes) -> Result<(), ActivateError> {
         if !self.sources.contains_key(id) {
             let actor = self.spawn_source(id, last_event_id, 0).await.map_err(unencodable)?;
-            let entry = SourceEntry { actor, subscriptions: 0, status: Status::Connecting, next: 0 };
+            let entry = SourceEntry {
+                actor,
+                subscriptions: 0,
+                status: Status::Connecting,
+                next: 0,
+                last_event_id: Bytes::new(),
+                failures: Failures::default(),
+            };
             self.sources.insert(id.clone(), entry);
         }
         Ok(())
@@ -126,7 +146,7 @@ impl State {
     pub(super) async fn spawn_source(
         &mut self,
         id: &SourceId,
-        last_event_id: bytes::Bytes,
+        last_event_id: Bytes,
         first: u64,
     ) -> Result<ActorRef<SourceMessage>, ractor::SpawnErr> {
         let (router, source) = (self.myself.clone(), id.clone());

@@ -4,6 +4,7 @@
 //! actors, starts failed ones again, and answers whoever asks.
 
 mod activation;
+mod failures;
 mod message;
 mod record;
 mod recovery;

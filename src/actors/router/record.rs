@@ -1,19 +1,13 @@
 //! What the router keeps of each subscription: enough to start its actor again.
 
+use super::failures::Failures;
 use super::message::{Status, View};
 use crate::actors::handset::HandsetCell;
 use crate::actors::subscription::SubscriptionMessage;
 use crate::engine::handset::Place;
 use crate::model::{ApplicationId, Msisdn, Policy, SourceId, SubscriptionId, TenantId};
 use ractor::ActorRef;
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Failures within [`FAILURE_WINDOW`] that take a subscription out of service.
-const MAX_FAILURES: usize = 3;
-/// How long a failure counts.
-const FAILURE_WINDOW: Duration = Duration::from_secs(60);
 
 /// One subscription.
 pub(super) struct Record {
@@ -26,19 +20,12 @@ pub(super) struct Record {
     pub handset: Arc<HandsetCell>,
     pub place: Place,
     pub actor: ActorRef<SubscriptionMessage>,
-    pub failures: VecDeque<Duration>,
+    pub failures: Failures,
     /// Why it is out of service, if it is.
     pub quarantined: Option<String>,
 }
 
 impl Record {
-    /// Counts a failure at `now`; whether it was one too many.
-    pub fn fail(&mut self, now: Duration) -> bool {
-        self.failures.retain(|at| *at + FAILURE_WINDOW > now);
-        self.failures.push_back(now);
-        self.failures.len() >= MAX_FAILURES
-    }
-
     /// As it is shown; `status` is its source's.
     pub fn view(&self, id: SubscriptionId, status: &Status) -> View {
         let place = self.place;

@@ -3,7 +3,7 @@
 use super::message::Change;
 use super::state::{Owner, State};
 use crate::actors::handset::HandsetCell;
-use crate::actors::source::{SourceMessage, Start};
+use crate::actors::source::{SourceFact, SourceMessage, Start};
 use crate::actors::supervisor::Failure;
 use crate::engine::clock::Now;
 use crate::engine::subscription::{Settlement, Subscription as Engine};
@@ -15,7 +15,7 @@ impl State {
     pub(super) async fn handle_failure(&mut self, failure: &Failure) {
         match self.actors.remove(&failure.actor) {
             Some(Owner::Subscription(id)) => self.restart(id, &failure.reason).await,
-            Some(Owner::Source(id)) => self.restart_source(&id, &failure.reason).await,
+            Some(Owner::Source(id)) => self.handle_source_failure(&id, &failure.reason).await,
             None => {}
         }
     }
@@ -40,7 +40,7 @@ impl State {
         let Some(record) = self.records.get_mut(&id).filter(|record| record.quarantined.is_none()) else { return };
         let (source, policy, application) = (record.source.clone(), record.policy.clone(), record.application.clone());
         // Without sources nothing comes again.
-        let quarantine = record.fail(now.monotonic) || self.stopping;
+        let quarantine = record.failures.note(now.monotonic) || self.stopping;
         self.actors.remove(&record.actor.get_id());
         record.actor.stop(None);
         warn!(subscription = %id, reason, quarantine, "subscription failed");
@@ -90,11 +90,29 @@ impl State {
         }
     }
 
-    /// A source that failed begins a new log; what its subscriptions have not had of the old one is lost, and told.
-    async fn restart_source(&mut self, id: &SourceId, reason: &str) {
-        warn!(source = %id, reason, "source failed");
-        let next = self.sources.get(id).map_or(0, |entry| entry.next);
-        let Ok(actor) = self.spawn_source(id, bytes::Bytes::new(), next).await else { return };
+    /// A source that failed begins a new log; what its subscriptions have not had of the old one is lost, and told. One
+    /// that fails again and again is given up until somebody activates one of its subscriptions.
+    async fn handle_source_failure(&mut self, id: &SourceId, reason: &str) {
+        let now = self.arguments.clock.now();
+        let Some(entry) = self.sources.get_mut(id) else { return };
+        let give_up = entry.failures.note(now.monotonic) || self.stopping;
+        warn!(source = %id, reason, give_up, "source failed");
+        match give_up {
+            true => self.handle_source(id, SourceFact::Ended(format!("the source failed too often: {reason}"))),
+            false => self.restart_source(id).await,
+        }
+    }
+
+    /// Starts a source's actor anew, from the event that its last one took.
+    pub(super) async fn restart_source(&mut self, id: &SourceId) {
+        let Some(entry) = self.sources.get(id) else { return };
+        let (next, last_event_id) = (entry.next, entry.last_event_id.clone());
+        let actor = match self.spawn_source(id, last_event_id, next).await {
+            Ok(actor) => actor,
+            Err(error) => {
+                return self.handle_source(id, SourceFact::Ended(format!("the source does not start: {error}")));
+            }
+        };
         if let Some(entry) = self.sources.get_mut(id) {
             entry.actor = actor.clone();
         }

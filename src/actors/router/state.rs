@@ -1,5 +1,6 @@
 //! What the router knows, and what it does about it.
 
+use super::failures::Failures;
 use super::message::{Change, Load, Page, Publication, RouterMessage, Status, View};
 use super::record::Record;
 use crate::actors::admission::Admission;
@@ -16,6 +17,7 @@ use crate::engine::routing::Routes;
 use crate::engine::subscription::Settlement;
 use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, SourceId, SubscriptionId, TenantId};
 use crate::telemetry::Telemetry;
+use bytes::Bytes;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -69,6 +71,9 @@ pub(super) struct SourceEntry {
     pub(super) status: Status,
     /// One past the number of the last event it took.
     pub(super) next: u64,
+    /// The id of that event.
+    pub(super) last_event_id: Bytes,
+    pub(super) failures: Failures,
 }
 
 pub(super) struct HandsetEntry {
@@ -192,8 +197,12 @@ impl State {
                 telemetry.dropped_oversize_line.increment(received.oversize);
                 telemetry.credits_available.set(self.arguments.admission.available() as f64);
                 if let Some(entry) = self.sources.get_mut(source) {
-                    entry.next = received.next;
+                    (entry.next, entry.last_event_id) = (received.next, received.last_event_id);
                 }
+                return;
+            }
+            SourceFact::Refused(events) => {
+                telemetry.dropped_no_credit.increment(events);
                 return;
             }
             SourceFact::Connecting => Status::Connecting,

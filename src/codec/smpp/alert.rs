@@ -4,9 +4,9 @@ use bytes::{BufMut, BytesMut};
 
 use super::address::Address;
 use super::command_status::CommandStatus;
+use super::encode::Encode;
 use super::fields::{ESME_ADDR, EncodeError, FieldError, LONG_SOURCE_ADDR, Reader};
 use super::header::CommandId;
-use super::pdu::Encode;
 use super::tlv::Tlvs;
 
 /// `alert_notification`. It has no response.

@@ -8,11 +8,11 @@ use bytes::{BufMut, BytesMut};
 use super::address::Address;
 use super::codes::InterfaceVersion;
 use super::command_status::CommandStatus;
+use super::encode::Encode;
 use super::fields::{
     ADDRESS_RANGE, EncodeError, FieldError, INTERFACE_VERSION, PASSWORD, Reader, SYSTEM_ID, SYSTEM_TYPE, put_c_octets,
 };
 use super::header::CommandId;
-use super::pdu::Encode;
 use super::tlv::{TlvTag, Tlvs};
 
 /// Which way messages go in a session.

@@ -5,12 +5,12 @@ use bytes::{BufMut, BytesMut};
 use super::address::Address;
 use super::codes::{DataCoding, EsmClass, RegisteredDelivery};
 use super::command_status::CommandStatus;
+use super::encode::Encode;
 use super::fields::{
     DATA_CODING, ESM_CLASS, EncodeError, FieldError, LONG_DESTINATION_ADDR, LONG_SOURCE_ADDR, REGISTERED_DELIVERY,
     Reader, SERVICE_TYPE, put_c_octets,
 };
 use super::header::CommandId;
-use super::pdu::Encode;
 use super::tlv::Tlvs;
 
 /// `data_sm`. Its addresses may have 64 octets.

@@ -213,7 +213,7 @@ mod tests {
     use super::super::bind::BindMode;
     use super::super::codes::InterfaceVersion;
     use super::super::command_status::CommandStatus;
-    use super::super::pdu::Encode;
+    use super::super::encode::Encode;
     use super::*;
 
     fn described(octets: &[u8]) -> String {

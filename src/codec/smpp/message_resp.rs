@@ -7,9 +7,9 @@
 use bytes::{BufMut, BytesMut};
 
 use super::command_status::CommandStatus;
+use super::encode::Encode;
 use super::fields::{EncodeError, FieldError, MESSAGE_ID, Reader, put_c_octets};
 use super::header::CommandId;
-use super::pdu::Encode;
 use super::tlv::Tlvs;
 
 macro_rules! message_resp {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `header` | framing, header, `command_id` |
 //! | `pdu` | a whole PDU, decoded and encoded |
+//! | `encode` | what all bodies have in common when they are written |
 //! | `fields` | reader and writer of mandatory parameters, their limits and errors |
 //! | `tlv` | optional parameters |
 //! | `codes`, `command_status` | the code spaces, by name |
@@ -25,6 +26,7 @@ mod command_status;
 mod data_sm;
 mod deliver_sm;
 mod describe;
+mod encode;
 mod fields;
 mod header;
 #[doc(hidden)]
@@ -45,10 +47,11 @@ pub use command_status::CommandStatus;
 pub use data_sm::DataSm;
 pub use deliver_sm::DeliverSm;
 pub use describe::{Description, describe};
+pub use encode::Encode;
 pub use fields::{EncodeError, Field, FieldError};
 pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
 pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
-pub use pdu::{Body, DecodeError, Encode, Pdu};
+pub use pdu::{Body, DecodeError, Pdu};
 pub use receipt::{NetworkError, Receipt};
 pub use submit_sm::SubmitSm;
 pub use template::{Open, SubmitTemplate};

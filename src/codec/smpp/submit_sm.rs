@@ -7,13 +7,13 @@ use bytes::{BufMut, BytesMut};
 use super::address::Address;
 use super::codes::{DataCoding, EsmClass, RegisteredDelivery};
 use super::command_status::CommandStatus;
+use super::encode::Encode;
 use super::fields::{
     DATA_CODING, DESTINATION_ADDR, ESM_CLASS, EncodeError, FieldError, PRIORITY_FLAG, PROTOCOL_ID, REGISTERED_DELIVERY,
     REPLACE_IF_PRESENT_FLAG, Reader, SCHEDULE_DELIVERY_TIME, SERVICE_TYPE, SM_DEFAULT_MSG_ID, SOURCE_ADDR,
     VALIDITY_PERIOD, put_c_octets, put_short_message,
 };
 use super::header::CommandId;
-use super::pdu::Encode;
 use super::tlv::{TlvTag, Tlvs};
 
 /// `submit_sm`. The default is an ordinary message without text to nobody, with every choice left to the SMSC.

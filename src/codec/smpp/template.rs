@@ -119,7 +119,7 @@ impl Open {
 mod tests {
     use super::super::address::Address;
     use super::super::codes::{DataCoding, EsmClass};
-    use super::super::pdu::Encode;
+    use super::super::encode::Encode;
     use super::*;
     use std::time::Duration;
 
