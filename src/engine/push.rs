@@ -51,8 +51,8 @@ pub struct Push {
     pub events: Range<u64>,
     /// Events lost before it that its body tells of.
     pub gap: u64,
-    /// Octets that one event may have in it to go whole; longer ones go as a notice.
-    pub room: usize,
+    /// If any of its events goes as a notice: those that need more octets than this.
+    pub notice_above: Option<usize>,
     /// Segments it is sent in; 0 for events passed over.
     pub segments: u8,
     /// Concatenation reference, the same however often a segment is sent.
@@ -112,7 +112,7 @@ impl Push {
         Self {
             events,
             gap: 0,
-            room: 0,
+            notice_above: None,
             segments: 0,
             reference: 0,
             transaction: 0,

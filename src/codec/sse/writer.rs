@@ -29,6 +29,13 @@ pub fn encoded_len(event: &EventRef<'_>, previous_id: &[u8]) -> usize {
     octets
 }
 
+/// How many of the octets of [`encode`] are the id's.
+pub fn id_len(event: &EventRef<'_>, previous_id: &[u8]) -> usize {
+    let mut octets = 0;
+    write_id(event, previous_id, &mut octets);
+    octets
+}
+
 /// A field of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -93,10 +100,14 @@ impl Sink for usize {
     }
 }
 
-fn write_block(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
+fn write_id(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
     if event.id != previous_id {
         write_field(b"id", event.id, sink);
     }
+}
+
+fn write_block(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
+    write_id(event, previous_id, sink);
     if event.event_type != MESSAGE && !event.event_type.is_empty() {
         write_field(b"event", event.event_type, sink);
     }

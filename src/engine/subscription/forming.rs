@@ -28,14 +28,18 @@ impl Subscription {
         if !self.is_due(now) {
             return false;
         }
-        self.skip_unsendable(now, tally);
         let mut gap = self.gap;
         let mut selection = self.select(gap, now);
+        if selection.events.is_empty() {
+            self.skip_unsendable(now, tally);
+            gap = self.gap;
+            selection = self.select(gap, now);
+        }
         if selection.events.is_empty() && gap > 0 {
             gap = 0; // no room for the mark beside a long event: the next push tells
             selection = self.select(gap, now);
         }
-        let Selection { events, octets } = selection;
+        let Selection { events, octets, has_notice } = selection;
         let Ok(segments) = segments::count(octets, self.width) else { return false };
         if events.is_empty() {
             return false;
@@ -46,7 +50,7 @@ impl Subscription {
         let ttl = self.policy.ttl;
         let oldest = self.chunk_of(events.start).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);
         if !self.policy.batch_window.is_zero() {
-            let taken = events.clone().filter_map(|seq| self.event(seq)).map(|e| self.measure(&e, b"")).sum();
+            let taken = events.clone().filter_map(|seq| self.event(seq)).map(|event| self.measure(&event)).sum();
             self.pending_octets = self.pending_octets.saturating_sub(taken);
         }
         self.cursor = events.end;
@@ -56,7 +60,7 @@ impl Subscription {
         self.pushes.push_back(Push {
             events,
             gap,
-            room: self.room(),
+            notice_above: has_notice.then(|| self.room()),
             segments,
             reference,
             transaction,
@@ -98,7 +102,7 @@ impl Subscription {
                 continue;
             }
             let Some(event) = chunk.get(self.cursor) else { return };
-            if self.as_sent(&event).is_some() {
+            if self.fit(&event).is_some() {
                 return;
             }
             let reason = if is_encodable(&event) { DropReason::Oversize } else { DropReason::Unencodable };
@@ -110,35 +114,41 @@ impl Subscription {
     fn select(&self, gap: u64, now: Now) -> Selection {
         let mut octets = self.envelope.octets() + gap_mark::octets(gap);
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
-        let ended = self.ended.iter().map(|range| range.start).find(|start| *start > self.cursor);
+        let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
         let last = self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX));
-        let (mut seq, mut previous_id) = (self.cursor, &b""[..]);
+        let (mut seq, mut previous_id, mut has_notice) = (self.cursor, &b""[..], false);
         'chunks: for chunk in self.chunks.range(self.chunk_index(self.cursor)..) {
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
             if expired || chunk.range().start > seq {
                 break;
             }
             while seq < last.min(chunk.range().end) {
-                let Some(event) = chunk.get(seq).and_then(|event| self.as_sent(&event)) else { break 'chunks };
-                let more = sse::encoded_len(&event, previous_id);
+                let Some(event) = chunk.get(seq) else { break 'chunks };
+                let Some(Fit { octets: alone, is_notice }) = self.fit(&event) else { break 'chunks };
+                let more = alone - sse::id_len(&event, b"") + sse::id_len(&event, previous_id);
                 if octets + more > self.capacity {
                     break 'chunks;
                 }
                 octets += more;
+                has_notice |= is_notice;
                 previous_id = event.id;
                 seq += 1;
             }
         }
-        Selection { events: self.cursor..seq, octets }
+        Selection { events: self.cursor..seq, octets, has_notice }
     }
 
-    /// The event as it goes into a push: whole if it fits one alone, else as the policy says, or not at all.
-    fn as_sent<'e>(&self, event: &EventRef<'e>) -> Option<EventRef<'e>> {
-        let sent = whole_or_notice(event, self.room());
-        let whole = sent.data.len() == event.data.len();
-        let fits = is_encodable(event)
-            && (whole || (self.policy.overflow == Overflow::Notify && sse::encoded_len(&sent, b"") <= self.room()));
-        fits.then_some(sent)
+    /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
+    fn fit(&self, event: &EventRef<'_>) -> Option<Fit> {
+        if !is_encodable(event) {
+            return None;
+        }
+        let whole = Fit { octets: sse::encoded_len(event, b""), is_notice: false };
+        if whole.octets <= self.room() {
+            return Some(whole);
+        }
+        let notice = Fit { octets: sse::encoded_len(&notice_of(event), b""), is_notice: true };
+        (self.policy.overflow == Overflow::Notify && notice.octets <= self.room()).then_some(notice)
     }
 
     /// Octets that a push has for one event alone.
@@ -146,8 +156,9 @@ impl Subscription {
         self.capacity.saturating_sub(self.envelope.octets())
     }
 
-    pub(super) fn measure(&self, event: &EventRef<'_>, previous_id: &[u8]) -> usize {
-        self.as_sent(event).map_or(0, |event| sse::encoded_len(&event, previous_id))
+    /// Octets that the event needs in a push of its own.
+    pub(super) fn measure(&self, event: &EventRef<'_>) -> usize {
+        self.fit(event).map_or(0, |fit| fit.octets)
     }
 
     /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
@@ -158,7 +169,10 @@ impl Subscription {
         let mut seq = push.events.start;
         for chunk in self.chunks.range(self.chunk_index(seq)..) {
             while seq < push.events.end.min(chunk.range().end) {
-                if let Some(event) = chunk.get(seq).map(|event| whole_or_notice(&event, push.room)) {
+                if let Some(mut event) = chunk.get(seq) {
+                    if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > room) {
+                        event = notice_of(&event);
+                    }
                     // The parser and the builder let nothing in that the writer refuses.
                     let written = sse::encode(&event, previous_id, out);
                     debug_assert!(written.is_ok(), "{written:?}");
@@ -186,6 +200,13 @@ impl Subscription {
 struct Selection {
     events: Range<u64>,
     octets: usize,
+    has_notice: bool,
+}
+
+/// How an event goes into a push: the octets it needs alone, and whether that is without its data.
+struct Fit {
+    octets: usize,
+    is_notice: bool,
 }
 
 /// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
@@ -193,10 +214,7 @@ fn is_encodable(event: &EventRef<'_>) -> bool {
     memchr::memchr(0, event.event_type).is_none()
 }
 
-/// The event, or its type and id alone if it needs more than `room` octets: the application then fetches it by HTTP.
-fn whole_or_notice<'e>(event: &EventRef<'e>, room: usize) -> EventRef<'e> {
-    if sse::encoded_len(event, b"") <= room {
-        return *event;
-    }
+/// Type and id of an event too long to be sent: the application then fetches it by HTTP.
+fn notice_of<'e>(event: &EventRef<'e>) -> EventRef<'e> {
     EventRef { data: b"", ..*event }
 }

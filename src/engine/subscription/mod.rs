@@ -169,7 +169,7 @@ impl Subscription {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);
         self.policy = policy;
         let waiting = (self.cursor..self.end).filter_map(|seq| self.event(seq));
-        self.pending_octets = waiting.map(|event| self.measure(&event, b"")).sum();
+        self.pending_octets = waiting.map(|event| self.measure(&event)).sum();
     }
 
     /// Its first event will be number `from`. Only the first word counts: what it misses later is lost, and told.
@@ -199,7 +199,7 @@ impl Subscription {
         tally.time(Stage::Queue, now.since(chunk.read_at()), range.end - self.end.max(range.start));
         if !self.policy.batch_window.is_zero() {
             self.pending_octets +=
-                (self.end..range.end).filter_map(|seq| chunk.get(seq)).map(|e| self.measure(&e, b"")).sum::<usize>();
+                (self.end..range.end).filter_map(|seq| chunk.get(seq)).map(|event| self.measure(&event)).sum::<usize>();
         }
         self.watched |= chunk.watch().is_some();
         self.backlog += chunk.octets();

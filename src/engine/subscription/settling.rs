@@ -171,7 +171,7 @@ impl Subscription {
             self.tell_watchers(&open, outcome);
         }
         if !self.policy.batch_window.is_zero() {
-            let taken = range.clone().filter_map(|seq| self.event(seq)).map(|e| self.measure(&e, b"")).sum();
+            let taken = range.clone().filter_map(|seq| self.event(seq)).map(|event| self.measure(&event)).sum();
             self.pending_octets = self.pending_octets.saturating_sub(taken);
         }
         self.cursor = range.end;
