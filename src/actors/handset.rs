@@ -8,7 +8,7 @@ use crate::engine::clock::Now;
 use crate::engine::handset::Handset;
 use crate::engine::receipts::Receipts;
 use crate::model::HandsetId;
-use parking_lot::Mutex;
+use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const NEVER: u64 = u64::MAX;
 /// A handset, its SMSC, and whether it stands in line for a link.
 pub struct HandsetCell {
     id: HandsetId,
-    engine: Mutex<Handset>,
+    engine: Arc<Mutex<Handset>>,
     smsc: Arc<Smsc>,
     /// Which of the SMSC's lanes it sticks to.
     preference: usize,
@@ -37,7 +37,7 @@ impl HandsetCell {
     pub fn new(id: HandsetId, engine: Handset, smsc: Arc<Smsc>, preference: usize) -> Self {
         Self {
             id,
-            engine: Mutex::new(engine),
+            engine: Arc::new(Mutex::new(engine)),
             smsc,
             preference,
             in_line: AtomicBool::new(false),
@@ -77,20 +77,6 @@ impl HandsetCell {
         Self::change(this, now, |engine| work(engine, &mut receipts))
     }
 
-    /// Works on the engine for a link, which must outlive it: a panic takes the handset out of service and nothing
-    /// else. `None` then, and from then on.
-    pub fn guarded<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
-        if self.broken.load(Ordering::Relaxed) {
-            return None;
-        }
-        let mut engine = self.engine.lock();
-        let result = catch_unwind(AssertUnwindSafe(|| work(&mut engine)));
-        if result.is_err() {
-            self.broken.store(true, Ordering::Relaxed);
-        }
-        result.ok()
-    }
-
     /// Whether a panic took it out of service.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
@@ -98,25 +84,22 @@ impl HandsetCell {
 
     /// Whether it has no subscription, and nothing outstanding of one that it had; true for a broken one.
     pub fn is_idle(&self) -> bool {
-        self.guarded(|engine| engine.is_vacant()).unwrap_or(true)
+        self.is_broken() || self.look(|engine| engine.is_vacant())
     }
 
     /// Puts the handset in line if it has something to send, or will have.
     pub fn offer(this: &Arc<Self>, now: Now) {
-        if let Some((ready, timeout)) = this.guarded(|engine| (engine.is_ready(now), engine.poll_timeout())) {
-            Self::line_up(this, ready, timeout);
+        if let Some(service) = Service::begin(this) {
+            service.end(now);
         }
     }
 
-    /// Works on the engine for a link and puts the handset in line if there is more to send: [`HandsetCell::guarded`]
-    /// and [`HandsetCell::offer`] under one lock.
+    /// Works on the engine for a link and puts the handset in line if there is more to send; guarded as a [`Service`] is.
     pub fn serve<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
-        let (result, ready, timeout) = this.guarded(|engine| {
-            let result = work(engine);
-            (result, engine.is_ready(now), engine.poll_timeout())
-        })?;
-        Self::line_up(this, ready, timeout);
-        Some(result)
+        let mut service = Service::begin(this)?;
+        let result = service.work(work);
+        service.end(now);
+        result
     }
 
     fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>) {
@@ -150,6 +133,48 @@ impl HandsetCell {
     /// It was taken out of the list of those who come later.
     pub(super) fn forgets_time(&self) {
         self.comes_at.store(NEVER, Ordering::Release);
+    }
+}
+
+/// A handset's engine in the hands of a link: locked once and put in line once, for several pieces of work.
+pub struct Service {
+    handset: Arc<HandsetCell>,
+    engine: ArcMutexGuard<RawMutex, Handset>,
+}
+
+impl Service {
+    /// Takes the engine, unless a panic took it out of service.
+    pub fn begin(handset: &Arc<HandsetCell>) -> Option<Self> {
+        if handset.is_broken() {
+            return None;
+        }
+        Some(Self { engine: handset.engine.lock_arc(), handset: Arc::clone(handset) })
+    }
+
+    /// Whether it is this handset's.
+    pub fn is_of(&self, handset: &Arc<HandsetCell>) -> bool {
+        Arc::ptr_eq(&self.handset, handset)
+    }
+
+    /// Works on the engine. The link must outlive it: a panic takes the handset out of service and nothing else; `None`
+    /// then, and from then on.
+    pub fn work<R>(&mut self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
+        if self.handset.is_broken() {
+            return None;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.engine)));
+        if result.is_err() {
+            self.handset.broken.store(true, Ordering::Relaxed);
+        }
+        result.ok()
+    }
+
+    /// Gives the engine back, and puts the handset in line if it has something to send, or will have.
+    pub fn end(mut self, now: Now) {
+        let Some((ready, timeout)) = self.work(|engine| (engine.is_ready(now), engine.poll_timeout())) else { return };
+        let Self { handset, engine } = self;
+        drop(engine);
+        HandsetCell::line_up(&handset, ready, timeout);
     }
 }
 

@@ -192,9 +192,10 @@ async fn a_handset_whose_engine_fails_is_reported_and_harms_nobody() {
     let mut link = smsc.accept_bound().await;
     bad.feed(&["1"]);
     let submit = link.expect_submit().await;
-    assert!(bad.cell.guarded::<()>(|_| panic!("told to fail")).is_none());
+    let now = bellwire::actors::clock::now();
+    assert!(HandsetCell::serve::<()>(&bad.cell, now, |_| panic!("told to fail")).is_none());
     link.accept_submit(&submit).await;
-    HandsetCell::offer(&bad.cell, bellwire::actors::clock::now());
+    HandsetCell::offer(&bad.cell, now);
     good.feed(&["2"]);
     let submit = link.expect_submit().await;
     assert_eq!(submit.data(), ["2"]);

@@ -5,7 +5,7 @@
 
 use super::meters::Meters;
 use crate::actors::clock::{self, Clock};
-use crate::actors::handset::HandsetCell;
+use crate::actors::handset::{HandsetCell, Service};
 use crate::actors::lane::Lane;
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
@@ -143,8 +143,9 @@ impl<'a> Wire<'a> {
     pub fn close(mut self) {
         let now = self.around.clock.now();
         let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
+        let mut answers = Answers::new(self.around, &mut self.tally, &mut receipts);
         self.session.handle_lost(now, &mut answers);
+        answers.end(now);
         drop(receipts);
         self.show();
     }
@@ -190,8 +191,10 @@ impl<'a> Wire<'a> {
         }
         self.have += read;
         let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
-        let taken = self.session.handle_input(now, &self.input[..self.have], &mut self.out, &mut answers)?;
+        let mut answers = Answers::new(self.around, &mut self.tally, &mut receipts);
+        let result = self.session.handle_input(now, &self.input[..self.have], &mut self.out, &mut answers);
+        answers.end(now);
+        let taken = result?;
         self.input.copy_within(taken..self.have, 0);
         self.have -= taken;
         Poll::Ready(Ok(()))
@@ -202,8 +205,10 @@ impl<'a> Wire<'a> {
             return Ok(());
         }
         let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers { around: self.around, tally: &mut self.tally, receipts: &mut receipts };
-        Ok(self.session.handle_timeout(now, &mut self.out, &mut answers)?)
+        let mut answers = Answers::new(self.around, &mut self.tally, &mut receipts);
+        let result = self.session.handle_timeout(now, &mut self.out, &mut answers);
+        answers.end(now);
+        Ok(result?)
     }
 
     /// Says goodbye when that is wanted and nothing is owed any more.
@@ -301,11 +306,31 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// Takes what a session learns to the handsets and the receipts.
+/// Takes what a session learns to the handsets and the receipts. Answers come in runs for the same handset, whose engine
+/// is therefore kept until another one's turn.
 struct Answers<'a> {
     around: &'a Surroundings,
     tally: &'a mut Tally,
     receipts: &'a mut Receipts,
+    service: Option<Service>,
+}
+
+impl<'a> Answers<'a> {
+    fn new(around: &'a Surroundings, tally: &'a mut Tally, receipts: &'a mut Receipts) -> Self {
+        Self { around, tally, receipts, service: None }
+    }
+
+    /// Gives the last handset's engine back. To be called when all is said.
+    fn end(mut self, now: Now) {
+        self.take_up(None, now);
+    }
+
+    fn take_up(&mut self, handset: Option<&Arc<HandsetCell>>, now: Now) {
+        if let Some(service) = self.service.take() {
+            service.end(now);
+        }
+        self.service = handset.and_then(Service::begin);
+    }
 }
 
 impl Sink<Ticket> for Answers<'_> {
@@ -314,10 +339,14 @@ impl Sink<Ticket> for Answers<'_> {
             self.tally.time(Stage::Accept, now.monotonic.saturating_sub(written_at), 1);
         }
         let Ticket { handset, segment } = ticket;
-        let served = HandsetCell::serve(&handset, now, |engine| {
-            let mut settlement = Settlement { tally: self.tally, receipts: self.receipts };
-            engine.handle_answer(now, segment, answer, &mut settlement)
-        });
+        if self.service.as_ref().is_none_or(|service| !service.is_of(&handset)) {
+            self.take_up(Some(&handset), now);
+        }
+        let mut settlement = Settlement { tally: self.tally, receipts: self.receipts };
+        let served = self
+            .service
+            .as_mut()
+            .and_then(|service| service.work(|engine| engine.handle_answer(now, segment, answer, &mut settlement)));
         served.unwrap_or_else(|| {
             self.around.broken.send(handset.id());
             Verdict::Accept
