@@ -146,3 +146,23 @@ async fn a_head_without_end_is_no_response() {
     while within(exchange.try_say(&line)).await.is_ok() {}
     assert!(upstream.lost().await.0.starts_with("no response: "));
 }
+
+#[tokio::test]
+async fn a_credit_is_for_all_that_short_events_take_in_memory() {
+    let origin = Origin::plain().await;
+    let upstreams = SseUpstreams::new(quick()).unwrap();
+    let admission = Admission::new(1 << 24);
+    let mut upstream = open_source(&upstreams, &source(&origin.url("/"), None), "", admission.door(1 << 24));
+    let mut exchange = origin.accept().await.open().await;
+    upstream.opened().await;
+    exchange.say("data\n\n".repeat(4000)).await;
+    let (mut held, mut octets, mut events) = (Vec::new(), 0, 0);
+    while events < 4000 {
+        let UpstreamFact::Events { events: found, credit, .. } = upstream.fact().await else { panic!("events") };
+        events += found.len();
+        octets += found.octets();
+        held.push(credit);
+    }
+    assert!(octets > 4000 * "data\n\n".len());
+    assert!((1 << 24) - admission.available() >= octets, "{octets} octets of events");
+}

@@ -167,16 +167,18 @@ impl Reader {
         }
     }
 
-    /// Takes a piece in, as soon as there is room for it; nothing more is read until then, and the watchdog rests.
-    /// Whether an event was in it.
+    /// Takes a piece in. Its events wait here until there is room for them; nothing more is read until then, and the
+    /// watchdog rests. Whether an event was in it.
+    ///
+    /// The credit is for all that the events take in memory: many short ones take several times what was read.
     async fn take(&self, parser: &mut Parser, piece: Bytes) -> bool {
         let read_at = now();
         let octets = piece.len();
-        let credit = self.door.admit(octets).await;
         let events = parser.feed(piece);
         let found = !events.is_empty();
         if found || events.repaired() > 0 || events.oversize() > 0 {
             let events = if octets < COMPACT_BELOW_OCTETS { events.compacted() } else { events };
+            let credit = self.door.admit(events.octets().max(octets)).await;
             self.facts.send(UpstreamFact::Events { events, credit, read_at });
         }
         found
