@@ -13,3 +13,6 @@ pub mod source;
 pub mod subscription;
 pub mod supervisor;
 pub mod upstream;
+
+/// Longest wait of an edge for an answer of an actor.
+pub const CALL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Identities of publications remembered, so that a retry publishes nothing twice.
 const PUBLISH_IDS_REMEMBERED: usize = 10_000;
@@ -331,6 +330,3 @@ impl State {
         })
     }
 }
-
-/// Longest wait of an edge for an answer of an actor.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);

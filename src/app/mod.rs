@@ -4,6 +4,7 @@ mod parts;
 
 pub use parts::PartError;
 
+use crate::actors::CALL_TIMEOUT;
 use crate::actors::admission::Admission;
 use crate::actors::clock::{self, Clock};
 use crate::actors::ledger::Ledger;
@@ -30,8 +31,6 @@ use tracing::{error, info};
 
 /// How often a router that stops looks whether it is empty.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Longest wait for an actor that stops.
-const ACTOR_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running router.
 pub struct App {
@@ -186,14 +185,14 @@ impl App {
         let deadline = clock::now().monotonic + self.grace;
         self.readiness.set_listeners(false);
         self.stop_control.send_replace(true);
-        let _ = ractor::call_t!(self.router, RouterMessage::StopIngress, millis(ACTOR_TIMEOUT));
+        let _ = ractor::call_t!(self.router, RouterMessage::StopIngress, millis(CALL_TIMEOUT));
         while !self.is_empty().await && clock::now().monotonic < deadline {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         // Links have as long as the house for the answers they still wait for, and their goodbye.
-        let links = self.grace + ACTOR_TIMEOUT * 2;
+        let links = self.grace + CALL_TIMEOUT * 2;
         let _ = ractor::call_t!(self.pool, PoolMessage::Stop, millis(links));
-        let left = ractor::call_t!(self.router, RouterMessage::Abandon, millis(ACTOR_TIMEOUT)).unwrap_or_default();
+        let left = ractor::call_t!(self.router, RouterMessage::Abandon, millis(CALL_TIMEOUT)).unwrap_or_default();
         self.router.stop(None);
         end(self.control_task).await;
         self.stop_ops.send_replace(true);
@@ -211,7 +210,7 @@ impl App {
     /// Nothing waits, nothing is unanswered, and nothing is on its way between two actors: a chunk on its way keeps its
     /// credit.
     async fn is_empty(&self) -> bool {
-        let load = ractor::call_t!(self.router, RouterMessage::Load, millis(ACTOR_TIMEOUT));
+        let load = ractor::call_t!(self.router, RouterMessage::Load, millis(CALL_TIMEOUT));
         load.is_ok_and(|load| load == Load::default()) && self.admission.available() == self.octets
     }
 }
@@ -252,7 +251,7 @@ async fn stopped(mut signal: watch::Receiver<bool>) {
 
 /// Gives a listener's task a moment for the requests under way, then ends it.
 async fn end(mut task: JoinHandle<()>) {
-    if tokio::time::timeout(ACTOR_TIMEOUT, &mut task).await.is_err() {
+    if tokio::time::timeout(CALL_TIMEOUT, &mut task).await.is_err() {
         task.abort();
     }
 }

@@ -1,6 +1,6 @@
 //! Asking an actor, with a limit to the wait.
 
-use crate::actors::source::CALL_TIMEOUT;
+use crate::actors::CALL_TIMEOUT;
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, Message, RpcReplyPort};
 use tonic::Status;
