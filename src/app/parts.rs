@@ -18,8 +18,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Receipts awaited per SMSC at most; beyond it the oldest end as accepted.
-const MAX_RECEIPTS: usize = 1_000_000;
+/// Receipts awaited per SMSC at most, which take some 150 MB; beyond it the oldest end as accepted.
+const MAX_RECEIPTS: usize = 900_000;
 /// First and longest wait before a link is tried again.
 const LINK_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 

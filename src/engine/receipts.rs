@@ -9,27 +9,32 @@ use crate::model::Outcome;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// Octets of a message_id, its NUL left out (SMPP v3.4 §5.2.23).
-const MESSAGE_ID_MAX_OCTETS: usize = 64;
+/// Octets of a message_id that are kept without an allocation: numbers in either base have fewer.
+const INLINE_OCTETS: usize = 22;
 /// How long a receipt that overtook its response waits for it.
 const PARKING_TIME: Duration = Duration::from_secs(60);
 /// Receipts parked at most.
 const MAX_PARKED: usize = 10_000;
 
 /// An SMSC's name for a segment: opaque octets, compared as they are.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct MessageId {
-    octets: [u8; MESSAGE_ID_MAX_OCTETS],
-    len: u8,
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum MessageId {
+    Short { len: u8, octets: [u8; INLINE_OCTETS] },
+    Long(Box<[u8]>),
 }
 
+const _: () = assert!(size_of::<MessageId>() == 24, "there may be a million of them");
+
 impl MessageId {
-    /// Octets beyond the field's size are cut: the decoder has refused them before.
     fn new(id: &[u8]) -> Self {
-        let len = id.len().min(MESSAGE_ID_MAX_OCTETS);
-        let mut octets = [0; MESSAGE_ID_MAX_OCTETS];
-        octets[..len].copy_from_slice(&id[..len]);
-        Self { octets, len: len as u8 }
+        let mut octets = [0; INLINE_OCTETS];
+        match octets.get_mut(..id.len()) {
+            Some(own) => {
+                own.copy_from_slice(id);
+                Self::Short { len: id.len() as u8, octets }
+            }
+            None => Self::Long(id.into()),
+        }
     }
 }
 
@@ -108,7 +113,7 @@ impl Receipts {
             self.expire_oldest(tally);
         }
         let until = now + self.timeout;
-        self.expected.insert(id, Expected { fate, until });
+        self.expected.insert(id.clone(), Expected { fate, until });
         self.expected_order.push_back((until, id));
     }
 
@@ -144,7 +149,7 @@ impl Receipts {
         while self.parked_order.len() >= MAX_PARKED {
             self.drop_parked(tally);
         }
-        self.parked.insert(id, state);
+        self.parked.insert(id.clone(), state);
         self.parked_order.push_back((now + PARKING_TIME, id));
     }
 
@@ -314,6 +319,19 @@ mod tests {
         receipts.handle_released(HOUR, fate, 2, &mut tally);
         receipts.handle_timeout(HOUR * 3, &mut tally);
         assert_eq!(tally.settled.iter().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn an_id_of_any_length_finds_its_push() {
+        let (mut receipts, mut tally) = table();
+        for length in [0, 1, INLINE_OCTETS, INLINE_OCTETS + 1, 64] {
+            let id = vec![b'7'; length];
+            let fate = receipts.open(1);
+            receipts.handle_accepted(T0, fate, &id, &mut tally);
+            receipts.handle_released(T0, fate, 1, &mut tally);
+            receipts.handle_receipt(T0, &id, MessageState::DELIVERED, &mut tally);
+        }
+        assert_eq!((count(&tally, Outcome::Delivered), receipts.waiting()), (5, 0));
     }
 
     #[test]
