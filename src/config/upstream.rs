@@ -37,7 +37,7 @@ impl UpstreamConfig {
                 text(value).map(|path| (!path.is_empty()).then(|| PathBuf::from(path)))
             }),
             max_redirects: section.integer("max_redirects", 5, 0..=20),
-            log_octets: section.integer("log_octets", 1 << 20, max_event..=1 << 30),
+            log_octets: section.integer("log_octets", 512 << 10, max_event..=1 << 30),
         };
         section.finish();
         config
