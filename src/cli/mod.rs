@@ -7,6 +7,7 @@ mod config_args;
 mod decode;
 mod demo;
 mod encode;
+mod exposition;
 mod hex;
 mod links;
 mod log_args;

@@ -3,11 +3,10 @@
 //! The parts meet on sockets as they would between machines; only the subscription is asked for by a direct call.
 
 mod board;
-mod exposition;
 mod summary;
 
-use super::CommandError;
 use super::runtime;
+use super::{CommandError, exposition};
 use crate::actors::router::{Activation, RouterMessage};
 use crate::app::{App, StartError};
 use crate::config::{Config, ConfigErrors};

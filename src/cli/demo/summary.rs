@@ -1,8 +1,8 @@
 //! What the demo ends with: what was sent, what arrived, what it cost and how long it took.
 
 use super::board::Board;
-use super::exposition::{quantile, sum, value};
 use crate::app::Stopped;
+use crate::cli::exposition::{quantile, sum, value};
 use crate::engine::tally::Stage;
 use crate::model::Outcome;
 use crate::sim::smsc::SmscStats;

@@ -1,4 +1,4 @@
-//! As much of the Prometheus text format as the demo needs to read its own metrics back.
+//! As much of the Prometheus text format as is needed to read the metrics of a router back.
 
 /// The value of a series, given as it is written: name and labels. 0 if it is not there.
 pub(super) fn value(text: &str, series: &str) -> f64 {
