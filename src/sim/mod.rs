@@ -8,6 +8,7 @@ mod chance;
 mod check;
 mod event;
 mod handset;
+pub mod load;
 pub mod smsc;
 mod ticker;
 
