@@ -10,6 +10,7 @@ mod encode;
 mod exposition;
 mod hex;
 mod links;
+mod load;
 mod log_args;
 mod publish;
 mod runtime;
@@ -51,6 +52,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Sub(sub::Sub),
     Links(links::Links),
+    Load(load::Load),
     Publish(publish::Publish),
     Sim(sim::Sim),
     Decode(decode::Decode),
@@ -90,6 +92,7 @@ impl Command {
             Self::CheckConfig(command) => command.run(),
             Self::Sub(command) => command.run(),
             Self::Links(command) => command.run(),
+            Self::Load(command) => command.run(),
             Self::Publish(command) => command.run(),
             Self::Sim(command) => command.run(),
             Self::Decode(command) => command.run(),

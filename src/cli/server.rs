@@ -37,6 +37,11 @@ pub(super) enum Output {
 }
 
 impl ServerArgs {
+    /// A server by its address, whatever the environment says.
+    pub fn at(address: String, output: Output) -> Self {
+        Self { server: Some(address), output }
+    }
+
     /// Connects to it.
     ///
     /// # Errors

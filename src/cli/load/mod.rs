@@ -1,0 +1,49 @@
+//! `load`: event sources and an SMSC of its own around a router, and what became of every event in between.
+
+mod options;
+mod publisher;
+mod report;
+mod router;
+mod run;
+mod subscriber;
+
+use super::CommandError;
+use super::runtime::block_on;
+use super::server::Output;
+use clap::Args;
+use options::Options;
+use std::io::{self, Write};
+
+const EXAMPLE: &str = "\
+Examples:
+  bellwire load --sources 4 --events 1000000 --window 1000 --order pipelined --max-events 1 --receipts none
+  bellwire load --sources 4 --rate 5000 --seconds 10 --output json
+
+The router is a process of its own, `bellwire serve` with memory only, unless --server names one. Exit code 0 if every
+event arrived at the SMSC for every subscription, in order where the order is strict, else 1.";
+
+/// Measure a router: rate, latency and cost between event sources and an SMSC of its own
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Load {
+    #[command(flatten)]
+    options: Options,
+    /// How the report is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+}
+
+impl Load {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        self.options.check()?;
+        let report = block_on(run::run(&self.options))??;
+        match self.output {
+            Output::Text => write!(io::stdout(), "{report}")?,
+            Output::Json => writeln!(io::stdout(), "{}", report.json())?,
+        }
+        match report.wrong() {
+            None => Ok(()),
+            Some(wrong) => Err(CommandError::Failed(format!("load: {wrong}"))),
+        }
+    }
+}
