@@ -8,6 +8,7 @@ const AGAIN: Duration = Duration::from_millis(1);
 
 /// Calls `send` with a source whenever events of it are due, again after a while if it says that it is behind, until all
 /// is sent or time is over, or `send` says `None`. Waits, so call it in a thread of its own.
+#[allow(clippy::disallowed_methods, reason = "the time itself is waited for, not a condition")]
 pub fn pace(schedule: &Schedule, mut send: impl FnMut(u32) -> Option<bool>) {
     let (mut passed, mut behind) = (0, Vec::new());
     loop {
