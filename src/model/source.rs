@@ -40,6 +40,15 @@ impl SourceId {
         &self.0.origin
     }
 
+    /// As logs may show it: without the query of a URL, which may carry a token.
+    pub fn logged(&self) -> String {
+        let shown = match &self.0.origin {
+            SourceOrigin::Url(url) => url.as_str().split('?').next().unwrap_or_default(),
+            SourceOrigin::Feed(FeedName(name)) => name,
+        };
+        format!("{}/{shown}", self.0.tenant)
+    }
+
     /// The credential it is opened with.
     pub fn credential(&self) -> Option<&CredentialRef> {
         self.0.credential.as_ref()
@@ -114,5 +123,19 @@ impl CredentialRef {
 impl fmt::Display for CredentialRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_does_not_show_the_query_of_a_url() {
+        let id = |origin| SourceId::new(TenantId::default(), origin, None);
+        let url = id(SourceOrigin::Url("https://example.com/stocks?token=secret".parse().unwrap()));
+        assert_eq!(url.logged(), "default/https://example.com/stocks");
+        assert!(url.to_string().contains("token=secret"), "the identity keeps it");
+        assert_eq!(id(SourceOrigin::Feed(FeedName::new("why?").unwrap())).logged(), "default/why?");
     }
 }

@@ -64,7 +64,7 @@ impl State {
         self.records.insert(id, record);
         self.attach(&source, id, actor, start);
         self.show_counts();
-        info!(subscription = %id, source = %source, "subscription activated");
+        info!(subscription = %id, source = source.logged(), "subscription activated");
         let view = self.view(id).ok_or(ActivateError::Stopping)?;
         self.tell(Change::Activated(view.clone()));
         Ok(Activated { view, created: true })

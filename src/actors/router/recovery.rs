@@ -96,7 +96,7 @@ impl State {
         let now = self.arguments.clock.now();
         let Some(entry) = self.sources.get_mut(id) else { return };
         let give_up = entry.failures.note(now.monotonic) || self.stopping;
-        warn!(source = %id, reason, give_up, "source failed");
+        warn!(source = id.logged(), reason, give_up, "source failed");
         match give_up {
             true => self.handle_source(id, SourceFact::Ended(format!("the source failed too often: {reason}"))),
             false => self.restart_source(id).await,

@@ -24,7 +24,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 use tokio::sync::broadcast;
-use tracing::warn;
 
 /// Changes that a watcher may be behind before it is told to start over.
 const CHANGES_KEPT: usize = 1024;
@@ -211,10 +210,7 @@ impl State {
                 telemetry.upstream_reconnects.increment(1);
                 Status::Waiting(reason)
             }
-            SourceFact::Ended(reason) => {
-                warn!(source = %source, reason, "upstream ended for good");
-                Status::Ended(reason)
-            }
+            SourceFact::Ended(reason) => Status::Ended(reason),
         };
         let Some(entry) = self.sources.get_mut(source).filter(|entry| entry.status != status) else { return };
         entry.status = status;
