@@ -1,6 +1,6 @@
 //! What the actors add to the engine, on one thread as in the product; upstreams and links are the tests' own.
 //!
-//! `hop`: a message to one subscription's actor, from the cast until it is handled; the unit is the message. `fan-out`:
+//! `hop`: a message to one group's actor, from the cast until it is handled; the unit is the message. `fan-out`:
 //! a chunk of 30 events, from the upstream until every subscription's engine has it and every handset is in line for
 //! the link; the unit is the subscription. The pushes that follow are not timed.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a benchmark")]
@@ -11,25 +11,19 @@ mod house;
 #[path = "../tests/actors/link.rs"]
 #[allow(dead_code, reason = "shared with the tests of the actors")]
 mod link;
-#[path = "flow/rig.rs"]
-#[allow(dead_code, reason = "shared with the benchmarks of the engine")]
-mod rig;
 #[path = "../tests/actors/upstreams.rs"]
 #[allow(dead_code, reason = "shared with the tests of the actors")]
 mod upstreams;
 
 use bellwire::actors::clock::Clock;
-use bellwire::actors::handset::HandsetCell;
+use bellwire::actors::group::{Arguments, Group, GroupMessage};
 use bellwire::actors::ledger::Ledger;
-use bellwire::actors::smsc::Smsc;
-use bellwire::actors::subscription::{Arguments, Subscription, SubscriptionMessage};
+use bellwire::actors::port::Port;
 use bellwire::engine::clock::Now;
-use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::Answer;
-use bellwire::model::{ApplicationId, DropReason, HandsetId, Outcome, SubscriptionId, TenantId};
-use bellwire::telemetry::{Labels, Telemetry};
+use bellwire::telemetry::Telemetry;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use house::{House, policy, source, until};
+use house::{House, until};
 use ractor::{Actor, ActorRef};
 use std::future::Future;
 use std::sync::Arc;
@@ -45,9 +39,9 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Subscription actors, and how many messages they have handled: an actor reads the clock once for each.
+/// Actors of groups that have nobody, and how many messages they have handled: an actor reads the clock once for each.
 struct Crowd {
-    actors: Vec<ActorRef<SubscriptionMessage>>,
+    actors: Vec<ActorRef<GroupMessage>>,
     handled: Arc<AtomicU64>,
     next: usize,
 }
@@ -60,30 +54,26 @@ impl Crowd {
             counts.fetch_add(1, Ordering::Relaxed);
             Now { monotonic: Duration::from_secs(5), unix_ms: 0 }
         });
-        let smsc = Arc::new(Smsc::new("main".into(), 1, Receipts::new(Duration::from_secs(3600), 1000)));
-        let ledger = Arc::new(Ledger::new(Telemetry::new(Labels {
-            outcomes: &Outcome::LABELS,
-            reasons: &DropReason::LABELS,
-            stages: &bellwire::engine::tally::Stage::LABELS,
-            verdicts: &bellwire::engine::tally::Answered::LABELS,
-        })));
+        let ledger = Arc::new(Ledger::new(Telemetry::detached()));
         let mut actors = Vec::with_capacity(count);
-        for index in 0..count {
-            let (engine, place) = rig::handset(policy());
-            let tenant = TenantId::default();
-            let handset = HandsetId::from_name(&tenant, &index.to_string());
-            let id = SubscriptionId::derive(&tenant, &handset, &source(house::URL), &ApplicationId::default());
-            let handset = Arc::new(HandsetCell::new(handset, engine, Arc::clone(&smsc), 0));
-            let arguments = Arguments { id, handset, place, ledger: Arc::clone(&ledger), clock: clock.clone() };
-            actors.push(Actor::spawn(None, Subscription, arguments).await.unwrap().0);
+        for _ in 0..count {
+            let arguments = Arguments {
+                roll: Arc::default(),
+                backlog_limit: 0,
+                ledger: Arc::clone(&ledger),
+                clock: clock.clone(),
+                asleep: Port::new(|_| {}),
+                broken: Port::new(|_| {}),
+            };
+            actors.push(Actor::spawn(None, Group, arguments).await.unwrap().0);
         }
         Self { actors, handled, next: 0 }
     }
 
-    /// Tells the next actor in the round something that costs its engine nothing, and waits until it has heard.
+    /// Tells the next actor in the round something that costs it nothing, and waits until it has heard.
     async fn hop(&mut self) {
         let before = self.handled.load(Ordering::Relaxed);
-        self.actors[self.next].cast(SubscriptionMessage::Attached(0)).unwrap();
+        self.actors[self.next].cast(GroupMessage::Sweep).unwrap();
         self.next = (self.next + 1) % self.actors.len();
         while self.handled.load(Ordering::Relaxed) == before {
             tokio::task::yield_now().await;

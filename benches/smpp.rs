@@ -8,8 +8,8 @@
 use std::hint::black_box;
 
 use bellwire::codec::smpp::{
-    Address, Body, DataCoding, Encode, EsmClass, PDU_MAX_OCTETS, Pdu, RegisteredDelivery, SubmitSm, SubmitSmResp,
-    SubmitTemplate, frame,
+    Address, Body, DataCoding, Destination, Encode, EsmClass, PDU_MAX_OCTETS, Pdu, RegisteredDelivery, SubmitSm,
+    SubmitSmResp, SubmitTemplate, frame,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -57,10 +57,11 @@ fn encode_submit_sm(criterion: &mut Criterion) {
     let expected = out.split();
 
     let template = SubmitTemplate::new(&message()).unwrap();
+    let destination = Destination::new(b"15551234567").unwrap();
     group.bench_function("template", |bencher| {
         bencher.iter(|| {
             out.clear();
-            let open = template.begin(black_box(1), None, RegisteredDelivery::FINAL, &mut out);
+            let open = template.begin(black_box(1), &destination, None, RegisteredDelivery::FINAL, &mut out);
             out.put_slice(&TEXT);
             open.finish(&mut out).unwrap()
         });

@@ -5,8 +5,8 @@ use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
-use bellwire::engine::envelope::{SenderSettings, push_template, submit_template};
-use bellwire::engine::handset::{Addressing, Handset, Place};
+use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
+use bellwire::engine::handset::{Handset, Memo, Place};
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::{Answer, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
@@ -108,9 +108,8 @@ pub fn handset(policy: Policy) -> (Handset, Place) {
         data_coding: 4,
         reference_width: ReferenceWidth::Bits8,
     };
-    let template = submit_template(&sender, &"447700000001".parse().unwrap()).unwrap();
-    let ports = Ports { destination: 2948, source: 9200 };
-    let mut handset = Handset::new(1, Addressing { template, ports, width: ReferenceWidth::Bits8 }, 0);
+    let addressing = Arc::new(addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap());
+    let mut handset = Handset::new(1, addressing, &"447700000001".parse().unwrap(), Memo::default());
     let envelope = push_template(Profile::Compact, &ApplicationId::Code(2)).unwrap();
     let place = handset.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 1 << 20));
     (handset, place)

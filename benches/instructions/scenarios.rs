@@ -3,8 +3,8 @@
 use crate::counted_part;
 use crate::rig::{EVENTS, Engine, Stream, policies, stream};
 use bellwire::codec::smpp::{
-    Address, Body, DataCoding, Encode, EsmClass, PDU_MAX_OCTETS, Pdu, RegisteredDelivery, SubmitSm, SubmitSmResp,
-    SubmitTemplate, frame,
+    Address, Body, DataCoding, Destination, Encode, EsmClass, PDU_MAX_OCTETS, Pdu, RegisteredDelivery, SubmitSm,
+    SubmitSmResp, SubmitTemplate, frame,
 };
 use bellwire::codec::sse::{Limits, Parser, encode};
 use bellwire::codec::wsp::{ApplicationId, ContentType, Header, PushHeader, PushTemplate, Text};
@@ -94,11 +94,12 @@ fn write_submit_sm() {
         ..SubmitSm::default()
     })
     .unwrap();
+    let destination = Destination::new(b"15551234567").unwrap();
     let mut out = BytesMut::with_capacity(1024);
     counted(|| {
         for number in 0..REPEATS {
             out.clear();
-            let open = template.begin(number as u32, None, RegisteredDelivery::FINAL, &mut out);
+            let open = template.begin(number as u32, &destination, None, RegisteredDelivery::FINAL, &mut out);
             out.put_slice(black_box(&[b'x'; 140]));
             open.finish(&mut out).unwrap();
             black_box(&out);

@@ -1,47 +1,59 @@
-//! A handset's engine where its subscriptions' actors and its link meet.
+//! A handset where its subscriptions' actors and its link meet.
 //!
-//! The actors put events in, the link takes segments out and gives answers back. Each holds the lock for one chunk or
-//! one batch of segments; nothing waits while it is held.
+//! The actors put events into its engine, the link takes segments out and gives answers back. Each holds the lock for one
+//! chunk or one batch of segments; nothing waits while it is held. The engine is there only while a subscription of the
+//! handset is awake; what is kept of it in between is its memo.
 
 use super::smsc::Smsc;
 use crate::engine::clock::Now;
-use crate::engine::handset::Handset;
+use crate::engine::handset::{Handset, Memo};
 use crate::engine::receipts::Receipts;
-use crate::model::HandsetId;
+use crate::model::{HandsetId, Msisdn, PackedMsisdn};
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// No time is set at which it comes in line.
 const NEVER: u64 = u64::MAX;
 
-/// A handset, its SMSC, and whether it stands in line for a link.
+/// A handset, its SMSC, and whether it stands in line for a link. There may be millions: it is kept small.
 pub struct HandsetCell {
-    id: HandsetId,
-    engine: Arc<Mutex<Handset>>,
+    pub(super) id: HandsetId,
+    number: PackedMsisdn,
     smsc: Arc<Smsc>,
-    /// Which of the SMSC's lanes it sticks to.
-    preference: usize,
-    in_line: AtomicBool,
+    engine: Mutex<Engine>,
     /// Microseconds at which it comes in line.
     comes_at: AtomicU64,
+    /// Tells handsets apart, and picks the lane of the SMSC that it sticks to.
+    serial: u32,
+    /// Subscriptions that the router has for it.
+    subscriptions: AtomicU16,
+    in_line: AtomicBool,
     /// Its engine panicked and must not be asked again.
     broken: AtomicBool,
 }
 
+/// The engine while it is awake.
+struct Engine {
+    awake: Option<Arc<Mutex<Handset>>>,
+    memo: Memo,
+}
+
 impl HandsetCell {
-    /// A handset reached through `smsc`, on the lane that `preference` picks.
-    pub fn new(id: HandsetId, engine: Handset, smsc: Arc<Smsc>, preference: usize) -> Self {
+    /// A handset reached through `smsc`; its numbers begin where `memo` says.
+    pub fn new(id: HandsetId, number: &Msisdn, smsc: Arc<Smsc>, serial: u32, memo: Memo) -> Self {
         Self {
             id,
-            engine: Arc::new(Mutex::new(engine)),
+            number: number.into(),
             smsc,
-            preference,
-            in_line: AtomicBool::new(false),
+            engine: Mutex::new(Engine { awake: None, memo }),
             comes_at: AtomicU64::new(NEVER),
+            serial,
+            subscriptions: AtomicU16::new(0),
+            in_line: AtomicBool::new(false),
             broken: AtomicBool::new(false),
         }
     }
@@ -51,30 +63,78 @@ impl HandsetCell {
         self.id
     }
 
+    /// Where it is reached.
+    pub fn number(&self) -> Msisdn {
+        self.number.unpack()
+    }
+
     /// The SMSC that reaches it.
     pub fn smsc(&self) -> &Arc<Smsc> {
         &self.smsc
     }
 
-    /// Works on the engine without changing what is to be sent.
-    pub fn look<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> R {
-        work(&mut self.engine.lock())
+    /// Subscriptions that the router has for it.
+    pub(super) fn subscriptions(&self) -> &AtomicU16 {
+        &self.subscriptions
     }
 
-    /// Works on the engine, then puts the handset in line if that gave it something to send.
-    pub fn change<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset) -> R) -> R {
-        let mut engine = this.engine.lock();
-        let result = work(&mut engine);
-        let (ready, timeout) = (engine.is_ready(now), engine.poll_timeout());
+    /// Works on the engine, if it is awake, without changing what is to be sent.
+    pub fn look<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
+        let engine = self.engine.lock().awake.clone()?;
+        let mut engine = engine.lock();
+        Some(work(&mut engine))
+    }
+
+    /// Works on the engine, which is woken if it is asleep. `None` if a panic took it out of service.
+    pub fn wake<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
+        if self.is_broken() {
+            return None;
+        }
+        let mut engine = self.engine.lock();
+        let Engine { awake, memo } = &mut *engine;
+        let awake = Arc::clone(awake.get_or_insert_with(|| {
+            let addressing = Arc::clone(self.smsc.addressing());
+            Arc::new(Mutex::new(Handset::new(self.serial, addressing, &self.number(), *memo)))
+        }));
         drop(engine);
-        Self::line_up(this, ready, timeout);
+        let mut handset = awake.lock();
+        Some(work(&mut handset))
+    }
+
+    /// Lets the engine go if its memo says all about it.
+    pub fn rest(&self, now: Now) {
+        let mut engine = self.engine.lock();
+        // Whoever has it in his hands took it under this lock.
+        let alone = engine.awake.as_ref().filter(|awake| Arc::strong_count(awake) == 1);
+        let memo = alone.and_then(|awake| awake.try_lock()?.memo(now));
+        if let Some(memo) = memo {
+            *engine = Engine { awake: None, memo };
+        }
+    }
+
+    /// Takes out an engine that a panic took out of service, and puts the handset back into it. Its numbers begin anew
+    /// behind `seed`, for nobody knows which were given.
+    pub fn mend(&self, seed: u16) -> Option<Arc<Mutex<Handset>>> {
+        let mut engine = self.engine.lock();
+        let memo = engine.awake.as_ref().map_or(engine.memo, |broken| broken.lock().begin_anew(seed));
+        let broken = std::mem::replace(&mut *engine, Engine { awake: None, memo });
+        self.broken.store(false, Ordering::Relaxed);
+        broken.awake
+    }
+
+    /// Works on the engine, then puts the handset in line if that gave it something to send. `None` if it is asleep or
+    /// out of service, and when the work takes it out of service by a panic.
+    pub fn serve<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
+        let mut service = Service::begin(this)?;
+        let result = service.work(work);
+        service.end(now);
         result
     }
 
-    /// As [`HandsetCell::change`] for work that also settles: the SMSC's receipts are locked first.
-    pub fn settle<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset, &mut Receipts) -> R) -> R {
+    /// As [`HandsetCell::serve`] for work that also settles: the SMSC's receipts are locked first.
+    pub fn settle<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset, &mut Receipts) -> R) -> Option<R> {
         let mut receipts = this.smsc.receipts().lock();
-        Self::change(this, now, |engine| work(engine, &mut receipts))
+        Self::serve(this, now, |engine| work(engine, &mut receipts))
     }
 
     /// Whether a panic took it out of service.
@@ -82,9 +142,9 @@ impl HandsetCell {
         self.broken.load(Ordering::Relaxed)
     }
 
-    /// Whether it has no subscription, and nothing outstanding of one that it had; true for a broken one.
+    /// Whether nothing is outstanding of any subscription that it has, or had; true for a broken one.
     pub fn is_idle(&self) -> bool {
-        self.is_broken() || self.look(|engine| engine.is_vacant())
+        self.is_broken() || self.look(|engine| engine.is_vacant()).unwrap_or(true)
     }
 
     /// Puts the handset in line if it has something to send, or will have.
@@ -94,18 +154,10 @@ impl HandsetCell {
         }
     }
 
-    /// Works on the engine for a link and puts the handset in line if there is more to send; guarded as a [`Service`] is.
-    pub fn serve<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
-        let mut service = Service::begin(this)?;
-        let result = service.work(work);
-        service.end(now);
-        result
-    }
-
     fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>) {
         if ready {
             if !this.in_line.swap(true, Ordering::AcqRel) {
-                this.smsc.lane(this.preference).push(Arc::clone(this));
+                this.smsc.lane(this.serial as usize).push(Arc::clone(this));
             }
         } else if let Some(at) = timeout {
             // Rounded up: one that comes a moment too early is not ready, and would come again at once and for ever.
@@ -113,7 +165,7 @@ impl HandsetCell {
             let before = this.comes_at.fetch_min(micros, Ordering::AcqRel);
             if before > micros {
                 let (at, before) = (Duration::from_micros(micros), Duration::from_micros(before));
-                this.smsc.lane(this.preference).push_later(at, before, Arc::clone(this));
+                this.smsc.lane(this.serial as usize).push_later(at, before, Arc::clone(this));
             }
         }
     }
@@ -136,19 +188,20 @@ impl HandsetCell {
     }
 }
 
-/// A handset's engine in the hands of a link: locked once and put in line once, for several pieces of work.
+/// A handset's engine in somebody's hands: locked once and put in line once, for several pieces of work.
 pub struct Service {
     handset: Arc<HandsetCell>,
     engine: ArcMutexGuard<RawMutex, Handset>,
 }
 
 impl Service {
-    /// Takes the engine, unless a panic took it out of service.
+    /// Takes the engine, unless it is asleep or a panic took it out of service.
     pub fn begin(handset: &Arc<HandsetCell>) -> Option<Self> {
         if handset.is_broken() {
             return None;
         }
-        Some(Self { engine: handset.engine.lock_arc(), handset: Arc::clone(handset) })
+        let engine = handset.engine.lock().awake.clone()?;
+        Some(Self { engine: engine.lock_arc(), handset: Arc::clone(handset) })
     }
 
     /// Whether it is this handset's.
@@ -156,8 +209,8 @@ impl Service {
         Arc::ptr_eq(&self.handset, handset)
     }
 
-    /// Works on the engine. The link must outlive it: a panic takes the handset out of service and nothing else; `None`
-    /// then, and from then on.
+    /// Works on the engine. Whoever works must outlive it: a panic takes the handset out of service and nothing else;
+    /// `None` then, and from then on.
     pub fn work<R>(&mut self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
         if self.handset.is_broken() {
             return None;
@@ -181,5 +234,16 @@ impl Service {
 impl fmt::Debug for HandsetCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandsetCell").field("id", &self.id).field("smsc", &self.smsc.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the counts of an `Arc` before it.
+    #[test]
+    fn a_handset_that_sleeps_takes_88_octets() {
+        assert_eq!(16 + size_of::<HandsetCell>(), 88);
     }
 }

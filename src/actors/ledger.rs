@@ -38,6 +38,11 @@ pub fn carry(tally: &mut Tally, telemetry: &Telemetry) {
     for (index, runs) in tally.stages.iter().enumerate() {
         runs.iter().for_each(|(elapsed, count)| telemetry.stages.record(index, *elapsed, *count));
     }
+    if tally.woken != tally.slept {
+        let more_awake = tally.woken as f64 - tally.slept as f64;
+        telemetry.subscriptions_active.increment(more_awake);
+        telemetry.subscriptions_dormant.decrement(more_awake);
+    }
     telemetry.resent.increment(tally.resent);
     telemetry.reordered.increment(tally.reordered);
     telemetry.gaps.increment(tally.gaps);

@@ -2,16 +2,18 @@
 
 pub mod admission;
 pub mod clock;
+pub mod group;
 pub mod handset;
 pub mod lane;
 pub mod ledger;
 pub mod pool;
 pub mod port;
 pub mod router;
+pub mod seat;
 pub mod smsc;
 pub mod source;
-pub mod subscription;
 pub mod supervisor;
+pub mod terms;
 pub mod upstream;
 
 /// Longest wait of an edge for an answer of an actor.

@@ -1,8 +1,9 @@
-//! An SMSC as its handsets see it: the lanes to its links, and the receipts it owes.
+//! An SMSC as its handsets see it: how messages to it look, the lanes to its links, and the receipts it owes.
 
 use super::handset::HandsetCell;
 use super::lane::Lane;
 use crate::engine::clock::Now;
+use crate::engine::envelope::Addressing;
 use crate::engine::receipts::Receipts;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -10,20 +11,26 @@ use std::sync::Arc;
 /// One SMSC.
 pub struct Smsc {
     name: String,
+    addressing: Arc<Addressing>,
     lanes: Vec<Arc<Lane>>,
     receipts: Mutex<Receipts>,
 }
 
 impl Smsc {
-    /// An SMSC with `lanes` links that send.
-    pub fn new(name: String, lanes: usize, receipts: Receipts) -> Self {
+    /// An SMSC with `lanes` links that send messages as `addressing` says.
+    pub fn new(name: String, addressing: Addressing, lanes: usize, receipts: Receipts) -> Self {
         let lanes = (0..lanes.max(1)).map(|_| Arc::default()).collect();
-        Self { name, lanes, receipts: Mutex::new(receipts) }
+        Self { name, addressing: Arc::new(addressing), lanes, receipts: Mutex::new(receipts) }
     }
 
     /// Its configured name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How messages to it look.
+    pub fn addressing(&self) -> &Arc<Addressing> {
+        &self.addressing
     }
 
     /// The lanes to its links.

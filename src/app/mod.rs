@@ -103,12 +103,12 @@ impl App {
 
         let admission = Admission::new(config.admission.octets);
         let readiness = Readiness::new(config.ops.ready_requires_link);
-        let (routes, links): (Vec<_>, Vec<_>) =
-            config.smsc.iter().map(|smsc| parts::smsc(smsc, config.node.grace)).unzip();
+        let smscs = config.smsc.iter().map(|smsc| parts::smsc(smsc, &config.push, config.node.grace));
+        let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let arguments = router::Arguments {
             push: config.push.clone(),
             routes: Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice())),
-            smscs: routes,
+            smscs,
             upstreams: Arc::new(upstreams),
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,

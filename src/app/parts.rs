@@ -1,18 +1,17 @@
 //! From what was asked for to the parts that do it.
 
-use crate::actors::router::SmscRoute;
 use crate::actors::smsc::Smsc;
-use crate::codec::smpp::BindMode as SessionMode;
+use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
-use crate::codec::udh::ReferenceWidth as Width;
+use crate::codec::udh::{Ports, ReferenceWidth as Width};
 use crate::config::{BindMode, Config, ReferenceWidth, ResendUnknown, SmscConfig};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
-use crate::engine::envelope::SenderSettings;
+use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, Stage};
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
-use crate::model::{DropReason, Outcome};
+use crate::model::{DropReason, Outcome, PushSettings};
 use crate::telemetry::Labels;
 use std::io;
 use std::sync::Arc;
@@ -32,10 +31,20 @@ pub(super) const LABELS: Labels = Labels {
 };
 
 /// An SMSC as the router and as the pool see it.
-pub(super) fn smsc(config: &SmscConfig, grace: Duration) -> (SmscRoute, SmscLinks) {
+///
+/// # Errors
+/// When a setting does not fit its field of a submit_sm.
+pub(super) fn smsc(
+    config: &SmscConfig,
+    push: &PushSettings,
+    grace: Duration,
+) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
     let receipts = Receipts::new(config.receipt_timeout, MAX_RECEIPTS);
-    let smsc = Arc::new(Smsc::new(config.name.clone(), links, receipts));
+    let ports = Ports { destination: push.destination_port, source: push.source_port };
+    let addressing = envelope::addressing(&sender(config), ports)
+        .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
+    let smsc = Arc::new(Smsc::new(config.name.clone(), addressing, links, receipts));
     let modes: &[SessionMode] = match config.bind {
         BindMode::Transceiver => &[SessionMode::Transceiver],
         BindMode::Split => &[SessionMode::Transmitter, SessionMode::Receiver],
@@ -50,7 +59,7 @@ pub(super) fn smsc(config: &SmscConfig, grace: Duration) -> (SmscRoute, SmscLink
     };
     // Those that send come first, as the lanes count them.
     let links = modes.iter().flat_map(|mode| (0..links).map(|_| settings(*mode))).collect();
-    (SmscRoute { smsc: Arc::clone(&smsc), sender: sender(config) }, SmscLinks { smsc, links })
+    Ok((Arc::clone(&smsc), SmscLinks { smsc, links }))
 }
 
 fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
@@ -121,6 +130,14 @@ pub enum PartError {
         path: String,
         /// Why.
         error: io::Error,
+    },
+    /// A setting of an SMSC fits no message.
+    #[error("smsc {name:?}: {error}")]
+    Smsc {
+        /// Which.
+        name: String,
+        /// Why.
+        error: EncodeError,
     },
     /// A setting of the upstreams does not work.
     #[error("upstream: {0}")]

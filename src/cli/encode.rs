@@ -2,7 +2,7 @@
 
 use super::{CommandError, hex};
 use crate::codec::segments::{self, ReferenceWidth};
-use crate::codec::smpp::{RegisteredDelivery, SubmitTemplate};
+use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate};
 use crate::codec::sse::{self, EventRef};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
 use crate::codec::wsp::PushTemplate;
@@ -97,7 +97,7 @@ impl Encode {
 struct Encoder<'a> {
     args: &'a Encode,
     envelope: PushTemplate,
-    address: Option<SubmitTemplate>,
+    address: Option<(SubmitTemplate, Destination)>,
     width: ReferenceWidth,
     ports: Ports,
 }
@@ -129,7 +129,10 @@ impl<'a> Encoder<'a> {
             return Err(usage("a submit_sm needs --to; without a number there is --as short_message or --as push"));
         }
         let address = args.to.filter(|_| args.what == What::SubmitSm);
-        let address = address.map(|to| envelope::submit_template(&sender, &to)).transpose().map_err(usage)?;
+        let address = match address {
+            Some(to) => Some((envelope::submit_template(&sender).map_err(usage)?, envelope::destination(&to))),
+            None => None,
+        };
         let envelope = envelope::push_template(profile, &args.application).map_err(usage)?;
         let PushSettings { destination_port: destination, source_port: source, .. } = PushSettings::default();
         Ok(Self { args, envelope, address, width, ports: Ports { destination, source } })
@@ -186,10 +189,9 @@ impl<'a> Encoder<'a> {
 
     fn segment(&self, header: &UserDataHeader, payload: &[u8], sequence_number: u32) -> Result<BytesMut, CommandError> {
         let mut out = BytesMut::new();
-        let open = self
-            .address
-            .as_ref()
-            .map(|address| address.begin(sequence_number, None, RegisteredDelivery::NONE, &mut out));
+        let open = self.address.as_ref().map(|(template, destination)| {
+            template.begin(sequence_number, destination, None, RegisteredDelivery::NONE, &mut out)
+        });
         header.write(&mut out);
         out.extend_from_slice(payload);
         if let Some(open) = open {

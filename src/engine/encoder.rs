@@ -2,7 +2,7 @@
 
 use super::push::Push;
 use crate::codec::segments::{self, ReferenceWidth};
-use crate::codec::smpp::{RegisteredDelivery, SubmitTemplate, ValidityPeriod};
+use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate, ValidityPeriod};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
 use crate::codec::wsp::PushTemplate;
 use bytes::BytesMut;
@@ -11,8 +11,10 @@ use std::time::Duration;
 
 /// What all segments for one handset have in common.
 pub struct Frame<'a> {
-    /// submit_sm up to the message, with both addresses.
-    pub address: &'a SubmitTemplate,
+    /// submit_sm up to the message.
+    pub template: &'a SubmitTemplate,
+    /// The handset's address.
+    pub destination: &'a Destination,
     /// UDH ports.
     pub ports: Ports,
     /// Width of concatenation references.
@@ -57,7 +59,8 @@ impl Encoder {
         let start = out.len();
         // A time to live is at most 28 days, so it always has a relative form.
         let validity = push.expires_at.and_then(|until| ValidityPeriod::relative(until.saturating_sub(piece.now)).ok());
-        let open = frame.address.begin(piece.sequence_number, validity, frame.registered_delivery, out);
+        let Frame { template, destination, registered_delivery, .. } = frame;
+        let open = template.begin(piece.sequence_number, destination, validity, *registered_delivery, out);
         let concatenation = concatenation(frame.width, push, piece.index);
         UserDataHeader { concatenation, ports: Some(frame.ports) }.write(out);
         match NonZeroU8::new(push.segments) {

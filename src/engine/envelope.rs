@@ -1,7 +1,7 @@
 //! What is put around every push of a subscription: the WSP header block, and the fields of submit_sm.
 
-use crate::codec::smpp::{Address, DataCoding, EncodeError, EsmClass, Npi, SubmitSm, SubmitTemplate, Ton};
-use crate::codec::udh::ReferenceWidth;
+use crate::codec::smpp::{Address, DataCoding, Destination, EncodeError, EsmClass, Npi, SubmitSm, SubmitTemplate, Ton};
+use crate::codec::udh::{Ports, ReferenceWidth};
 use crate::codec::wsp::{self, ContentType, Header, PushHeader, PushTemplate, Text, TextError};
 use crate::model::{ApplicationId, Msisdn, Profile};
 
@@ -26,6 +26,16 @@ pub fn push_template(profile: Profile, application: &ApplicationId) -> Result<Pu
     Ok(PushTemplate::new(&PushHeader { content_type: ContentType::event_stream(charset), headers }))
 }
 
+/// How segments are addressed: what an SMSC asks for, the same for all its handsets.
+pub struct Addressing {
+    /// submit_sm up to the message.
+    pub template: SubmitTemplate,
+    /// UDH ports.
+    pub ports: Ports,
+    /// Width of concatenation references.
+    pub width: ReferenceWidth,
+}
+
 /// How an SMSC wants messages to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderSettings {
@@ -47,11 +57,11 @@ pub struct SenderSettings {
     pub reference_width: ReferenceWidth,
 }
 
-/// Everything of a submit_sm to `number` that is the same for each.
+/// Everything of a submit_sm that is the same for each.
 ///
 /// # Errors
 /// When a setting is longer than its field.
-pub fn submit_template(settings: &SenderSettings, number: &Msisdn) -> Result<SubmitTemplate, EncodeError> {
+pub fn submit_template(settings: &SenderSettings) -> Result<SubmitTemplate, EncodeError> {
     SubmitTemplate::new(&SubmitSm {
         service_type: settings.service_type.as_bytes(),
         source: Address {
@@ -62,10 +72,24 @@ pub fn submit_template(settings: &SenderSettings, number: &Msisdn) -> Result<Sub
         destination: Address {
             ton: Ton(settings.dest_ton),
             npi: Npi(settings.dest_npi),
-            addr: number.digits().as_bytes(),
+            addr: b"", // each message's own
         },
         esm_class: EsmClass::UDHI,
         data_coding: DataCoding(settings.data_coding),
         ..SubmitSm::default()
     })
+}
+
+/// How segments through an SMSC are addressed to `ports` of its handsets.
+///
+/// # Errors
+/// When a setting is longer than its field.
+pub fn addressing(settings: &SenderSettings, ports: Ports) -> Result<Addressing, EncodeError> {
+    Ok(Addressing { template: submit_template(settings)?, ports, width: settings.reference_width })
+}
+
+/// `number` as the address of a submit_sm.
+pub fn destination(number: &Msisdn) -> Destination {
+    // It always fits: an E.164 number has at most 15 digits, and an address holds 20.
+    Destination::new(number.digits().as_bytes()).unwrap_or_default()
 }

@@ -6,15 +6,16 @@
 use super::chunk::Chunk;
 use super::clock::Now;
 use super::encoder::{Encoder, Frame};
-use super::references::Numbers;
+use super::envelope::{self, Addressing};
+use super::references::{LastNumbers, Numbers};
 use super::subscription::{Answer, Settlement, Subscription, Writing};
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::ReferenceWidth;
-use crate::codec::smpp::{RegisteredDelivery, SubmitTemplate};
-use crate::codec::udh::Ports;
-use crate::model::{DropReason, Order, Receipts as Wanted};
+use crate::codec::smpp::{Destination, RegisteredDelivery};
+use crate::model::{DropReason, Msisdn, Order, Receipts as Wanted};
 use bytes::BytesMut;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     index: u16,
-    generation: u16,
+    generation: NonZeroU16,
 }
 
 /// A segment that was written: the name under which its answer is to be given back.
@@ -33,22 +34,29 @@ pub struct Segment {
     index: u8,
 }
 
-/// How segments for a handset are addressed: what its SMSC and its number say.
-pub struct Addressing {
-    /// submit_sm up to the message.
-    pub template: SubmitTemplate,
-    /// UDH ports.
-    pub ports: Ports,
-    /// Width of concatenation references.
-    pub width: ReferenceWidth,
+/// What is kept of a handset that has nothing on its way: where its numbers go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memo {
+    last: LastNumbers,
+    generation: u16,
+}
+
+impl Memo {
+    /// Numbers that begin at `seed`, so that a restart does not begin where the last one did.
+    pub fn new(seed: u16) -> Self {
+        Self { last: LastNumbers::new(seed), generation: 0 }
+    }
 }
 
 /// A handset and its subscriptions.
 pub struct Handset {
     /// Tells handsets apart for the encoder's cache.
-    serial: u64,
-    addressing: Addressing,
+    serial: u32,
+    addressing: Arc<Addressing>,
+    destination: Destination,
     numbers: Numbers,
+    /// Of the subscription that came last.
+    generation: u16,
     slots: Vec<Slot>,
     /// The subscription that may go next.
     turn: usize,
@@ -57,17 +65,27 @@ pub struct Handset {
     refusals: u8,
 }
 
-#[derive(Default)]
 struct Slot {
-    generation: u16,
+    /// Of whoever has the place, or had it last.
+    generation: NonZeroU16,
     subscription: Option<Subscription>,
 }
 
 impl Handset {
-    /// A handset reached as `addressing` says; `serial` differs between handsets, `seed` is where references begin.
-    pub fn new(serial: u64, addressing: Addressing, seed: u16) -> Self {
-        let numbers = Numbers::new(addressing.width, seed);
-        Self { serial, addressing, numbers, slots: Vec::new(), turn: 0, held_until: Duration::ZERO, refusals: 0 }
+    /// The handset with `number`, reached as `addressing` says; `serial` differs between handsets, and its numbers go
+    /// on where `memo` says.
+    pub fn new(serial: u32, addressing: Arc<Addressing>, number: &Msisdn, memo: Memo) -> Self {
+        Self {
+            serial,
+            destination: envelope::destination(number),
+            numbers: Numbers::new(addressing.width, memo.last),
+            addressing,
+            generation: memo.generation,
+            slots: Vec::new(),
+            turn: 0,
+            held_until: Duration::ZERO,
+            refusals: 0,
+        }
     }
 
     /// Width of concatenation references, for building subscriptions.
@@ -77,15 +95,16 @@ impl Handset {
 
     /// Gives a subscription a place.
     pub fn insert(&mut self, subscription: Subscription) -> Place {
+        let generation = NonZeroU16::new(self.generation.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
+        self.generation = generation.get();
+        let slot = Slot { generation, subscription: Some(subscription) };
         let free = self.slots.iter().position(|slot| slot.subscription.is_none());
-        let index = free.unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            self.slots.len() - 1
-        });
-        let slot = &mut self.slots[index];
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.subscription = Some(subscription);
-        Place { index: index as u16, generation: slot.generation }
+        let index = free.unwrap_or(self.slots.len());
+        match free {
+            Some(free) => self.slots[free] = slot,
+            None => self.slots.push(slot),
+        }
+        Place { index: index as u16, generation }
     }
 
     /// The subscription at `place`, unless it is gone.
@@ -108,6 +127,26 @@ impl Handset {
     pub fn take(&mut self, place: Place) -> Option<Subscription> {
         self.get(place)?;
         self.slots[usize::from(place.index)].subscription.take()
+    }
+
+    /// Takes the subscription at `place` out if it can go on later from a number alone: the next event's.
+    pub fn put_to_sleep(&mut self, place: Place) -> Option<u64> {
+        self.get(place).filter(|one| one.is_quiet())?;
+        self.take(place).map(|one| one.released())
+    }
+
+    /// What to keep of it if it has no subscription: none if it has more to remember than fits.
+    pub fn memo(&mut self, now: Now) -> Option<Memo> {
+        if !self.is_vacant() || now.monotonic < self.held_until {
+            return None;
+        }
+        Some(Memo { last: self.numbers.rest(now.monotonic)?, generation: self.generation })
+    }
+
+    /// What to keep of it if it cannot be trusted any more: numbers begin behind `seed`, and who had a place in it is
+    /// not taken for whoever has one later.
+    pub fn begin_anew(&self, seed: u16) -> Memo {
+        Memo { generation: self.generation, ..Memo::new(seed) }
     }
 
     /// Ends everything, answered or not: the router stops.
@@ -168,7 +207,7 @@ impl Handset {
         }
         for step in 0..self.slots.len() {
             let index = (self.turn + step) % self.slots.len();
-            let owner = self.serial << 16 | index as u64;
+            let owner = self.owner(index);
             let mut writing = Writing { encoder, out, sequence_number, owner };
             if let Some((push, segment)) = self.poll_slot(index, now, &mut writing, settlement) {
                 let slot = &self.slots[index];
@@ -210,6 +249,12 @@ impl Handset {
         verdict
     }
 
+    /// Names whoever has a place among all that an encoder sees; one that starts anew is somebody else, for it counts
+    /// its pushes anew.
+    fn owner(&self, index: usize) -> u64 {
+        u64::from(self.serial) << 32 | (index as u64) << 16 | u64::from(self.slots[index].generation.get())
+    }
+
     fn poll_slot(
         &mut self,
         index: usize,
@@ -220,7 +265,8 @@ impl Handset {
         let may_form = self.may_form(index);
         let subscription = self.slots[index].subscription.as_mut()?;
         let frame = Frame {
-            address: &self.addressing.template,
+            template: &self.addressing.template,
+            destination: &self.destination,
             ports: self.addressing.ports,
             width: self.addressing.width,
             registered_delivery: match subscription.policy().receipts {

@@ -9,51 +9,75 @@ const HORIZON: Duration = Duration::from_secs(30 * 24 * 3600);
 /// References in quarantine at most; the oldest is given free beyond that.
 const MAX_QUARANTINED: usize = 128;
 
+/// The numbers given last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastNumbers {
+    transaction: u8,
+    reference: u16,
+}
+
+impl LastNumbers {
+    /// Numbers that begin behind `seed`.
+    pub fn new(seed: u16) -> Self {
+        Self { transaction: seed as u8, reference: seed }
+    }
+}
+
 /// What tells one push to a handset from another: WSP transaction ids and concatenation references.
 #[derive(Debug)]
 pub struct Numbers {
-    transaction: u8,
-    last: u16,
+    last: LastNumbers,
     width: ReferenceWidth,
     in_use: Vec<u16>,
     quarantined: VecDeque<(u16, Duration)>,
 }
 
 impl Numbers {
-    /// References of `width`; `seed` is where to begin, so that a restart does not begin where the last one did.
-    pub fn new(width: ReferenceWidth, seed: u16) -> Self {
-        Self { transaction: seed as u8, last: seed, width, in_use: Vec::new(), quarantined: VecDeque::new() }
+    /// References of `width` that go on behind `last`.
+    pub fn new(width: ReferenceWidth, last: LastNumbers) -> Self {
+        Self { last, width, in_use: Vec::new(), quarantined: VecDeque::new() }
+    }
+
+    /// The numbers given last, if they are all that has to be remembered at `now`.
+    pub fn rest(&mut self, now: Duration) -> Option<LastNumbers> {
+        self.free_quarantined(now);
+        (self.in_use.is_empty() && self.quarantined.is_empty()).then_some(self.last)
     }
 
     /// A reference and a transaction id for a push of `segments`. A reference is never 0, and none is given again
     /// while it is in use or parts under it may still lie on the handset. A push of one segment needs none.
     pub fn take(&mut self, now: Duration, segments: u8) -> (u16, u8) {
-        self.transaction = self.transaction.wrapping_add(1);
+        self.last.transaction = self.last.transaction.wrapping_add(1);
         if segments < 2 {
-            return (0, self.transaction);
+            return (0, self.last.transaction);
         }
-        while self.quarantined.front().is_some_and(|(_, until)| *until <= now) {
-            self.quarantined.pop_front();
-        }
+        self.free_quarantined(now);
         let all = match self.width {
             ReferenceWidth::Bits8 => u16::from(u8::MAX),
             ReferenceWidth::Bits16 => u16::MAX,
         };
+        let LastNumbers { transaction, reference } = &mut self.last;
         for _ in 0..all {
-            self.last = if self.last >= all { 1 } else { self.last + 1 };
-            let quarantined = self.quarantined.iter().any(|(reference, _)| *reference == self.last);
-            if !quarantined && !self.in_use.contains(&self.last) {
+            *reference = if *reference >= all { 1 } else { *reference + 1 };
+            let quarantined = self.quarantined.iter().any(|(quarantined, _)| quarantined == reference);
+            if !quarantined && !self.in_use.contains(reference) {
                 break;
             }
         }
-        self.in_use.push(self.last);
-        (self.last, self.transaction)
+        self.in_use.push(*reference);
+        (*reference, *transaction)
     }
 
     /// The push with `reference` ended.
     pub fn release(&mut self, reference: u16) {
         if let Some(at) = self.in_use.iter().position(|used| *used == reference) {
             self.in_use.swap_remove(at);
+        }
+    }
+
+    fn free_quarantined(&mut self, now: Duration) {
+        while self.quarantined.front().is_some_and(|(_, until)| *until <= now) {
+            self.quarantined.pop_front();
         }
     }
 
@@ -83,21 +107,21 @@ mod tests {
 
     #[test]
     fn references_wrap_past_zero() {
-        let mut numbers = Numbers::new(ReferenceWidth::Bits8, 254);
+        let mut numbers = Numbers::new(ReferenceWidth::Bits8, LastNumbers::new(254));
         let first: Vec<u16> = (0..3).map(|_| next(&mut numbers, NOW)).collect();
         assert_eq!(first, [255, 1, 2]);
-        assert_eq!(next(&mut Numbers::new(ReferenceWidth::Bits16, u16::MAX), NOW), 1);
+        assert_eq!(next(&mut Numbers::new(ReferenceWidth::Bits16, LastNumbers::new(u16::MAX)), NOW), 1);
     }
 
     #[test]
     fn a_reference_in_use_or_quarantine_is_passed_over_until_the_horizon() {
-        let mut numbers = Numbers::new(ReferenceWidth::Bits8, 0);
+        let mut numbers = Numbers::new(ReferenceWidth::Bits8, LastNumbers::new(0));
         assert_eq!(numbers.take(NOW, 3).0, 1);
         numbers.quarantine(NOW, 2);
         assert_eq!(next(&mut numbers, NOW), 3);
-        numbers.last = 0;
+        numbers.last.reference = 0;
         assert_eq!(next(&mut numbers, NOW), 3, "1 is in use, 2 in quarantine");
-        numbers.last = 0;
+        numbers.last.reference = 0;
         numbers.release(1);
         assert_eq!(next(&mut numbers, NOW), 1);
         assert_eq!(next(&mut numbers, NOW + HORIZON), 2);
@@ -105,7 +129,7 @@ mod tests {
 
     #[test]
     fn with_every_reference_taken_one_is_still_given() {
-        let mut numbers = Numbers::new(ReferenceWidth::Bits8, 7);
+        let mut numbers = Numbers::new(ReferenceWidth::Bits8, LastNumbers::new(7));
         for _ in 0..600 {
             assert_ne!(numbers.take(NOW, 2).0, 0);
         }
@@ -113,7 +137,7 @@ mod tests {
 
     #[test]
     fn pushes_of_one_segment_use_no_reference() {
-        let mut numbers = Numbers::new(ReferenceWidth::Bits8, 7);
+        let mut numbers = Numbers::new(ReferenceWidth::Bits8, LastNumbers::new(7));
         assert_eq!(numbers.take(NOW, 1), (0, 8));
         assert_eq!(numbers.take(NOW, 2), (8, 9));
     }

@@ -74,6 +74,10 @@ pub struct Tally {
     pub gaps: u64,
     /// Receipts nobody waited for.
     pub stray_receipts: u64,
+    /// Subscriptions that woke for an event.
+    pub woken: u64,
+    /// Subscriptions that fell asleep.
+    pub slept: u64,
     /// Latencies per [`Stage`], as runs of equal ones.
     pub stages: [Vec<(Duration, u64)>; Stage::LABELS.len()],
 }
@@ -111,8 +115,9 @@ impl Tally {
 
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
-        let counts = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
-        let all = self.settled.iter().chain(&self.dropped).chain(&self.answered).chain(&counts);
+        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
+        let subscriptions = [self.woken, self.slept];
+        let all = self.settled.iter().chain(&self.dropped).chain(&self.answered).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

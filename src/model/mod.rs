@@ -12,7 +12,7 @@ mod subscription;
 mod tenant;
 
 pub use handset::HandsetId;
-pub use msisdn::{Msisdn, MsisdnError};
+pub use msisdn::{Msisdn, MsisdnError, PackedMsisdn};
 pub use outcome::{DropReason, Outcome};
 pub use policy::{Order, Overflow, Policy, PolicyError, Receipts};
 pub use profile::{ApplicationId, ApplicationIdError, Profile, PushSettings};

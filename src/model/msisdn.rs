@@ -22,6 +22,31 @@ impl Msisdn {
     }
 }
 
+/// An E.164 number in eight octets: its value says it all, for it never starts with 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PackedMsisdn(u64);
+
+impl PackedMsisdn {
+    /// The number.
+    pub fn unpack(self) -> Msisdn {
+        let mut digits = [0; MAX_DIGITS];
+        let (mut rest, mut len) = (self.0, 0);
+        while rest > 0 && len < MAX_DIGITS {
+            digits[len] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            len += 1;
+        }
+        digits[..len].reverse();
+        Msisdn { digits, len: len as u8 }
+    }
+}
+
+impl From<&Msisdn> for PackedMsisdn {
+    fn from(number: &Msisdn) -> Self {
+        Self(number.digits().bytes().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
+    }
+}
+
 impl FromStr for Msisdn {
     type Err = MsisdnError;
 
@@ -86,6 +111,15 @@ mod tests {
         let number: Msisdn = "+15551234567".parse().unwrap();
         assert_eq!(number.digits(), "15551234567");
         assert_eq!(format!("{number} {number:?}"), "+15…67 +15…67");
+    }
+
+    #[test]
+    fn a_number_survives_packing() {
+        for text in ["1234567", "15551234567", "100000000000000", "999999999999999"] {
+            let number: Msisdn = text.parse().unwrap();
+            assert_eq!(PackedMsisdn::from(&number).unpack(), number);
+            assert_eq!(PackedMsisdn::from(&number).unpack().digits(), text);
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Telemetry {
     pub stages: StageTimes,
     /// Subscriptions that are active.
     pub subscriptions_active: Gauge,
+    /// Subscriptions of which nothing is on its way, kept small.
+    pub subscriptions_dormant: Gauge,
     /// Sources whose stream is being opened.
     pub sources_connecting: Gauge,
     /// Sources that can deliver events.
@@ -83,6 +85,7 @@ impl Telemetry {
             dropped_no_credit: dropped("no_credit"),
             stages: StageTimes::new(labels.stages),
             subscriptions_active: gauge!(names::SUBSCRIPTIONS, "state" => "active"),
+            subscriptions_dormant: gauge!(names::SUBSCRIPTIONS, "state" => "dormant"),
             sources_connecting: sources("connecting"),
             sources_open: sources("open"),
             sources_waiting: sources("waiting"),

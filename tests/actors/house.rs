@@ -6,14 +6,14 @@ use bellwire::actors::admission::Admission;
 use bellwire::actors::clock::Clock;
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::router::{
-    ActivateError, Activated, Activation, Arguments, Load, Page, Publication, Router, RouterMessage, SmscRoute, View,
+    ActivateError, Activated, Activation, Arguments, Load, Page, Publication, Router, RouterMessage, View,
 };
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::source::{PublishError, Taken};
 use bellwire::codec::sse::Events;
-use bellwire::codec::udh::ReferenceWidth;
+use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::clock::Now;
-use bellwire::engine::envelope::SenderSettings;
+use bellwire::engine::envelope::{self, Addressing, SenderSettings};
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::Routes;
 use bellwire::engine::tally::{Answered, Stage};
@@ -102,7 +102,7 @@ impl House {
         let read = Arc::clone(&hands);
         let clock = Clock::new(move || read.read());
         let smscs = ["main", "other"].map(|name| {
-            let smsc = Smsc::new(name.into(), 1, Table::new(Duration::from_secs(3600), 100_000));
+            let smsc = Smsc::new(name.into(), addressing(), 1, Table::new(Duration::from_secs(3600), 100_000));
             smsc.set_open(0, true, now);
             Arc::new(smsc)
         });
@@ -117,7 +117,7 @@ impl House {
                 source_port: 9200,
             },
             routes: Routes::new(prefixes.iter().map(|prefix| prefix.as_slice())),
-            smscs: smscs.iter().map(|smsc| SmscRoute { smsc: Arc::clone(smsc), sender: sender() }).collect(),
+            smscs: smscs.to_vec(),
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,
@@ -218,9 +218,17 @@ impl House {
     }
 }
 
-/// Waits for `future`, but not for ever.
+/// Waits for `future`, but not for ever: by tokio's clock while it sleeps, and by the wall's while it is busy, for then
+/// a paused clock stands still.
 pub async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have happened by now")
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let begun = std::time::Instant::now();
+    let mut future = std::pin::pin!(future);
+    let busy = std::future::poll_fn(|context| {
+        assert!(begun.elapsed() < PATIENCE, "it should have happened by now");
+        future.as_mut().poll(context)
+    });
+    tokio::time::timeout(PATIENCE, busy).await.expect("it should have happened by now")
 }
 
 pub async fn until(mut done: impl FnMut() -> bool) {
@@ -264,8 +272,8 @@ pub fn activation(number: &str) -> Activation {
     }
 }
 
-pub fn sender() -> SenderSettings {
-    SenderSettings {
+pub fn addressing() -> Addressing {
+    let sender = SenderSettings {
         service_type: String::new(),
         source_address: "12345".into(),
         source_ton: 3,
@@ -274,5 +282,6 @@ pub fn sender() -> SenderSettings {
         dest_npi: 1,
         data_coding: 4,
         reference_width: ReferenceWidth::Bits8,
-    }
+    };
+    envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap()
 }

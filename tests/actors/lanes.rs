@@ -1,16 +1,16 @@
 //! Who stands in which line, and when.
 
-use crate::house::{House, activation, policy, sender, settle};
+use crate::house::{House, activation, addressing, policy, settle};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::router::Activation;
 use bellwire::actors::smsc::Smsc;
 use bellwire::codec::smpp::CommandStatus;
-use bellwire::codec::udh::{Ports, ReferenceWidth};
+use bellwire::codec::udh::ReferenceWidth;
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
-use bellwire::engine::envelope::{push_template, submit_template};
-use bellwire::engine::handset::{Addressing, Handset};
+use bellwire::engine::envelope::push_template;
+use bellwire::engine::handset::Memo;
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::{Answer, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
@@ -22,16 +22,14 @@ use std::time::Duration;
 const NOW: Now = Now { monotonic: Duration::from_secs(100), unix_ms: 1_790_000_000_000 };
 
 fn smsc(lanes: usize) -> Arc<Smsc> {
-    Arc::new(Smsc::new("main".into(), lanes, Receipts::new(Duration::from_secs(60), 100)))
+    Arc::new(Smsc::new("main".into(), addressing(), lanes, Receipts::new(Duration::from_secs(60), 100)))
 }
 
 /// A handset that prefers the lane `preference` and has an event that is due at `NOW + batch_window`.
-fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<HandsetCell> {
-    let template = submit_template(&sender(), &"15550001".parse().unwrap()).unwrap();
-    let ports = Ports { destination: 2948, source: 9200 };
-    let addressing = Addressing { template, ports, width: ReferenceWidth::Bits8 };
+fn handset(smsc: &Arc<Smsc>, preference: u32, batch_window: Duration) -> Arc<HandsetCell> {
     let id = HandsetId::from_name(&TenantId::default(), &preference.to_string());
-    let cell = Arc::new(HandsetCell::new(id, Handset::new(1, addressing, 0), Arc::clone(smsc), preference));
+    let number = "15550001".parse().unwrap();
+    let cell = Arc::new(HandsetCell::new(id, &number, Arc::clone(smsc), preference, Memo::default()));
     add(&cell, 0, batch_window);
     cell
 }
@@ -40,8 +38,9 @@ fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<H
 fn add(cell: &Arc<HandsetCell>, first: u64, batch_window: Duration) {
     let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
     let policy = Policy { batch_window, ..policy() };
-    HandsetCell::change(cell, NOW, |engine| {
-        let place = engine.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, first, 1 << 16));
+    let subscription = Subscription::new(policy, envelope, ReferenceWidth::Bits8, first, 1 << 16);
+    let place = cell.wake(|engine| engine.insert(subscription)).unwrap();
+    HandsetCell::serve(cell, NOW, |engine| {
         let chunk = Arc::new(Chunk::new(crate::upstreams::events(&["1"]), first, NOW, None, None));
         engine.handle_chunk(NOW, place, &chunk, &mut Tally::default());
     });

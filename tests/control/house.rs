@@ -5,15 +5,15 @@ use bellwire::actors::clock::Clock;
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
 use bellwire::actors::port::Port;
-use bellwire::actors::router::{Arguments, Router, RouterMessage, SmscRoute};
+use bellwire::actors::router::{Arguments, Router, RouterMessage};
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
-use bellwire::codec::udh::ReferenceWidth;
+use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::control::grpc::{ServeError, Settings, serve};
 use bellwire::control::proto::control_client::ControlClient;
 use bellwire::control::proto::smsc_client::SmscClient;
 use bellwire::control::proto::{ActivateRequest, Source, Subscription, source::Origin};
-use bellwire::engine::envelope::SenderSettings;
+use bellwire::engine::envelope::{self, SenderSettings};
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::routing::Routes;
 use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
@@ -130,11 +130,12 @@ fn arguments(log_octets: usize) -> Arguments {
         data_coding: 4,
         reference_width: ReferenceWidth::Bits16,
     };
+    let addressing = envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
     let prefixes = vec!["1".to_owned()];
     Arguments {
         push: PushSettings::default(),
         routes: Routes::new([prefixes.as_slice()]),
-        smscs: vec![SmscRoute { smsc: Arc::new(Smsc::new("main".to_owned(), 1, receipts)), sender }],
+        smscs: vec![Arc::new(Smsc::new("main".to_owned(), addressing, 1, receipts))],
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,

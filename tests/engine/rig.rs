@@ -8,8 +8,8 @@ use bellwire::codec::{udh, wsp};
 use bellwire::engine::chunk::{Chunk, Watch};
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
-use bellwire::engine::envelope::{SenderSettings, push_template, submit_template};
-use bellwire::engine::handset::{Addressing, Handset, Place, Segment};
+use bellwire::engine::envelope::{self, Addressing, SenderSettings, push_template};
+use bellwire::engine::handset::{Handset, Memo, Place, Segment};
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::{Answer, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
@@ -77,7 +77,7 @@ pub const BACKLOG_LIMIT: usize = 64 * 1024;
 
 impl Rig {
     pub fn new(policy: Policy) -> Self {
-        let mut handset = Handset::new(1, addressing(ReferenceWidth::Bits8), 0);
+        let mut handset = handset(ReferenceWidth::Bits8);
         let place = handset.insert(subscription(policy, ReferenceWidth::Bits8));
         Self {
             handset,
@@ -261,8 +261,11 @@ pub fn addressing(width: ReferenceWidth) -> Addressing {
         data_coding: 4,
         reference_width: width,
     };
-    let template = submit_template(&sender, &"15551234567".parse().unwrap()).unwrap();
-    Addressing { template, ports: Ports { destination: 2948, source: 9200 }, width }
+    envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap()
+}
+
+pub fn handset(width: ReferenceWidth) -> Handset {
+    Handset::new(1, Arc::new(addressing(width)), &"15551234567".parse().unwrap(), Memo::default())
 }
 
 pub fn subscription(policy: Policy, width: ReferenceWidth) -> Subscription {

@@ -11,8 +11,8 @@ use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
 use bellwire::engine::chunk::Chunk;
-use bellwire::engine::envelope::{SenderSettings, push_template, submit_template};
-use bellwire::engine::handset::{Addressing, Handset, Place};
+use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
+use bellwire::engine::handset::{Memo, Place};
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::Subscription;
@@ -77,7 +77,19 @@ pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSetting
 impl Rig {
     /// A pool of one SMSC with `lanes` links that send, and maybe receivers behind them.
     pub async fn new(lanes: usize, links: Vec<LinkSettings>) -> Self {
-        let smsc = Arc::new(Smsc::new("main".into(), lanes, Table::new(Duration::from_secs(60), 10_000)));
+        let sender = SenderSettings {
+            service_type: String::new(),
+            source_address: "12345".into(),
+            source_ton: 3,
+            source_npi: 1,
+            dest_ton: 1,
+            dest_npi: 1,
+            data_coding: 4,
+            reference_width: ReferenceWidth::Bits8,
+        };
+        let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
+        let receipts = Table::new(Duration::from_secs(60), 10_000);
+        let smsc = Arc::new(Smsc::new("main".into(), addressing, lanes, receipts));
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();
         let recording = metrics::set_default_local_recorder(recorder);
@@ -184,25 +196,13 @@ pub struct Phone {
 
 impl Phone {
     fn new(smsc: &Arc<Smsc>, preference: usize, policy: Policy) -> Self {
-        let sender = SenderSettings {
-            service_type: String::new(),
-            source_address: "12345".into(),
-            source_ton: 3,
-            source_npi: 1,
-            dest_ton: 1,
-            dest_npi: 1,
-            data_coding: 4,
-            reference_width: ReferenceWidth::Bits8,
-        };
         let number = format!("1555{preference:07}");
-        let template = submit_template(&sender, &number.parse().unwrap()).unwrap();
-        let ports = Ports { destination: 2948, source: 9200 };
-        let addressing = Addressing { template, ports, width: ReferenceWidth::Bits8 };
-        let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
-        let mut engine = Handset::new(preference as u64, addressing, 0);
-        let place = engine.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 64 << 20));
         let id = HandsetId::from_name(&TenantId::default(), &number);
-        let cell = Arc::new(HandsetCell::new(id, engine, Arc::clone(smsc), preference));
+        let (number, smsc) = (number.parse().unwrap(), Arc::clone(smsc));
+        let cell = Arc::new(HandsetCell::new(id, &number, smsc, preference as u32, Memo::default()));
+        let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
+        let subscription = Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 64 << 20);
+        let place = cell.wake(|engine| engine.insert(subscription)).unwrap();
         Self { cell, place, next: 0 }
     }
 
@@ -215,14 +215,14 @@ impl Phone {
         let now = clock::now();
         let chunk = Arc::new(Chunk::new(builder.finish(), self.next, now, None, None));
         self.next = chunk.range().end;
-        HandsetCell::change(&self.cell, now, |engine| {
+        HandsetCell::serve(&self.cell, now, |engine| {
             engine.handle_chunk(now, self.place, &chunk, &mut Tally::default());
         });
     }
 
     /// Whether every event has ended or was accepted.
     pub fn is_released(&self) -> bool {
-        self.cell.look(|engine| engine.get(self.place).unwrap().released() == self.next)
+        self.cell.look(|engine| engine.get(self.place).unwrap().released() == self.next).unwrap()
     }
 
     pub async fn until_released(&self) {

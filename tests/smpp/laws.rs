@@ -1,8 +1,8 @@
 //! What holds for any value and for any octets.
 
 use bellwire::codec::smpp::{
-    Body, CommandId, CommandStatus, DeliverSm, Encode, EsmClass, Header, MessageState, Pdu, Receipt, SubmitTemplate,
-    Tlvs, ValidityPeriod, invariants,
+    Body, CommandId, CommandStatus, DeliverSm, Destination, Encode, EsmClass, Header, MessageState, Pdu, Receipt,
+    SubmitTemplate, Tlvs, ValidityPeriod, invariants,
 };
 use bytes::{BufMut, BytesMut};
 use proptest::prelude::*;
@@ -87,7 +87,8 @@ proptest! {
 
         let mut out = BytesMut::new();
         let template = SubmitTemplate::new(&message).unwrap();
-        let open = template.begin(sequence_number, validity, message.registered_delivery, &mut out);
+        let destination = Destination::new(message.destination.addr).unwrap();
+        let open = template.begin(sequence_number, &destination, validity, message.registered_delivery, &mut out);
         out.put_slice(message.short_message);
         prop_assert_eq!(open.finish(&mut out), Ok(expected.len()));
         prop_assert_eq!(out, expected);

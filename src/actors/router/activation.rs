@@ -1,25 +1,22 @@
 //! Subscriptions come and go, and with them the sources and handsets that they need.
 
-use super::failures::Failures;
-use super::message::{ActivateError, Activated, Activation, Change, View};
-use super::record::Record;
-use super::state::{HandsetEntry, Owner, SmscRoute, SourceEntry, State};
+use super::message::{ActivateError, Activated, Activation, Change, Status, View};
+use super::state::{SourceEntry, State};
+use super::trouble::Failures;
 use crate::actors::handset::HandsetCell;
 use crate::actors::port::Port;
-use crate::actors::router::{RouterMessage, Status};
-use crate::actors::source::{self, Source, SourceMessage, Start};
-use crate::actors::subscription::{self, Subscription, SubscriptionMessage};
-use crate::codec::udh::Ports;
+use crate::actors::router::RouterMessage;
+use crate::actors::seat::{Seat, Start};
+use crate::actors::source::{self, Source, SourceMessage};
+use crate::actors::terms::Terms;
 use crate::engine::envelope;
-use crate::engine::handset::{Addressing, Handset, Place};
-use crate::engine::subscription::Subscription as Engine;
-use crate::model::{
-    ApplicationId, DropReason, HandsetId, Msisdn, Policy, PushSettings, SourceId, SubscriptionId, TenantId,
-};
+use crate::engine::handset::Memo;
+use crate::model::{ApplicationId, DropReason, HandsetId, Msisdn, Policy, SourceId, SubscriptionId, TenantId};
 use bytes::Bytes;
 use ractor::{Actor, ActorRef};
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tracing::info;
 
 impl State {
@@ -37,35 +34,21 @@ impl State {
         if let Some(view) = self.renew(id, number, &policy).await? {
             return Ok(Activated { view, created: false });
         }
-        let cell = self.handset(handset, number)?;
         let start = if last_event_id.is_empty() { Start::Live } else { Start::After(last_event_id.clone()) };
-        let now = self.arguments.clock.now();
-        let spawned = match self.source(&source, last_event_id).await {
-            Ok(()) => self.spawn(id, &cell, &policy, &application, None).await,
-            Err(error) => Err(error),
-        };
-        let (place, actor) = spawned.inspect_err(|_| self.forget_unused(&handset, &source))?;
-        let record = Record {
-            tenant,
-            number,
-            source: source.clone(),
-            application,
-            policy,
-            activated_unix_ms: now.unix_ms,
-            handset: cell,
-            place,
-            actor: actor.clone(),
-            failures: Failures::default(),
-            quarantined: None,
-        };
-        if let Some(entry) = self.handsets.get_mut(&record.handset.id()) {
-            entry.subscriptions += 1;
+        let terms = self.agree(tenant, source.clone(), application, policy)?;
+        let cell = self.handset(handset, number).inspect_err(|_| self.terms.release(&terms))?;
+        if let Err(error) = self.source(&source, last_event_id).await {
+            self.terms.release(&terms);
+            self.let_leave(&cell);
+            return Err(error);
         }
-        self.records.insert(id, record);
-        self.attach(&source, id, actor, start);
-        self.show_counts();
+        cell.subscriptions().fetch_add(1, Ordering::Relaxed);
+        let seat = Arc::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
+        self.subscriptions.insert(Arc::clone(&seat));
+        self.arguments.telemetry.subscriptions_dormant.increment(1);
+        let view = self.view_of(&seat);
+        self.attach(&source, seat, start);
         info!(subscription = %id, source = source.logged(), "subscription activated");
-        let view = self.view(id).ok_or(ActivateError::Stopping)?;
         self.tell(Change::Activated(view.clone()));
         Ok(Activated { view, created: true })
     }
@@ -77,68 +60,75 @@ impl State {
         number: Msisdn,
         policy: &Policy,
     ) -> Result<Option<View>, ActivateError> {
-        let Some(record) = self.records.get_mut(&id) else { return Ok(None) };
-        if record.quarantined.is_some() {
+        let Some(seat) = self.subscriptions.get(&id).map(Arc::clone) else { return Ok(None) };
+        if self.is_quarantined(id) {
             self.forget(id, DropReason::Quarantined);
             return Ok(None);
         }
-        if record.number != number {
+        if seat.handset().number() != number {
             return Err(ActivateError::OtherNumber);
         }
-        let changes = record.policy != *policy;
+        let old = seat.terms();
+        let changes = old.policy != *policy;
         if changes {
-            record.policy = policy.clone();
-            let _ = record.actor.cast(SubscriptionMessage::SetPolicy(policy.clone()));
+            let terms = self.agree(old.tenant.clone(), old.source.clone(), old.application.clone(), policy.clone())?;
+            let before = seat.set_terms(self.arguments.clock.now(), terms);
+            self.terms.release(&before);
         }
-        let source = record.source.clone();
-        let gone = self.sources.get(&source).is_some_and(|one| one.actor.cast(SourceMessage::Reopen).is_err());
+        let gone = self.sources.get(&old.source).is_some_and(|one| one.actor.cast(SourceMessage::Reopen).is_err());
         if gone {
-            self.restart_source(&source).await;
+            self.restart_source(&old.source).await;
         }
-        let view = self.view(id);
-        if let Some(view) = view.clone().filter(|_| changes) {
-            self.tell(Change::Activated(view));
+        let view = self.view_of(&seat);
+        if changes {
+            self.tell(Change::Activated(view.clone()));
         }
-        Ok(view)
+        Ok(Some(view))
+    }
+
+    fn agree(
+        &mut self,
+        tenant: TenantId,
+        source: SourceId,
+        application: ApplicationId,
+        policy: Policy,
+    ) -> Result<Arc<Terms>, ActivateError> {
+        let envelope = envelope::push_template(self.arguments.push.profile, &application).map_err(unencodable)?;
+        Ok(self.terms.keep(Terms { tenant, source, application, policy, envelope }))
     }
 
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
-        match self.handsets.get(&id) {
-            Some(entry) if entry.number == number => return Ok(Arc::clone(&entry.cell)),
-            Some(entry) if entry.subscriptions > 0 => return Err(ActivateError::OtherNumber),
-            _ => {}
+        if let Some(cell) = self.handsets.get(&id) {
+            let subscriptions = cell.subscriptions().load(Ordering::Relaxed);
+            match cell.number() == number {
+                true if subscriptions == u16::MAX => return Err(ActivateError::TooMany),
+                true => return Ok(Arc::clone(cell)),
+                false if subscriptions > 0 => return Err(ActivateError::OtherNumber),
+                false => {}
+            }
         }
-        let cell = self.build_handset(id, number)?;
-        self.handsets.insert(id, HandsetEntry { number, cell: Arc::clone(&cell), subscriptions: 0 });
+        let route = self.arguments.routes.smsc(&number).and_then(|at| self.arguments.smscs.get(at));
+        let smsc = Arc::clone(route.ok_or(ActivateError::NoRoute)?);
+        self.handset_serial = self.handset_serial.wrapping_add(1);
+        let memo = Memo::new(self.seed());
+        let cell = Arc::new(HandsetCell::new(id, &number, smsc, self.handset_serial, memo));
+        self.handsets.insert(Arc::clone(&cell));
         Ok(cell)
     }
 
-    pub(super) fn build_handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
-        let route = self.arguments.routes.smsc(&number).and_then(|at| self.arguments.smscs.get(at));
-        let SmscRoute { smsc, sender } = route.ok_or(ActivateError::NoRoute)?;
-        let template = envelope::submit_template(sender, &number).map_err(unencodable)?;
-        let PushSettings { destination_port, source_port, .. } = self.arguments.push;
-        let ports = Ports { destination: destination_port, source: source_port };
-        let addressing = Addressing { template, ports, width: sender.reference_width };
-        self.handset_serial += 1;
-        // Any start will do as long as two processes hardly ever share it: the clock's low digits.
-        let seed = (self.arguments.clock.now().unix_ms ^ self.handset_serial) as u16;
-        let engine = Handset::new(self.handset_serial, addressing, seed);
-        Ok(Arc::new(HandsetCell::new(id, engine, Arc::clone(smsc), self.handset_serial as usize)))
+    /// Where the numbers of a handset begin. Any start will do as long as two processes hardly ever share it: the
+    /// clock's low digits.
+    pub(super) fn seed(&self) -> u16 {
+        (self.arguments.clock.now().unix_ms ^ u64::from(self.handset_serial)) as u16
     }
 
-    async fn source(&mut self, id: &SourceId, last_event_id: bytes::Bytes) -> Result<(), ActivateError> {
+    async fn source(&mut self, id: &SourceId, last_event_id: Bytes) -> Result<(), ActivateError> {
         if !self.sources.contains_key(id) {
-            let actor = self.spawn_source(id, last_event_id, 0).await.map_err(unencodable)?;
-            let entry = SourceEntry {
-                actor,
-                subscriptions: 0,
-                status: Status::Connecting,
-                next: 0,
-                last_event_id: Bytes::new(),
-                failures: Failures::default(),
-            };
-            self.sources.insert(id.clone(), entry);
+            let record = Arc::default();
+            let actor = self.spawn_source(id, last_event_id, Arc::clone(&record)).await.map_err(unencodable)?;
+            let (status, failures) = (Status::Connecting, Failures::default());
+            self.sources.insert(id.clone(), SourceEntry { actor, record, subscriptions: 0, status, failures });
+            self.count_source(None, Some(&Status::Connecting));
         }
         Ok(())
     }
@@ -147,69 +137,24 @@ impl State {
         &mut self,
         id: &SourceId,
         last_event_id: Bytes,
-        first: u64,
+        record: Arc<source::SourceRecord>,
     ) -> Result<ActorRef<SourceMessage>, ractor::SpawnErr> {
         let (router, source) = (self.myself.clone(), id.clone());
         let facts = Port::new(move |fact| {
             let _ = router.cast(RouterMessage::Source(source.clone(), fact));
         });
-        let arguments = source::Arguments {
-            id: id.clone(),
-            last_event_id,
-            first,
-            upstreams: Arc::clone(&self.arguments.upstreams),
-            // Half of what the log keeps, so that no event falls out of it before one subscription has had it.
-            door: self.arguments.admission.door(self.arguments.log_octets / 2),
-            log_octets: self.arguments.log_octets,
-            facts,
-            clock: self.arguments.clock.clone(),
-        };
+        let surroundings = Arc::clone(&self.surroundings);
+        let arguments = source::Arguments { id: id.clone(), record, last_event_id, surroundings, facts };
         let (actor, _) = Source::spawn_linked(None, Source, arguments, self.supervisor.get_cell()).await?;
-        self.actors.insert(actor.get_id(), Owner::Source(id.clone()));
+        self.actors.insert(actor.get_id(), id.clone());
         Ok(actor)
     }
 
-    /// Gives a subscription a place in its handset and an actor; it goes on where `old` stood, if there was one.
-    pub(super) async fn spawn(
-        &mut self,
-        id: SubscriptionId,
-        handset: &Arc<HandsetCell>,
-        policy: &Policy,
-        application: &ApplicationId,
-        old: Option<&Engine>,
-    ) -> Result<(Place, ActorRef<SubscriptionMessage>), ActivateError> {
-        let envelope = envelope::push_template(self.arguments.push.profile, application).map_err(unencodable)?;
-        let place = handset.look(|engine| {
-            let limit = self.arguments.log_octets;
-            let mut subscription = Engine::new(policy.clone(), envelope, engine.width(), 0, limit);
-            if let Some(old) = old {
-                subscription.handle_restart(old);
-            }
-            engine.insert(subscription)
-        });
-        let arguments = subscription::Arguments {
-            id,
-            handset: Arc::clone(handset),
-            place,
-            ledger: Arc::clone(&self.arguments.ledger),
-            clock: self.arguments.clock.clone(),
-        };
-        let spawned = Subscription::spawn_linked(None, Subscription, arguments, self.supervisor.get_cell()).await;
-        let (actor, _) = spawned.map_err(unencodable)?;
-        self.actors.insert(actor.get_id(), Owner::Subscription(id));
-        Ok((place, actor))
-    }
-
-    fn attach(
-        &mut self,
-        source: &SourceId,
-        id: SubscriptionId,
-        subscriber: ActorRef<SubscriptionMessage>,
-        from: Start,
-    ) {
+    fn attach(&mut self, source: &SourceId, seat: Arc<Seat>, start: Start) {
         if let Some(entry) = self.sources.get_mut(source) {
             entry.subscriptions += 1;
-            let _ = entry.actor.cast(SourceMessage::Attach { id, subscriber, from });
+            // One that has failed lets in whom it has not yet when it is started again.
+            let _ = entry.actor.cast(SourceMessage::Attach(seat, start));
         }
     }
 
@@ -223,46 +168,42 @@ impl State {
 
     /// Ends a subscription; its source and its handset go with the last that needs them.
     fn forget(&mut self, id: SubscriptionId, reason: DropReason) {
-        let Some(record) = self.records.remove(&id) else { return };
-        self.actors.remove(&record.actor.get_id());
-        if record.quarantined.is_none() {
-            self.detach(&record.source, id);
-            let _ = record.actor.cast(SubscriptionMessage::Close(reason));
+        let Some(seat) = self.subscriptions.remove(&id) else { return };
+        let (terms, cell) = (seat.terms(), Arc::clone(seat.handset()));
+        let quarantined = self.troubles.remove(&id).is_some_and(|trouble| trouble.quarantined.is_some());
+        if !quarantined {
+            self.detach(&terms.source, seat, reason);
         }
-        if let Entry::Occupied(mut entry) = self.handsets.entry(record.handset.id()) {
-            entry.get_mut().subscriptions -= 1;
-            if entry.get().subscriptions == 0 {
-                self.leaving.push_back(record.handset.id());
-            }
+        self.terms.release(&terms);
+        self.arguments.telemetry.subscriptions_dormant.decrement(1);
+        cell.subscriptions().fetch_sub(1, Ordering::Relaxed);
+        self.let_leave(&cell);
+    }
+
+    /// Forgets a handset if it has no subscription and nothing on its way, or as soon as that is so.
+    fn let_leave(&mut self, cell: &HandsetCell) {
+        if cell.subscriptions().load(Ordering::Relaxed) == 0 {
+            self.leaving.push_back(cell.id());
         }
         self.let_go();
-        self.show_counts();
     }
 
-    pub(super) fn detach(&mut self, source: &SourceId, id: SubscriptionId) {
+    pub(super) fn detach(&mut self, source: &SourceId, seat: Arc<Seat>, reason: DropReason) {
         let Entry::Occupied(mut entry) = self.sources.entry(source.clone()) else { return };
         entry.get_mut().subscriptions -= 1;
-        if entry.get().subscriptions > 0 {
-            let _ = entry.get().actor.cast(SourceMessage::Detach(id));
-            return;
+        let last = entry.get().subscriptions == 0;
+        let told = entry.get().actor.cast(SourceMessage::Detach(Arc::clone(&seat), reason));
+        if last {
+            let gone = entry.remove();
+            self.actors.remove(&gone.actor.get_id());
+            // It ends when it has handled what it was told.
+            let _ = gone.actor.drain();
+            self.count_source(Some(&gone.status), None);
         }
-        let gone = entry.remove();
-        self.actors.remove(&gone.actor.get_id());
-        gone.actor.stop(None);
-    }
-
-    /// Closes what was opened for a subscription that did not come about.
-    fn forget_unused(&mut self, handset: &HandsetId, source: &SourceId) {
-        if self.handsets.get(handset).is_some_and(|entry| entry.subscriptions == 0) {
-            self.leaving.push_back(*handset);
-            self.let_go();
-        }
-        if let Entry::Occupied(entry) = self.sources.entry(source.clone())
-            && entry.get().subscriptions == 0
-        {
-            let unused = entry.remove();
-            self.actors.remove(&unused.actor.get_id());
-            unused.actor.stop(None);
+        if told.is_err() {
+            // Its source has failed, or was stopped.
+            let now = self.arguments.clock.now();
+            self.arguments.ledger.record(|tally| seat.close(now, reason, tally));
         }
     }
 }

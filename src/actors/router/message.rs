@@ -75,6 +75,9 @@ pub enum ActivateError {
     /// The handset is known under another number.
     #[error("the handset has other subscriptions under another number; deactivate them first")]
     OtherNumber,
+    /// The handset has as many subscriptions as it may have.
+    #[error("the handset has {} subscriptions, which is the most", u16::MAX)]
+    TooMany,
     /// Something does not fit its field on the wire.
     #[error("{0}")]
     Unencodable(String),

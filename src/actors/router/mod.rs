@@ -4,14 +4,15 @@
 //! actors, starts failed ones again, and answers whoever asks.
 
 mod activation;
-mod failures;
 mod message;
-mod record;
 mod recovery;
+mod registry;
 mod state;
+mod trouble;
+mod view;
 
 pub use message::{ActivateError, Activated, Activation, Change, Load, Page, Publication, RouterMessage, Status, View};
-pub use state::{Arguments, SmscRoute};
+pub use state::Arguments;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use state::State;
@@ -58,7 +59,7 @@ impl Actor for Router {
             RouterMessage::Publish(publication, reply) => state.publish(*publication, reply),
             RouterMessage::Source(source, fact) => state.handle_source(&source, fact),
             RouterMessage::Failed(failure) => state.handle_failure(&failure).await,
-            RouterMessage::Broken(handset) => state.handle_broken(handset).await,
+            RouterMessage::Broken(handset) => state.handle_broken(handset),
             RouterMessage::StopIngress(reply) => {
                 state.stop_ingress();
                 let _ = reply.send(());

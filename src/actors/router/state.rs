@@ -1,40 +1,30 @@
 //! What the router knows, and what it does about it.
 
-use super::failures::Failures;
 use super::message::{Change, Load, Page, Publication, RouterMessage, Status, View};
-use super::record::Record;
+use super::registry::{Handsets, Subscriptions};
+use super::trouble::{Failures, Trouble};
 use crate::actors::admission::Admission;
 use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
-use crate::actors::source::{PublishError, SourceFact, SourceMessage, Taken};
+use crate::actors::source::{PublishError, SourceFact, SourceMessage, SourceRecord, Surroundings, Taken};
 use crate::actors::supervisor::{Supervisor, SupervisorMessage};
+use crate::actors::terms::TermsInUse;
 use crate::actors::upstream::Upstreams;
-use crate::engine::envelope::SenderSettings;
 use crate::engine::routing::Routes;
 use crate::engine::subscription::Settlement;
-use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, SourceId, SubscriptionId, TenantId};
+use crate::model::{DropReason, HandsetId, PushSettings, SourceId, SubscriptionId, TenantId};
 use crate::telemetry::Telemetry;
-use bytes::Bytes;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::ops::Bound;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::broadcast;
 
 /// Changes that a watcher may be behind before it is told to start over.
 const CHANGES_KEPT: usize = 1024;
-
-/// An SMSC and how messages to it look.
-pub struct SmscRoute {
-    /// The SMSC.
-    pub smsc: Arc<Smsc>,
-    /// How messages look.
-    pub sender: SenderSettings,
-}
 
 /// What the router is made of.
 pub struct Arguments {
@@ -43,7 +33,7 @@ pub struct Arguments {
     /// Which SMSC reaches which number.
     pub routes: Routes,
     /// The SMSCs, as the routes count them.
-    pub smscs: Vec<SmscRoute>,
+    pub smscs: Vec<Arc<Smsc>>,
     /// Opens upstreams.
     pub upstreams: Arc<dyn Upstreams>,
     /// The door of the house.
@@ -58,27 +48,12 @@ pub struct Arguments {
     pub clock: Clock,
 }
 
-/// Whose actor died.
-pub(super) enum Owner {
-    Subscription(SubscriptionId),
-    Source(SourceId),
-}
-
 pub(super) struct SourceEntry {
     pub(super) actor: ActorRef<SourceMessage>,
+    pub(super) record: Arc<SourceRecord>,
     pub(super) subscriptions: usize,
     pub(super) status: Status,
-    /// One past the number of the last event it took.
-    pub(super) next: u64,
-    /// The id of that event.
-    pub(super) last_event_id: Bytes,
     pub(super) failures: Failures,
-}
-
-pub(super) struct HandsetEntry {
-    pub(super) number: Msisdn,
-    pub(super) cell: Arc<HandsetCell>,
-    pub(super) subscriptions: usize,
 }
 
 /// What the router knows.
@@ -86,14 +61,18 @@ pub struct State {
     pub(super) myself: ActorRef<RouterMessage>,
     pub(super) arguments: Arguments,
     pub(super) supervisor: ActorRef<SupervisorMessage>,
-    pub(super) records: BTreeMap<SubscriptionId, Record>,
-    pub(super) handsets: HashMap<HandsetId, HandsetEntry>,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) terms: TermsInUse,
+    /// Subscriptions that have failed.
+    pub(super) troubles: HashMap<SubscriptionId, Trouble>,
+    pub(super) handsets: Handsets,
     /// Handsets without subscriptions that have pushes outstanding, the oldest first.
     pub(super) leaving: VecDeque<HandsetId>,
     pub(super) sources: HashMap<SourceId, SourceEntry>,
-    pub(super) actors: HashMap<ActorId, Owner>,
+    pub(super) actors: HashMap<ActorId, SourceId>,
     pub(super) changes: broadcast::Sender<Change>,
-    pub(super) handset_serial: u64,
+    pub(super) handset_serial: u32,
     pub(super) stopping: bool,
 }
 
@@ -107,12 +86,29 @@ impl State {
             let _ = router.cast(RouterMessage::Failed(failure));
         });
         let (supervisor, _) = Supervisor::spawn_linked(None, Supervisor, failures, myself.get_cell()).await?;
+        let router = myself.clone();
+        let Arguments { upstreams, admission, log_octets, ledger, telemetry, clock, .. } = &arguments;
+        let surroundings = Surroundings {
+            upstreams: Arc::clone(upstreams),
+            admission: admission.clone(),
+            log_octets: *log_octets,
+            ledger: Arc::clone(ledger),
+            telemetry: telemetry.clone(),
+            supervisor: supervisor.get_cell(),
+            broken: Port::new(move |handset| {
+                let _ = router.cast(RouterMessage::Broken(handset));
+            }),
+            clock: clock.clone(),
+        };
         Ok(Self {
             myself,
             arguments,
             supervisor,
-            records: BTreeMap::new(),
-            handsets: HashMap::new(),
+            surroundings: Arc::new(surroundings),
+            subscriptions: Subscriptions::default(),
+            terms: TermsInUse::default(),
+            troubles: HashMap::new(),
+            handsets: Handsets::default(),
             leaving: VecDeque::new(),
             sources: HashMap::new(),
             actors: HashMap::new(),
@@ -125,13 +121,13 @@ impl State {
     /// Forgets handsets that have left: until their last push is answered they have an order to keep, and are counted.
     pub(super) fn let_go(&mut self) {
         while let Some(id) = self.leaving.front() {
-            if let Entry::Occupied(entry) = self.handsets.entry(*id)
-                && entry.get().subscriptions == 0
+            if let Some(cell) = self.handsets.get(id)
+                && cell.subscriptions().load(Ordering::Relaxed) == 0
             {
-                if !entry.get().cell.is_idle() {
+                if !cell.is_idle() {
                     return;
                 }
-                entry.remove();
+                self.handsets.remove(id);
             }
             self.leaving.pop_front();
         }
@@ -142,20 +138,12 @@ impl State {
     }
 
     pub(super) fn list(&self, page: &Page) -> Vec<View> {
-        let start = page.after.map_or(Bound::Unbounded, Bound::Excluded);
-        let records = self.records.range((start, Bound::Unbounded));
-        let own = records.filter(|(_, record)| record.tenant == page.tenant);
-        own.take(page.limit).filter_map(|(id, _)| self.view(*id)).collect()
+        let own = self.subscriptions.behind(page.after).filter(|seat| seat.terms().tenant == page.tenant);
+        own.take(page.limit).map(|seat| self.view_of(seat)).collect()
     }
 
     pub(super) fn watch(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
-    }
-
-    pub(super) fn view(&self, id: SubscriptionId) -> Option<View> {
-        let record = self.records.get(&id)?;
-        let status = self.sources.get(&record.source).map_or(&Status::Connecting, |source| &source.status);
-        Some(record.view(id, status))
     }
 
     pub(super) fn tell(&self, change: Change) {
@@ -163,15 +151,17 @@ impl State {
         let _ = self.changes.send(change);
     }
 
-    pub(super) fn show_counts(&self) {
+    /// A source came, went, or changed its status.
+    pub(super) fn count_source(&self, before: Option<&Status>, after: Option<&Status>) {
         let telemetry = &self.arguments.telemetry;
-        telemetry.subscriptions_active.set(self.records.len() as f64);
-        let count =
-            |wanted: fn(&Status) -> bool| self.sources.values().filter(|one| wanted(&one.status)).count() as f64;
-        telemetry.sources_connecting.set(count(|status| matches!(status, Status::Connecting)));
-        telemetry.sources_open.set(count(|status| matches!(status, Status::Active)));
-        telemetry.sources_waiting.set(count(|status| matches!(status, Status::Waiting(_))));
-        telemetry.sources_closed.set(count(|status| matches!(status, Status::Ended(_))));
+        let gauge = |status: &Status| match status {
+            Status::Connecting | Status::Quarantined(_) => &telemetry.sources_connecting,
+            Status::Active => &telemetry.sources_open,
+            Status::Waiting(_) => &telemetry.sources_waiting,
+            Status::Ended(_) => &telemetry.sources_closed,
+        };
+        before.inspect(|status| gauge(status).decrement(1));
+        after.inspect(|status| gauge(status).increment(1));
     }
 
     pub(super) fn publish(&self, publication: Publication, reply: RpcReplyPort<Result<Taken, PublishError>>) {
@@ -189,21 +179,6 @@ impl State {
     pub(super) fn handle_source(&mut self, source: &SourceId, fact: SourceFact) {
         let telemetry = &self.arguments.telemetry;
         let status = match fact {
-            SourceFact::Received(received) => {
-                let counter = if received.published { &telemetry.received_grpc } else { &telemetry.received_sse };
-                counter.increment(received.events);
-                telemetry.utf8_repaired.increment(received.repaired);
-                telemetry.dropped_oversize_line.increment(received.oversize);
-                telemetry.credits_available.set(self.arguments.admission.available() as f64);
-                if let Some(entry) = self.sources.get_mut(source) {
-                    (entry.next, entry.last_event_id) = (received.next, received.last_event_id);
-                }
-                return;
-            }
-            SourceFact::Refused(events) => {
-                telemetry.dropped_no_credit.increment(events);
-                return;
-            }
             SourceFact::Connecting => Status::Connecting,
             SourceFact::Open => Status::Active,
             SourceFact::Waiting(reason) => {
@@ -213,12 +188,11 @@ impl State {
             SourceFact::Ended(reason) => Status::Ended(reason),
         };
         let Some(entry) = self.sources.get_mut(source).filter(|entry| entry.status != status) else { return };
-        entry.status = status;
-        self.show_counts();
+        let before = std::mem::replace(&mut entry.status, status.clone());
+        self.count_source(Some(&before), Some(&status));
         if self.changes.receiver_count() > 0 {
-            let concerned = self.records.iter().filter(|(_, record)| record.source == *source);
-            let views: Vec<View> = concerned.filter_map(|(id, _)| self.view(*id)).collect();
-            views.into_iter().for_each(|view| self.tell(Change::Status(view)));
+            let concerned = self.subscriptions.iter().filter(|seat| seat.terms().source == *source);
+            concerned.for_each(|seat| self.tell(Change::Status(self.view_of(seat))));
         }
     }
 
@@ -231,8 +205,8 @@ impl State {
 
     pub(super) fn load(&mut self) -> Load {
         self.let_go();
-        self.handsets.values().fold(Load::default(), |load, entry| {
-            let (pending, outstanding) = entry.cell.look(|engine| engine.load());
+        self.handsets.iter().fold(Load::default(), |load, cell| {
+            let (pending, outstanding) = cell.look(|engine| engine.load()).unwrap_or_default();
             Load { pending: load.pending + pending, outstanding: load.outstanding + outstanding as u64 }
         })
     }
@@ -240,15 +214,15 @@ impl State {
     pub(super) fn abandon(&mut self) -> Load {
         let left = self.load();
         let now = self.arguments.clock.now();
-        for entry in self.handsets.values() {
+        for cell in self.handsets.iter() {
             self.arguments.ledger.record(|tally| {
-                HandsetCell::settle(&entry.cell, now, |engine, receipts| {
+                HandsetCell::settle(cell, now, |engine, receipts| {
                     engine.abandon(now, DropReason::Shutdown, &mut Settlement { tally, receipts });
                 });
             });
         }
-        for route in &self.arguments.smscs {
-            self.arguments.ledger.record(|tally| route.smsc.receipts().lock().handle_shutdown(tally));
+        for smsc in &self.arguments.smscs {
+            self.arguments.ledger.record(|tally| smsc.receipts().lock().handle_shutdown(tally));
         }
         left
     }

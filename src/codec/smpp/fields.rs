@@ -196,15 +196,21 @@ impl FieldError {
 
 /// Appends a C-octet string and its NUL.
 pub(super) fn put_c_octets(field: &'static Field, string: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
-    if string.len() >= field.max {
-        return Err(EncodeError::TooLong { field, max: field.max - 1, have: string.len() });
-    }
-    if let Some(at) = memchr::memchr(0, string) {
-        return Err(EncodeError::Nul { field, at });
-    }
+    check_c_octets(field, string)?;
     out.put_slice(string);
     out.put_u8(0);
     Ok(())
+}
+
+/// Whether a string fits its field: shorter than that and without a NUL, which ends it on the wire.
+pub(super) fn check_c_octets(field: &'static Field, string: &[u8]) -> Result<(), EncodeError> {
+    if string.len() >= field.max {
+        return Err(EncodeError::TooLong { field, max: field.max - 1, have: string.len() });
+    }
+    match memchr::memchr(0, string) {
+        Some(at) => Err(EncodeError::Nul { field, at }),
+        None => Ok(()),
+    }
 }
 
 /// Appends `sm_length` and `short_message`.

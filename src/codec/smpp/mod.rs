@@ -54,6 +54,6 @@ pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
 pub use pdu::{Body, DecodeError, Pdu};
 pub use receipt::{NetworkError, Receipt};
 pub use submit_sm::SubmitSm;
-pub use template::{Open, SubmitTemplate};
+pub use template::{Destination, Open, SubmitTemplate};
 pub use time::{ReceiptTime, Time, TimeError, ValidityPeriod};
 pub use tlv::{Tlv, TlvBuffer, TlvIter, TlvTag, Tlvs};

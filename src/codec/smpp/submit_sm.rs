@@ -75,11 +75,16 @@ impl<'a> SubmitSm<'a> {
         })
     }
 
-    /// What stands before `validity_period`.
-    pub(super) fn put_before_validity(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+    /// What stands before `destination_addr`.
+    pub(super) fn put_before_destination(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         put_c_octets(&SERVICE_TYPE, self.service_type, out)?;
         self.source.put(&SOURCE_ADDR, out)?;
-        self.destination.put(&DESTINATION_ADDR, out)?;
+        out.put_slice(&[self.destination.ton.0, self.destination.npi.0]);
+        Ok(())
+    }
+
+    /// What stands between `destination_addr` and `validity_period`.
+    pub(super) fn put_behind_destination(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         out.put_slice(&[self.esm_class.0, self.protocol_id, self.priority_flag]);
         put_c_octets(&SCHEDULE_DELIVERY_TIME, self.schedule_delivery_time, out)
     }
@@ -96,7 +101,9 @@ impl Encode for SubmitSm<'_> {
     }
 
     fn put_body(&self, _: CommandStatus, out: &mut BytesMut) -> Result<(), EncodeError> {
-        self.put_before_validity(out)?;
+        self.put_before_destination(out)?;
+        put_c_octets(&DESTINATION_ADDR, self.destination.addr, out)?;
+        self.put_behind_destination(out)?;
         put_c_octets(&VALIDITY_PERIOD, self.validity_period, out)?;
         out.put_slice(&[
             self.registered_delivery.0,

@@ -1,4 +1,4 @@
-//! `submit_sm` on the hot path: what is the same for every message to a handset is laid out once and copied.
+//! `submit_sm` on the hot path: what is the same for every message of a sender is laid out once and copied.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::codes::RegisteredDelivery;
 use super::command_status::CommandStatus;
-use super::fields::{EncodeError, SHORT_MESSAGE};
+use super::fields::{DESTINATION_ADDR, EncodeError, SHORT_MESSAGE, check_c_octets};
 use super::header::{CommandId, Header};
 use super::submit_sm::SubmitSm;
 use super::time::ValidityPeriod;
@@ -14,11 +14,16 @@ use super::time::ValidityPeriod;
 /// Offset of `sequence_number` in a header.
 const SEQUENCE_AT: usize = 12;
 
-/// A `submit_sm` without its number, validity and text. `Debug` shows no address.
+/// Octets of a `destination_addr` with the NUL that ends it (§5.2.9).
+const DESTINATION_OCTETS: usize = 21;
+
+/// A `submit_sm` without its number, destination, validity and text. `Debug` shows no address.
 #[derive(Clone)]
 pub struct SubmitTemplate {
-    /// The header with length and number still zero, and the body up to `schedule_delivery_time`.
+    /// The header with length and number still zero, and the body up to `dest_addr_npi`.
     head: Box<[u8]>,
+    /// From behind `destination_addr` to `schedule_delivery_time`.
+    middle: Box<[u8]>,
     replace_if_present_flag: u8,
     data_coding: u8,
     sm_default_msg_id: u8,
@@ -26,16 +31,19 @@ pub struct SubmitTemplate {
 
 impl SubmitTemplate {
     /// Lays out what all messages share. Of `message`, the fields that [`begin`](Self::begin) and its caller give anew
-    /// are not used: `validity_period`, `registered_delivery`, `short_message` and `tlvs`.
+    /// are not used: `validity_period`, `registered_delivery`, `short_message`, `tlvs`, and the digits of `destination`.
     ///
     /// # Errors
     /// When a value breaks the limits of its parameter.
     pub fn new(message: &SubmitSm<'_>) -> Result<Self, EncodeError> {
         let mut head = BytesMut::new();
         Header::bare(CommandId::SUBMIT_SM, CommandStatus::OK, 0).encode(&mut head);
-        message.put_before_validity(&mut head)?;
+        message.put_before_destination(&mut head)?;
+        let mut middle = BytesMut::new();
+        message.put_behind_destination(&mut middle)?;
         Ok(Self {
             head: head.as_ref().into(),
+            middle: middle.as_ref().into(),
             replace_if_present_flag: message.replace_if_present_flag,
             data_coding: message.data_coding.0,
             sm_default_msg_id: message.sm_default_msg_id,
@@ -47,6 +55,7 @@ impl SubmitTemplate {
     pub fn begin(
         &self,
         sequence_number: u32,
+        destination: &Destination,
         validity: Option<ValidityPeriod>,
         registered_delivery: RegisteredDelivery,
         out: &mut BytesMut,
@@ -54,6 +63,8 @@ impl SubmitTemplate {
         let start = out.len();
         out.put_slice(&self.head);
         out[start + SEQUENCE_AT..start + SEQUENCE_AT + 4].copy_from_slice(&sequence_number.to_be_bytes());
+        out.put_slice(destination.c_octets());
+        out.put_slice(&self.middle);
         if let Some(validity) = validity {
             out.put_slice(validity.as_octets());
         }
@@ -72,6 +83,37 @@ impl SubmitTemplate {
 impl fmt::Debug for SubmitTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SubmitTemplate({} octets)", self.head.len())
+    }
+}
+
+/// The address that a message goes to, checked once. `Debug` shows nothing of it.
+#[derive(Clone, Copy, Default)]
+pub struct Destination {
+    /// The address, the NUL that ends it, and what is left.
+    octets: [u8; DESTINATION_OCTETS],
+    len: u8,
+}
+
+impl Destination {
+    /// Takes the octets of an address.
+    ///
+    /// # Errors
+    /// When there are more than 20, or a NUL among them.
+    pub fn new(addr: &[u8]) -> Result<Self, EncodeError> {
+        check_c_octets(&DESTINATION_ADDR, addr)?;
+        let mut octets = [0; DESTINATION_OCTETS];
+        octets[..addr.len()].copy_from_slice(addr);
+        Ok(Self { octets, len: addr.len() as u8 + 1 })
+    }
+
+    fn c_octets(&self) -> &[u8] {
+        &self.octets[..usize::from(self.len)]
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Destination")
     }
 }
 
@@ -140,9 +182,21 @@ mod tests {
         tlvs: super::super::tlv::Tlvs::NONE,
     };
 
+    fn destination() -> Destination {
+        Destination::new(MESSAGE.destination.addr).unwrap()
+    }
+
+    #[test]
+    fn a_destination_has_at_most_20_octets_and_no_nul() {
+        assert!(Destination::new(&[b'1'; 20]).is_ok());
+        assert!(matches!(Destination::new(&[b'1'; 21]), Err(EncodeError::TooLong { max: 20, have: 21, .. })));
+        assert!(Destination::new(b"1\x002").is_err());
+    }
+
     fn filled(validity: Option<ValidityPeriod>, text: &[u8]) -> Result<BytesMut, EncodeError> {
         let mut out = BytesMut::from(&b"before"[..]);
-        let open = SubmitTemplate::new(&MESSAGE)?.begin(9, validity, RegisteredDelivery::FINAL, &mut out);
+        let open =
+            SubmitTemplate::new(&MESSAGE)?.begin(9, &destination(), validity, RegisteredDelivery::FINAL, &mut out);
         out.put_slice(text);
         open.finish(&mut out)?;
         Ok(out)
@@ -169,18 +223,19 @@ mod tests {
     fn what_cannot_be_sent_leaves_the_buffer_as_it_was() {
         let template = SubmitTemplate::new(&MESSAGE).unwrap();
         let mut out = BytesMut::from(&b"before"[..]);
-        let open = template.begin(1, None, RegisteredDelivery::NONE, &mut out);
+        let open = template.begin(1, &destination(), None, RegisteredDelivery::NONE, &mut out);
         out.put_slice(&[0; 300]);
         assert!(open.finish(&mut out).is_err());
         assert_eq!(&out[..], b"before");
-        template.begin(1, None, RegisteredDelivery::NONE, &mut out).abandon(&mut out);
+        template.begin(1, &destination(), None, RegisteredDelivery::NONE, &mut out).abandon(&mut out);
         assert_eq!(&out[..], b"before");
     }
 
     #[test]
     fn a_buffer_that_was_split_meanwhile_is_an_error() {
         let mut out = BytesMut::new();
-        let open = SubmitTemplate::new(&MESSAGE).unwrap().begin(1, None, RegisteredDelivery::NONE, &mut out);
+        let open = SubmitTemplate::new(&MESSAGE).unwrap();
+        let open = open.begin(1, &destination(), None, RegisteredDelivery::NONE, &mut out);
         let _ = out.split();
         assert!(matches!(open.finish(&mut out), Err(EncodeError::BufferCut { have: 0, .. })));
     }

@@ -98,6 +98,7 @@ fn refusal(error: ActivateError) -> Status {
         ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => {
             Status::failed_precondition(error.to_string())
         }
+        ActivateError::TooMany => Status::resource_exhausted(error.to_string()),
         ActivateError::Stopping => stopping(),
     }
 }

@@ -164,6 +164,12 @@ impl Subscription {
         self.closing.is_some() && self.outstanding == 0
     }
 
+    /// Whether the number of its next event says all about it.
+    pub fn is_quiet(&self) -> bool {
+        let nothing_waits = self.released == self.end && self.pushes.is_empty() && self.ended.is_empty();
+        nothing_waits && self.gap == 0 && self.attached && self.closing.is_none()
+    }
+
     /// Changes the policy; pushes on their way keep what they were formed by.
     pub fn set_policy(&mut self, policy: Policy) {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);

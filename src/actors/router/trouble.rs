@@ -1,4 +1,4 @@
-//! How often something has failed lately.
+//! How often something has failed lately, and whether that was too often.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,9 +8,17 @@ const MAX: usize = 3;
 /// How long a failure counts.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The failures of one actor.
+/// The failures of one actor or subscription.
 #[derive(Debug, Default)]
 pub(super) struct Failures(VecDeque<Duration>);
+
+/// A subscription that has failed.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    pub failures: Failures,
+    /// Why it is out of service, if it is.
+    pub quarantined: Option<String>,
+}
 
 impl Failures {
     /// Counts one at `now`; whether it was one too many.

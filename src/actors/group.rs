@@ -1,0 +1,131 @@
+//! The actor of some subscriptions of one source: the only way by which events reach them.
+//!
+//! A source gives each of its first subscriptions an actor of its own. When it has many, the others share one by the
+//! thousand: what an event costs is then the work of their engines, not a message to each. The actor is there only
+//! while one of its subscriptions is awake.
+
+use super::clock::Clock;
+use super::ledger::Ledger;
+use super::port::Port;
+use super::seat::Seat;
+use crate::engine::chunk::Chunk;
+use crate::model::{DropReason, HandsetId};
+use parking_lot::Mutex;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
+
+/// The subscriptions of a group, in no order.
+pub type Roll = Mutex<Vec<Arc<Seat>>>;
+
+/// Behaviour of a group's actor.
+pub struct Group;
+
+/// What a group is told.
+#[derive(Debug)]
+pub enum GroupMessage {
+    /// Events for every subscription.
+    Events(Arc<Chunk>),
+    /// One is to have these events first, and from then on what comes for all.
+    Attach(Arc<Seat>, Vec<Arc<Chunk>>),
+    /// One is over.
+    Close(Arc<Seat>, DropReason),
+    /// Those of whom nothing is on its way may go to sleep.
+    Sweep,
+}
+
+/// What a group is made of.
+pub struct Arguments {
+    /// Its subscriptions.
+    pub roll: Arc<Roll>,
+    /// Octets of events that each keeps waiting.
+    pub backlog_limit: usize,
+    /// Where counts go.
+    pub ledger: Arc<Ledger>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Told how many messages it has handled when all its subscriptions sleep.
+    pub asleep: Port<u64>,
+    /// Told of handsets whose engine has failed.
+    pub broken: Port<HandsetId>,
+}
+
+/// A group's state.
+pub struct State {
+    arguments: Arguments,
+    /// Messages.
+    handled: u64,
+}
+
+impl Actor for Group {
+    type Msg = GroupMessage;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(&self, _: ActorRef<GroupMessage>, arguments: Arguments) -> Result<State, ActorProcessingErr> {
+        Ok(State { arguments, handled: 0 })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<GroupMessage>,
+        message: GroupMessage,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.handled += 1;
+        match message {
+            GroupMessage::Events(chunk) => state.handle_events(&chunk),
+            GroupMessage::Attach(seat, chunks) => state.attach(&seat, &chunks),
+            GroupMessage::Close(seat, reason) => state.close(&seat, reason),
+            GroupMessage::Sweep => state.sweep(),
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn handle_events(&self, chunk: &Arc<Chunk>) {
+        let Arguments { roll, backlog_limit, ledger, clock, broken, .. } = &self.arguments;
+        let now = clock.now();
+        ledger.record(|tally| {
+            for seat in roll.lock().iter() {
+                if seat.handle_events(now, chunk, *backlog_limit, tally).is_err() {
+                    broken.send(seat.handset().id());
+                }
+            }
+        });
+    }
+
+    fn attach(&self, seat: &Arc<Seat>, chunks: &[Arc<Chunk>]) {
+        let Arguments { backlog_limit, ledger, clock, broken, .. } = &self.arguments;
+        let now = clock.now();
+        seat.attach();
+        ledger.record(|tally| {
+            if chunks.iter().any(|chunk| seat.handle_events(now, chunk, *backlog_limit, tally).is_err()) {
+                broken.send(seat.handset().id());
+            }
+        });
+    }
+
+    fn close(&self, seat: &Arc<Seat>, reason: DropReason) {
+        let Arguments { roll, ledger, clock, .. } = &self.arguments;
+        remove(roll, seat);
+        ledger.record(|tally| seat.close(clock.now(), reason, tally));
+    }
+
+    fn sweep(&self) {
+        let Arguments { roll, ledger, clock, asleep, .. } = &self.arguments;
+        let now = clock.now();
+        let awake = ledger.record(|tally| roll.lock().iter().filter(|seat| !seat.sweep(now, tally)).count());
+        if awake == 0 {
+            asleep.send(self.handled);
+        }
+    }
+}
+
+/// Takes a subscription off a roll.
+pub(super) fn remove(roll: &Roll, seat: &Arc<Seat>) {
+    let mut seats = roll.lock();
+    if let Some(at) = seats.iter().position(|other| Arc::ptr_eq(other, seat)) {
+        seats.swap_remove(at);
+    }
+}

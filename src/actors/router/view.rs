@@ -1,0 +1,38 @@
+//! A subscription as it is shown.
+
+use super::message::{Status, View};
+use super::state::State;
+use crate::actors::seat::{Figures, Seat};
+use crate::model::SubscriptionId;
+use std::sync::Arc;
+
+impl State {
+    pub(super) fn view(&self, id: SubscriptionId) -> Option<View> {
+        Some(self.view_of(self.subscriptions.get(&id)?))
+    }
+
+    pub(super) fn view_of(&self, seat: &Arc<Seat>) -> View {
+        let (id, handset, terms) = (seat.id(), seat.handset(), seat.terms());
+        let quarantined = self.troubles.get(&id).and_then(|trouble| trouble.quarantined.clone());
+        let status = match quarantined {
+            Some(reason) => Status::Quarantined(reason),
+            None => self.sources.get(&terms.source).map_or(Status::Connecting, |source| source.status.clone()),
+        };
+        let Figures { released, pending, outstanding } = seat.figures();
+        View {
+            id,
+            tenant: terms.tenant.clone(),
+            handset: handset.id(),
+            number: handset.number(),
+            source: terms.source.clone(),
+            application: terms.application.clone(),
+            policy: terms.policy.clone(),
+            smsc: handset.smsc().name().to_owned(),
+            status,
+            activated_unix_ms: seat.activated_unix_ms(),
+            released,
+            pending,
+            outstanding,
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! One subscription: what is always there of it, whether it is awake or asleep.
+//!
+//! A subscription is awake while it has a part in its handset's engine, and asleep when nothing of it waits or is
+//! outstanding: then the number of its next event says everything, and it takes a few octets only. Its next event
+//! wakes it. Only its group's actor gives it events.
+
+use super::handset::HandsetCell;
+use super::terms::Terms;
+use crate::engine::chunk::Chunk;
+use crate::engine::clock::Now;
+use crate::engine::handset::{Handset, Place};
+use crate::engine::subscription::{Settlement, Subscription};
+use crate::engine::tally::Tally;
+use crate::model::{DropReason, Outcome, SubscriptionId};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// It is in no group.
+const NO_GROUP: u32 = u32::MAX;
+
+/// One subscription. There may be millions: it is kept small.
+pub struct Seat {
+    pub(super) id: SubscriptionId,
+    handset: Arc<HandsetCell>,
+    activated_unix_ms: u64,
+    /// Which of its source's groups it is in.
+    group: AtomicU32,
+    state: Mutex<State>,
+}
+
+struct State {
+    terms: Arc<Terms>,
+    /// While it is asleep: every event before this one has ended.
+    released: u64,
+    /// Where it is in its handset's engine while it is awake.
+    place: Option<Place>,
+    phase: Phase,
+    /// Events came since its group last looked.
+    stirred: bool,
+}
+
+/// How far a subscription has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its source has not let it in yet.
+    New,
+    /// Its source has told it where it starts, and has older events on their way to it: later ones wait for them.
+    Placed,
+    /// It takes what comes.
+    Attached,
+    /// It is over.
+    Closed,
+}
+
+/// Where a subscription starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the next event that comes.
+    Live,
+    /// With the event of this number.
+    At(u64),
+    /// After the event with this id, if the log has it.
+    After(Bytes),
+}
+
+/// The handset's engine is out of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken;
+
+/// How far a subscription is, for showing it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Every event before this number has ended.
+    pub released: u64,
+    /// Events that wait.
+    pub pending: u64,
+    /// Pushes that are not settled.
+    pub outstanding: u64,
+}
+
+impl Seat {
+    /// A subscription of `handset`, asleep, that its source has not let in yet.
+    pub fn new(id: SubscriptionId, handset: Arc<HandsetCell>, terms: Arc<Terms>, activated_unix_ms: u64) -> Self {
+        let state = State { terms, released: 0, place: None, phase: Phase::New, stirred: false };
+        Self { id, handset, activated_unix_ms, group: AtomicU32::new(NO_GROUP), state: Mutex::new(state) }
+    }
+
+    /// Which one.
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+
+    /// Whose.
+    pub fn handset(&self) -> &Arc<HandsetCell> {
+        &self.handset
+    }
+
+    /// When it was activated, in milliseconds since 1970.
+    pub fn activated_unix_ms(&self) -> u64 {
+        self.activated_unix_ms
+    }
+
+    /// What it asks for.
+    pub fn terms(&self) -> Arc<Terms> {
+        Arc::clone(&self.state.lock().terms)
+    }
+
+    /// Which of its source's groups it is in.
+    pub(super) fn group(&self) -> Option<usize> {
+        let group = self.group.load(Ordering::Relaxed);
+        (group != NO_GROUP).then_some(group as usize)
+    }
+
+    pub(super) fn set_group(&self, group: usize) {
+        self.group.store(u32::try_from(group).unwrap_or(NO_GROUP), Ordering::Relaxed);
+    }
+
+    /// How far it is.
+    pub fn figures(&self) -> Figures {
+        let state = self.state.lock();
+        let awake = state.place.and_then(|place| {
+            let figures = |one: &mut Subscription| Figures {
+                released: one.released(),
+                pending: one.pending(),
+                outstanding: one.outstanding() as u64,
+            };
+            self.handset.look(|engine| engine.get(place).map(figures)).flatten()
+        });
+        awake.unwrap_or(Figures { released: state.released, ..Figures::default() })
+    }
+
+    /// Where its source has still to let it in; none if it has.
+    pub(super) fn missing(&self) -> Option<Start> {
+        let state = self.state.lock();
+        match state.phase {
+            Phase::New => Some(Start::Live),
+            Phase::Placed => Some(Start::At(state.released)),
+            Phase::Attached | Phase::Closed => None,
+        }
+    }
+
+    /// Its next event is number `from`; none is for it before it is attached.
+    pub(super) fn place_at(&self, from: u64) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::New {
+            (state.released, state.phase) = (from, Phase::Placed);
+        }
+    }
+
+    /// What comes from now on is for it.
+    pub(super) fn attach(&self) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Placed {
+            state.phase = Phase::Attached;
+        }
+    }
+
+    /// Gives it events, waking it if there are new ones among them. It keeps at most `backlog_limit` octets waiting.
+    ///
+    /// # Errors
+    /// When its handset's engine is out of service, or was taken out of it by these events.
+    pub(super) fn handle_events(
+        &self,
+        now: Now,
+        chunk: &Arc<Chunk>,
+        backlog_limit: usize,
+        tally: &mut Tally,
+    ) -> Result<(), Broken> {
+        let mut state = self.state.lock();
+        if state.phase != Phase::Attached {
+            return Ok(());
+        }
+        let place = match state.place {
+            Some(place) => place,
+            None if chunk.range().end <= state.released => return Ok(()),
+            None => {
+                let (terms, released) = (&state.terms, state.released);
+                let place =
+                    self.handset.wake(|engine| engine.insert(subscription(engine, terms, released, backlog_limit)));
+                state.place = place;
+                tally.woken += 1;
+                place.ok_or(Broken)?
+            }
+        };
+        state.stirred = true;
+        HandsetCell::serve(&self.handset, now, |engine| engine.handle_chunk(now, place, chunk, tally)).ok_or(Broken)
+    }
+
+    /// Changes what it asks for, and returns what it asked for before; pushes on their way keep what they were formed
+    /// by.
+    pub(super) fn set_terms(&self, now: Now, terms: Arc<Terms>) -> Arc<Terms> {
+        let mut state = self.state.lock();
+        if let Some(place) = state.place {
+            let policy = terms.policy.clone();
+            HandsetCell::serve(&self.handset, now, |engine| engine.get(place).map(|one| one.set_policy(policy)));
+        }
+        std::mem::replace(&mut state.terms, terms)
+    }
+
+    /// Puts it to sleep if nothing waits or is outstanding, and nothing came since the last call. Whether it is asleep.
+    pub(super) fn sweep(&self, now: Now, tally: &mut Tally) -> bool {
+        let mut state = self.state.lock();
+        let Some(place) = state.place else { return true };
+        if std::mem::take(&mut state.stirred) || self.handset.is_broken() {
+            return false;
+        }
+        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(place)).flatten() else { return false };
+        (state.released, state.place) = (released, None);
+        tally.slept += 1;
+        self.handset.rest(now);
+        true
+    }
+
+    /// Ends it: what waits is dropped for `reason`, what was sent is still answered.
+    pub(super) fn close(&self, now: Now, reason: DropReason, tally: &mut Tally) {
+        let mut state = self.state.lock();
+        state.phase = Phase::Closed;
+        if let Some(place) = state.place.take() {
+            tally.slept += 1;
+            HandsetCell::settle(&self.handset, now, |engine, receipts| {
+                engine.close(now, place, reason, &mut Settlement { tally, receipts });
+            });
+        }
+    }
+
+    /// Starts it again after a failure, in `broken` if its handset's engine is no longer in service. It takes no events
+    /// until it is attached again; returns with which its source has to go on, none if it has still to let it in.
+    pub(super) fn restart(&self, broken: Option<&mut Handset>, backlog_limit: usize, tally: &mut Tally) -> Option<u64> {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::New | Phase::Closed => return None,
+            Phase::Placed | Phase::Attached => state.phase = Phase::Placed,
+        }
+        let Some(old) = self.take_out(&mut state, broken) else { return Some(state.released) };
+        tally.resent += old.awaited();
+        let State { terms, released, .. } = &*state;
+        state.place = self.handset.wake(|engine| {
+            let mut fresh = subscription(engine, terms, *released, backlog_limit);
+            fresh.handle_restart(&old);
+            engine.insert(fresh)
+        });
+        tally.slept += u64::from(state.place.is_none());
+        Some(state.released)
+    }
+
+    /// Takes it out of service. Its source has taken every event before `next` for it; what of them has not ended,
+    /// ends here, also what its group's actor died with.
+    pub(super) fn quarantine(&self, now: Now, broken: Option<&mut Handset>, next: u64, tally: &mut Tally) {
+        let mut state = self.state.lock();
+        let mut end = if state.phase == Phase::New { next } else { state.released };
+        state.phase = Phase::Closed;
+        if broken.is_some() {
+            // An engine that has panicked is not asked how far it came.
+            end = self.take_out(&mut state, broken).map_or(end, |old| old.released());
+        } else if let Some(place) = state.place {
+            let closed = HandsetCell::settle(&self.handset, now, |engine, receipts| {
+                let end = engine.get(place).map(|one| one.end());
+                engine.close(now, place, DropReason::Quarantined, &mut Settlement { tally, receipts });
+                end
+            });
+            end = closed.flatten().unwrap_or(end);
+        }
+        tally.slept += u64::from(state.place.take().is_some());
+        tally.settle(Outcome::Dropped(DropReason::Quarantined), next.saturating_sub(end));
+    }
+
+    fn take_out(&self, state: &mut State, broken: Option<&mut Handset>) -> Option<Subscription> {
+        let place = state.place?;
+        let old = match broken {
+            Some(engine) => engine.take(place),
+            None => self.handset.look(|engine| engine.take(place)).flatten(),
+        }?;
+        state.released = old.released();
+        Some(old)
+    }
+}
+
+fn subscription(engine: &Handset, terms: &Terms, from: u64, backlog_limit: usize) -> Subscription {
+    let (policy, envelope) = (terms.policy.clone(), terms.envelope.clone());
+    let mut subscription = Subscription::new(policy, envelope, engine.width(), from, backlog_limit);
+    subscription.handle_attached(from);
+    subscription
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the counts of an `Arc` before it.
+    #[test]
+    fn a_subscription_that_sleeps_takes_88_octets() {
+        assert_eq!(16 + size_of::<Seat>(), 88);
+    }
+}

@@ -1,0 +1,72 @@
+//! What a source is told, and what it tells.
+
+use crate::actors::seat::{Seat, Start};
+use crate::actors::upstream::UpstreamFact;
+use crate::codec::sse::Events;
+use crate::engine::chunk::Watch;
+use crate::model::DropReason;
+use ractor::RpcReplyPort;
+use std::sync::Arc;
+
+/// What a source is told.
+pub enum SourceMessage {
+    /// A subscription wants its events, from there on.
+    Attach(Arc<Seat>, Start),
+    /// A subscription wants no more, for this reason.
+    Detach(Arc<Seat>, DropReason),
+    /// Something happened upstream.
+    Upstream(UpstreamFact),
+    /// Opens the upstream again if it has ended.
+    Reopen,
+    /// Events from a publisher.
+    Publish {
+        /// The events.
+        events: Events,
+        /// Names the publication, so that a retry is harmless; empty for none.
+        publish_id: String,
+        /// Told how they end.
+        watch: Watch,
+        /// Told whether they were taken.
+        reply: RpcReplyPort<Result<Taken, PublishError>>,
+    },
+    /// It is time to let subscriptions go to sleep.
+    Sweep,
+    /// Of this group nobody is awake after so many messages.
+    Asleep(usize, u64),
+}
+
+/// Events that were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The number of the first.
+    pub first: u64,
+    /// Subscriptions that they go to.
+    pub subscriptions: usize,
+    /// The publication was known, and nothing was done again.
+    pub repeated: bool,
+}
+
+/// Why a publication was not taken.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// No subscription has asked for such a source.
+    #[error("no subscription is active for this source")]
+    UnknownSource,
+    /// Too much is in flight.
+    #[error("too many octets in flight: try again later")]
+    Full,
+}
+
+/// What a source tells about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceFact {
+    /// The upstream is being opened.
+    Connecting,
+    /// The upstream is open.
+    Open,
+    /// The upstream is lost and tried again later.
+    Waiting(String),
+    /// The upstream has ended for good.
+    Ended(String),
+}

@@ -1,0 +1,82 @@
+//! What many subscriptions have in common, kept once for all of them.
+
+use crate::codec::wsp::PushTemplate;
+use crate::model::{ApplicationId, Policy, SourceId, TenantId};
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// What a subscription asks for, apart from who asks.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Whose events it wants.
+    pub source: SourceId,
+    /// For which application on the handset.
+    pub application: ApplicationId,
+    /// What is done with them.
+    pub policy: Policy,
+    /// The WSP header block of its pushes, which follows from the application.
+    pub envelope: PushTemplate,
+}
+
+impl Hash for Terms {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.hash(state);
+        self.application.hash(state);
+    }
+}
+
+/// All terms in use, and by how many subscriptions.
+#[derive(Debug, Default)]
+pub struct TermsInUse(HashMap<Arc<Terms>, u64>);
+
+impl TermsInUse {
+    /// These terms, as they are kept, for one subscription more.
+    pub fn keep(&mut self, terms: Terms) -> Arc<Terms> {
+        let entry = self.0.entry(Arc::new(terms));
+        let terms = Arc::clone(entry.key());
+        *entry.or_default() += 1;
+        terms
+    }
+
+    /// One subscription needs them no more; they go with the last.
+    pub fn release(&mut self, terms: &Terms) {
+        let Some(users) = self.0.get_mut(terms) else { return };
+        *users -= 1;
+        if *users == 0 {
+            self.0.remove(terms);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::envelope::push_template;
+    use crate::model::{FeedName, Profile, SourceOrigin};
+
+    fn terms(feed: &str) -> Terms {
+        let tenant = TenantId::default();
+        let application = ApplicationId::default();
+        Terms {
+            source: SourceId::new(tenant.clone(), SourceOrigin::Feed(FeedName::new(feed).unwrap()), None),
+            tenant,
+            envelope: push_template(Profile::Standard, &application).unwrap(),
+            application,
+            policy: Policy::default(),
+        }
+    }
+
+    #[test]
+    fn equal_terms_are_kept_once_and_go_with_the_last() {
+        let mut all = TermsInUse::default();
+        let (one, two, other) = (all.keep(terms("a")), all.keep(terms("a")), all.keep(terms("b")));
+        assert!(Arc::ptr_eq(&one, &two) && !Arc::ptr_eq(&one, &other));
+        all.release(&one);
+        assert_eq!(all.0.len(), 2);
+        all.release(&two);
+        assert_eq!(all.0.len(), 1);
+    }
+}
