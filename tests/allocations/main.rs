@@ -1,9 +1,20 @@
-//! The steady path allocates nothing per event: not in the codec, not in the engine.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+//! The steady path allocates nothing per event, not in the codec and not in the engine; and what there is of each
+//! subscription is small.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+#[path = "../actors/house.rs"]
+#[allow(dead_code, reason = "shared with the tests of the actors")]
+mod house;
+#[path = "../actors/link.rs"]
+#[allow(dead_code, reason = "shared with the tests of the actors")]
+mod link;
+mod memory;
 #[path = "../engine/rig.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
 mod rig;
+#[path = "../actors/upstreams.rs"]
+#[allow(dead_code, reason = "shared with the tests of the actors")]
+mod upstreams;
 
 use allocation_counter::measure;
 use bellwire::codec::sse::{Limits, Parser};
