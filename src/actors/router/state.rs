@@ -191,8 +191,8 @@ impl State {
         let before = std::mem::replace(&mut entry.status, status.clone());
         self.count_source(Some(&before), Some(&status));
         if self.changes.receiver_count() > 0 {
-            let concerned = self.subscriptions.iter().filter(|seat| seat.terms().source == *source);
-            concerned.for_each(|seat| self.tell(Change::Status(self.view_of(seat))));
+            let concerned = self.sources.get(source).map(|entry| entry.record.roll_call());
+            concerned.into_iter().flatten().for_each(|seat| self.tell(Change::Status(self.view_of(&seat))));
         }
     }
 

@@ -58,6 +58,12 @@ impl SourceRecord {
         self.0.lock().seats
     }
 
+    /// Every subscription that was let in.
+    pub fn roll_call(&self) -> Vec<Arc<Seat>> {
+        let fields = self.0.lock();
+        fields.groups.iter().flat_map(|entry| entry.roll.lock().clone()).collect()
+    }
+
     /// Gives a subscription a place in a group.
     pub(super) fn join(&self, seat: &Arc<Seat>) -> usize {
         let fields = &mut *self.0.lock();
