@@ -153,6 +153,7 @@ impl State {
     fn attach(&mut self, source: &SourceId, seat: Arc<Seat>, start: Start) {
         if let Some(entry) = self.sources.get_mut(source) {
             entry.subscriptions += 1;
+            entry.record.join(&seat);
             // One that has failed lets in whom it has not yet when it is started again.
             let _ = entry.actor.cast(SourceMessage::Attach(seat, start));
         }

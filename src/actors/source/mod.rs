@@ -231,12 +231,13 @@ impl State {
             Start::At(seq) => *seq,
             Start::After(last_event_id) => self.log.after(last_event_id).unwrap_or(self.next),
         };
-        let group = seat.group().unwrap_or_else(|| self.arguments.record.join(seat));
         seat.place_at(from);
-        match self.log.from(from) {
+        match (seat.group(), self.log.from(from)) {
+            (Some(group), chunks) if !chunks.is_empty() => {
+                self.tell(group, GroupMessage::Attach(Arc::clone(seat), chunks));
+            }
             // What its group has not handled yet is older than what it wants.
-            nothing if nothing.is_empty() => seat.attach(),
-            chunks => self.tell(group, GroupMessage::Attach(Arc::clone(seat), chunks)),
+            _ => seat.attach(),
         }
     }
 

@@ -58,14 +58,14 @@ impl SourceRecord {
         self.0.lock().seats
     }
 
-    /// Every subscription that was let in.
+    /// Every subscription.
     pub fn roll_call(&self) -> Vec<Arc<Seat>> {
         let fields = self.0.lock();
         fields.groups.iter().flat_map(|entry| entry.roll.lock().clone()).collect()
     }
 
     /// Gives a subscription a place in a group.
-    pub(super) fn join(&self, seat: &Arc<Seat>) -> usize {
+    pub fn join(&self, seat: &Arc<Seat>) {
         let fields = &mut *self.0.lock();
         let Fields { groups, roomy, .. } = fields;
         while groups.get(*roomy).is_some_and(|entry| entry.roll.lock().len() >= room(*roomy)) {
@@ -77,7 +77,6 @@ impl SourceRecord {
         groups[*roomy].roll.lock().push(Arc::clone(seat));
         seat.set_group(*roomy);
         fields.seats += 1;
-        fields.roomy
     }
 
     /// One subscription of `group` is over; whether it was taken off the roll, which an awake group does itself.
