@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::io::Write;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::NamedTempFile;
 
 const LEAST: &str = "[[smsc]]\nname = \"main\"\naddress = \"127.0.0.1:2775\"\n";
@@ -85,4 +85,16 @@ fn help_and_version_exit_with_0_and_help_has_an_example() {
     let version = bellwire(&["--version"], &[]);
     assert_eq!(version.status.code(), Some(0));
     assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("bellwire ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_router_stops_when_its_input_ends_if_told_so() {
+    let file = file(&format!("[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n{LEAST}"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
+    command.args(["serve", "--stop-on-eof", "--config", file.path().to_str().unwrap()]).env_clear();
+    // Nothing is written, and the input is closed before the output is read.
+    let output = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let logged = String::from_utf8(output.stderr).unwrap();
+    assert!(logged.contains("end of input"), "{logged}");
 }
