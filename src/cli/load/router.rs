@@ -1,18 +1,26 @@
-//! The router that is measured: a child process, seen from /proc/PID (proc_pid_stat(5), proc_pid_status(5)), or a running
-//! one, seen from its metrics alone.
+//! The router that is measured: a child process, or a running one.
+//!
+//! A child takes ports that are free and says in its log which; its standard input ends when this process does, however
+//! it does, and then it stops. It is in a process group of its own, for Ctrl-C is not for it.
 
 use super::options::Options;
-use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use super::process::Usage;
+use crate::cli::CommandError;
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
-/// Clock ticks per second in /proc: what Linux shows to programs on every architecture that matters.
-const TICKS: f64 = 100.0;
 /// Longest wait for the metrics.
 const METRICS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for a child to listen.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a child logs: what goes wrong, and where it listens.
+const LOG: &str = "error,bellwire::cli::serve=info";
 
 /// The router. A child ends with this.
 #[derive(Debug)]
@@ -21,17 +29,14 @@ pub(super) struct Router {
     /// Its gRPC listener.
     pub server: String,
     metrics: Option<SocketAddr>,
+    pid: Option<u32>,
 }
 
-/// What a process has used.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Usage {
-    /// User and system time, in seconds.
-    pub cpu: f64,
-    /// Resident memory now and at its peak, in KiB.
-    pub rss: u64,
-    /// See `rss`.
-    pub peak: u64,
+/// Where a child listens.
+#[derive(Debug, PartialEq, Eq)]
+struct Ports {
+    grpc: SocketAddr,
+    ops: SocketAddr,
 }
 
 impl Router {
@@ -39,18 +44,27 @@ impl Router {
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start(options: &Options, smsc: SocketAddr) -> io::Result<Self> {
+    pub async fn start(options: &Options, smsc: SocketAddr) -> Result<Self, CommandError> {
         if let Some(server) = &options.server {
-            return Ok(Self { child: None, server: server.clone(), metrics: options.metrics });
+            return Ok(Self { child: None, server: server.clone(), metrics: options.metrics, pid: options.pid });
         }
-        let (grpc, ops) = free_ports()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--log", "error", "serve", "--config", "/dev/stdin"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(config(options, smsc, grpc, ops).as_bytes())?;
+        command.args(["--log", LOG, "serve", "--stop-on-eof", "--config", "/dev/null"]);
+        for set in settings(options, smsc).iter().chain(&options.sets) {
+            command.args(["--set", set]);
         }
-        Ok(Self { child: Some(child), server: format!("http://{grpc}"), metrics: Some(ops) })
+        // Variables of this environment are meant for another router.
+        command.env_clear().process_group(0);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let log = child.stderr.take();
+        let mut router = Self { pid: Some(child.id()), child: Some(child), server: String::new(), metrics: None };
+        let ports = log.map(ports).ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        let Ok(Ok(Ports { grpc, ops })) = tokio::time::timeout(START_TIMEOUT, ports).await else {
+            return Err(CommandError::Failed("load: the router does not start".to_owned()));
+        };
+        router.server = format!("http://{grpc}");
+        router.metrics = Some(ops);
+        Ok(router)
     }
 
     /// Whether it has ended by itself.
@@ -58,12 +72,9 @@ impl Router {
         self.child.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// What it has used; unknown of a running router.
+    /// What it has used; unknown of a running router without `--pid`.
     pub fn usage(&self) -> Option<Usage> {
-        let pid = self.child.as_ref()?.id();
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        Some(Usage { cpu: cpu(&stat)?, rss: kib(&status, "VmRSS:")?, peak: kib(&status, "VmHWM:")? })
+        Usage::of(self.pid?)
     }
 
     /// Its metrics as text, empty if it does not say.
@@ -84,33 +95,47 @@ impl Drop for Router {
     }
 }
 
-/// Two ports that were free a moment ago.
-fn free_ports() -> io::Result<(SocketAddr, SocketAddr)> {
-    let [one, other] = [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
-    Ok((one.local_addr()?, other.local_addr()?))
+/// As `--set` arguments.
+fn settings(options: &Options, smsc: SocketAddr) -> [String; 12] {
+    [
+        "grpc.listen=127.0.0.1:0".to_owned(),
+        "ops.listen=127.0.0.1:0".to_owned(),
+        // Whoever would wait for what is left is gone.
+        "node.grace=0s".to_owned(),
+        "smsc.0.name=load".to_owned(),
+        format!("smsc.0.address={smsc}"),
+        format!("smsc.0.window={}", options.window),
+        format!("smsc.0.links={}", options.links),
+        "smsc.0.source_address=12345".to_owned(),
+        format!("smsc.0.response_timeout={}ms", options.latency + 30_000),
+        "push.profile=compact".to_owned(),
+        "push.application_id=2".to_owned(),
+        "access.allow_private_sources=true".to_owned(),
+    ]
 }
 
-fn config(options: &Options, smsc: SocketAddr, grpc: SocketAddr, ops: SocketAddr) -> String {
-    let Options { window, links, .. } = options;
-    format!(
-        r#"
-        [grpc]
-        listen = "{grpc}"
-        [ops]
-        listen = "{ops}"
-        [[smsc]]
-        name = "load"
-        address = "{smsc}"
-        window = {window}
-        links = {links}
-        source_address = "12345"
-        [push]
-        profile = "compact"
-        application_id = "2"
-        [access]
-        allow_private_sources = true
-        "#
-    )
+/// Where the child listens, as soon as it logs that. What else it logs is passed on.
+fn ports(log: ChildStderr) -> oneshot::Receiver<Ports> {
+    let (found, ports) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut found = Some(found);
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            match (listening(&line), found.take()) {
+                // Nobody waits any more: the test is over.
+                (Some(ports), Some(found)) => drop(found.send(ports)),
+                (_, waiting) => {
+                    found = waiting;
+                    eprintln!("router: {line}");
+                }
+            }
+        }
+    });
+    ports
+}
+
+fn listening(line: &str) -> Option<Ports> {
+    let field = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)?.parse().ok());
+    Some(Ports { grpc: field("grpc=")?, ops: field("ops=")? })
 }
 
 /// HTTP/1.0, so that the body ends with the connection and is not chunked.
@@ -122,26 +147,15 @@ async fn get(address: SocketAddr) -> io::Result<String> {
     Ok(text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }
 
-/// The name, in brackets, may hold anything; utime and stime are fields 14 and 15.
-fn cpu(stat: &str) -> Option<f64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u64>().ok();
-    Some((ticks()? + ticks()?) as f64 / TICKS)
-}
-
-fn kib(status: &str, field: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_a_process_used_is_read() {
-        assert_eq!(cpu("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0"), Some(2.0));
-        assert_eq!(kib("VmPeak:\t  9 kB\nVmHWM:\t  12 kB\n", "VmHWM:"), Some(12));
-        assert_eq!(kib("", "VmHWM:"), None);
+    fn a_log_line_says_where_the_router_listens() {
+        let line = "2026-01-01T00:00:00Z  INFO bellwire::cli::serve: router started; memory only grpc=127.0.0.1:7 ops=127.0.0.1:8 smscs=1";
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(listening(line), Some(Ports { grpc: at(7), ops: at(8) }));
+        assert_eq!(listening("ERROR bellwire: grpc=none"), None);
     }
 }

@@ -1,85 +1,133 @@
 //! The course of a load test: peers, router, subscriptions, events, figures.
 
 use super::options::Options;
+use super::process::Usage;
+use super::progress::{Progress, grouped};
 use super::publisher::{Publisher, feed};
-use super::report::{Measured, Report};
+use super::report::{Measured, Report, Used};
 use super::router::Router;
-use super::subscriber;
-use crate::cli::CommandError;
-use crate::cli::exposition;
+use super::subscriber::Subscriptions;
+use super::watch::{LOOK, Sent, Watch};
 use crate::cli::server::{Output, ServerArgs};
+use crate::cli::{CommandError, exposition};
 use crate::control::proto::control_client::ControlClient;
 use crate::control::proto::source::Origin;
 use crate::sim::load::{Arrivals, Schedule, Sink, SinkSettings, Streams};
-use std::io::{self, IsTerminal};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tonic::transport::Channel;
 
-/// Longest wait for the router to start, for its links and for its streams.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longest silence before what has not arrived is lost, beside twice what the SMSC takes to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest wait for the last answers to be counted by the router.
-const SETTLE: Duration = Duration::from_secs(5);
-/// How often it is looked at what has come.
-const LOOK: Duration = Duration::from_millis(20);
-const SECOND: Duration = Duration::from_secs(1);
+/// Longest wait for the router, and for the next of its links and streams.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A router that used no CPU time for so long is idle.
+const IDLE: Duration = Duration::from_millis(200);
+/// Longest wait for a router to be idle: a running one may have other things to do.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Runs a load test to its end, or to Ctrl-C.
+/// Runs a load test to its end, or to Ctrl-C, after which it reports as far as it came.
 ///
 /// # Errors
-/// When the router or a peer does not start, or a subscription is refused.
+/// When the router or a peer does not start, a subscription is refused, or Ctrl-C comes before the first event.
 pub(super) async fn run(options: &Options) -> Result<Report, CommandError> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        report = play(options) => report,
-        _ = interrupt.recv() => Err(CommandError::Failed("load: interrupted".to_owned())),
+    let mut stop = Stop { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? };
+    let scene = tokio::select! {
+        scene = Scene::set(options) => scene?,
+        () = stop.told() => return Err(CommandError::Failed("load: interrupted before the first event".to_owned())),
+    };
+    scene.play(options, &mut stop).await
+}
+
+/// What ends a test early.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
-async fn play(options: &Options) -> Result<Report, CommandError> {
-    let origin = Instant::now();
-    let arrivals = Arrivals::new(options.handsets() as u32, origin).map_err(io::Error::other)?;
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let settings = SinkSettings { latency: Duration::from_millis(options.latency) };
-    let sink = Sink::start(TcpListener::bind(options.smsc_listen.unwrap_or(any)).await?, settings, arrivals)?;
-    let streams = Streams::serve(TcpListener::bind(any).await?, options.sources)?;
-    let mut router = Router::start(options, sink.address())?;
-    let control = connect(&mut router).await?;
-    until("a link of the router", || sink.binds() > 0).await?;
-    let source = |source| if options.publish { feed(source) } else { Origin::Url(streams.url(source)) };
-    subscriber::activate(&control, options, source).await?;
-    let opened = || options.publish || streams.open() == options.sources as usize;
-    until("the event streams to be opened", opened).await?;
+/// Everything in its place before the first event.
+struct Scene {
+    origin: Instant,
+    sink: Sink,
+    streams: Streams,
+    router: Router,
+    control: ControlClient<Channel>,
+    subscriptions: Subscriptions,
+    used: Used,
+}
 
-    let before = router.usage().unwrap_or_default();
-    let schedule = schedule(options, origin);
-    let publisher = match options.publish {
-        true => Publisher::start(control, schedule).await?,
-        false => Arc::default(),
-    };
-    if !options.publish {
-        streams.start(schedule);
+impl Scene {
+    async fn set(options: &Options) -> Result<Self, CommandError> {
+        let origin = Instant::now();
+        let arrivals = Arrivals::new(options.handsets() as u32, origin).map_err(io::Error::other)?;
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let settings = SinkSettings {
+            latency: Duration::from_millis(options.latency),
+            refuse: options.refuse,
+            close: options.close,
+        };
+        let sink = Sink::start(TcpListener::bind(options.smsc_listen.unwrap_or(any)).await?, settings, arrivals)?;
+        let streams = Streams::serve(TcpListener::bind(any).await?, options.streams())?;
+        let mut router = Router::start(options, sink.address()).await?;
+        let control = connect(&mut router).await?;
+        grow("links", 1, || sink.binds()).await?;
+        let start = router.usage();
+        let source = |source| if options.publish { feed(source) } else { Origin::Url(streams.url(source)) };
+        let subscriptions = Subscriptions::activate(&control, options, source).await?;
+        grow("event streams", options.streams().into(), || streams.open() as u64).await?;
+        let idle = idle(&router).await;
+        let used = Used { start, idle, ..Used::default() };
+        Ok(Self { origin, sink, streams, router, control, subscriptions, used })
     }
-    let sent = || streams.sent() + publisher.sent();
-    let mut watch = Watch { options, schedule, sink: &sink, router: &mut router };
-    watch.follow(sent).await?;
-    watch.settle(sent()).await;
-    let used = router.usage().map(|after| (after.cpu - before.cpu, after.peak));
-    let measured = Measured {
-        sent: sent(),
-        subscriptions: options.subscriptions,
-        rejected: publisher.rejected(),
-        start: schedule.start,
-        order: options.order,
-        metrics: router.metrics().await,
-        used,
-    };
-    Ok(sink.look(|arrivals| Report::new(arrivals, measured)))
+
+    async fn play(mut self, options: &Options, stop: &mut Stop) -> Result<Report, CommandError> {
+        let before = self.router.metrics().await;
+        self.used.first = self.router.usage();
+        let schedule = schedule(options, self.origin);
+        let publisher = match options.publish {
+            true => Publisher::start(self.control.clone(), schedule).await?,
+            false => Arc::default(),
+        };
+        if !options.publish {
+            self.streams.start(schedule);
+        }
+        let streams = &self.streams;
+        let sent = || Sent { events: streams.sent() + publisher.sent(), more: publisher.waits() };
+        let settled = exposition::settled(&before);
+        let mut watch = Watch { options, schedule, sink: &self.sink, router: &mut self.router, settled, last: None };
+        let interrupted = tokio::select! {
+            followed = watch.follow(sent) => followed.map(|()| false)?,
+            () = stop.told() => true,
+        };
+        let after = match interrupted {
+            true => watch.router.metrics().await,
+            false => watch.settle(sent().events).await,
+        };
+        let used = Used { last: watch.last, end: watch.router.usage(), ..self.used };
+        let measured = Measured {
+            sent: sent().events,
+            rejected: publisher.rejected(),
+            start: schedule.start,
+            activation: self.subscriptions.took,
+            metrics: [before, after],
+            used,
+            interrupted,
+        };
+        let report = self.sink.look(|arrivals| Report::new(options, arrivals, measured));
+        self.subscriptions.end(&self.control).await?;
+        Ok(report)
+    }
 }
 
 fn schedule(options: &Options, origin: Instant) -> Schedule {
@@ -101,102 +149,44 @@ async fn connect(router: &mut Router) -> Result<ControlClient<Channel>, CommandE
     loop {
         match server.connect().await {
             Ok(channel) => return Ok(ControlClient::new(channel)),
-            Err(error) if error.is_usage() || started.elapsed() > START_TIMEOUT => return Err(error.into()),
-            Err(_) if router.has_ended() => return Err(ended()),
+            Err(error) if error.is_usage() || started.elapsed() > PATIENCE => return Err(error.into()),
+            Err(_) if router.has_ended() => return Err(CommandError::Failed("load: the router has ended".to_owned())),
             Err(_) => tokio::time::sleep(LOOK).await,
         }
     }
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), CommandError> {
-    let started = Instant::now();
-    while !holds() {
-        if started.elapsed() > START_TIMEOUT {
-            return Err(CommandError::Failed(format!("load: waited {START_TIMEOUT:?} for {what}")));
+/// Waits until there are so many of something; gives up when their number stands still for too long.
+async fn grow(what: &str, wanted: u64, count: impl Fn() -> u64) -> Result<(), CommandError> {
+    let (mut known, mut changed, mut progress) = (0, Instant::now(), Progress::start());
+    loop {
+        let now = count();
+        if now >= wanted {
+            return Ok(());
         }
+        if now != known {
+            (known, changed) = (now, Instant::now());
+        }
+        let figures = || format!("{} of {} {what}", grouped(now), grouped(wanted));
+        if changed.elapsed() > PATIENCE {
+            return Err(CommandError::Failed(format!("load: the router opened {} in {PATIENCE:?}", figures())));
+        }
+        progress.show(|_| format!("opened {}", figures()));
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
-fn ended() -> CommandError {
-    CommandError::Failed("load: the router has ended".to_owned())
-}
-
-/// Looks on while events are on their way.
-struct Watch<'a> {
-    options: &'a Options,
-    schedule: Schedule,
-    sink: &'a Sink,
-    router: &'a mut Router,
-}
-
-impl Watch<'_> {
-    /// Ends when all that was sent has arrived, or nothing has for too long.
-    async fn follow(&mut self, sent: impl Fn() -> u64) -> Result<(), CommandError> {
-        let patience = PATIENCE + self.sink_latency() * 2;
-        let shows = io::stderr().is_terminal();
-        let (mut last, mut changed, mut shown) = ((0, 0), Instant::now(), Shown::new());
-        loop {
-            tokio::time::sleep(LOOK).await;
-            if self.router.has_ended() {
-                return Err(ended());
-            }
-            let now = (sent(), self.sink.look(|arrivals| arrivals.distinct));
-            if now != last {
-                (last, changed) = (now, Instant::now());
-            }
-            if shows && shown.at.elapsed() >= SECOND {
-                self.show(now.0, &mut shown);
-            }
-            let all = self.schedule.events == Some(now.0) || self.schedule.is_over(Instant::now() - LOOK * 2);
-            // Events are due every second at least, so silence means that nothing more comes.
-            if all && now.1 >= now.0 * u64::from(self.options.subscriptions) || changed.elapsed() > patience {
-                return Ok(());
-            }
+/// What the router has used when it has nothing to do any more.
+async fn idle(router: &Router) -> Option<Usage> {
+    let started = Instant::now();
+    let mut usage = router.usage()?;
+    while started.elapsed() < IDLE_TIMEOUT {
+        tokio::time::sleep(IDLE).await;
+        let now = router.usage()?;
+        if now.cpu <= usage.cpu {
+            return Some(now);
         }
+        usage = now;
     }
-
-    /// Waits until the router knows the last outcome, so that its metrics are whole.
-    async fn settle(&self, sent: u64) {
-        let (started, expected) = (Instant::now(), sent * u64::from(self.options.subscriptions));
-        while started.elapsed() < SETTLE + self.sink_latency() * 2 {
-            let metrics = self.router.metrics().await;
-            if metrics.is_empty() || exposition::settled(&metrics) >= expected {
-                return;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    fn sink_latency(&self) -> Duration {
-        Duration::from_millis(self.options.latency)
-    }
-
-    /// One line a second.
-    fn show(&self, sent: u64, shown: &mut Shown) {
-        let (seconds, segments) = (shown.at.elapsed().as_secs_f64(), self.sink.look(|arrivals| arrivals.segments));
-        let usage = self.router.usage().unwrap_or_default();
-        eprintln!(
-            "{:>5.0} s  {sent} events sent  {segments} segments at the SMSC  {:.0}/s  router {:.0} % CPU  {:.1} MB",
-            self.schedule.start.elapsed().as_secs_f64(),
-            (segments - shown.segments) as f64 / seconds,
-            (usage.cpu - shown.cpu) / seconds * 100.0,
-            usage.rss as f64 / 1024.0,
-        );
-        *shown = Shown { at: Instant::now(), segments, cpu: usage.cpu };
-    }
-}
-
-/// What the last line said.
-struct Shown {
-    at: Instant,
-    segments: u64,
-    cpu: f64,
-}
-
-impl Shown {
-    fn new() -> Self {
-        Self { at: Instant::now(), segments: 0, cpu: 0.0 }
-    }
+    Some(usage)
 }

@@ -34,7 +34,9 @@ pub struct Arrivals {
     pub disordered: u64,
     /// Segments at the SMSC.
     pub segments: u64,
-    /// Segments for handsets that nobody subscribed.
+    /// Segments that were refused.
+    pub refused: u64,
+    /// Messages for handsets that nobody subscribed.
     pub strange: u64,
     /// When the last event arrived.
     pub last: Option<Instant>,
@@ -67,6 +69,7 @@ impl Arrivals {
             repeated: 0,
             disordered: 0,
             segments: 0,
+            refused: 0,
             strange: 0,
             last: None,
         })

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_millis(1);
 
 /// Calls `send` with a source whenever events of it are due, again after a while if it says that it is behind, until all
-/// is sent or time is over, or `send` says `None`. Waits, so call it in a thread of its own.
-#[allow(clippy::disallowed_methods, reason = "the time itself is waited for, not a condition")]
+/// is sent or time is over, or `send` says `None`. Waits, so call it in a thread of its own; unparking that thread makes
+/// it try at once what is behind.
 pub fn pace(schedule: &Schedule, mut send: impl FnMut(u32) -> Option<bool>) {
     let (mut passed, mut behind) = (0, Vec::new());
     loop {
@@ -35,7 +35,7 @@ pub fn pace(schedule: &Schedule, mut send: impl FnMut(u32) -> Option<bool>) {
             return;
         }
         let next = schedule.due_at(total).saturating_duration_since(Instant::now());
-        std::thread::sleep(if behind.is_empty() { next } else { next.min(AGAIN) });
+        std::thread::park_timeout(if behind.is_empty() { next } else { next.min(AGAIN) });
     }
 }
 

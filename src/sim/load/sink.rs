@@ -30,10 +30,14 @@ const PARTS: Limits = Limits {
 };
 
 /// How a sink behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SinkSettings {
     /// How long an answer takes.
     pub latency: Duration,
+    /// Each so manieth segment is refused for good; 0 for none.
+    pub refuse: u64,
+    /// Each so manieth segment is taken, and then the connection closed without an answer; 0 for none.
+    pub close: u64,
 }
 
 /// A running SMSC. It ends, with all its connections, when this is dropped.
@@ -178,9 +182,7 @@ impl Session {
         let Ok(pdu) = Pdu::decode(octets) else { return false };
         match &pdu.body {
             Body::SubmitSm(submit) => {
-                arrivals.segments += 1;
-                self.count(submit, arrivals, now);
-                self.accept(&pdu.header, submit);
+                return self.take_segment(&pdu.header, submit, arrivals, now);
             }
             Body::Bind(bind) => {
                 self.receives = bind.mode != BindMode::Transmitter;
@@ -198,6 +200,23 @@ impl Session {
             _ => Header::nack(CommandStatus::INVCMDID, pdu.header.sequence_number).encode(&mut self.out),
         }
         true
+    }
+
+    fn take_segment(&mut self, header: &Header, submit: &SubmitSm<'_>, arrivals: &mut Arrivals, now: Instant) -> bool {
+        let SinkSettings { refuse, close, .. } = self.shared.settings;
+        arrivals.segments += 1;
+        let is_turn = |each: u64| each > 0 && arrivals.segments.is_multiple_of(each);
+        if is_turn(refuse) {
+            arrivals.refused += 1;
+            header.answer(CommandStatus::INVDSTADR).encode(&mut self.out);
+            return true;
+        }
+        let closes = is_turn(close);
+        self.count(submit, arrivals, now);
+        if !closes {
+            self.accept(header, submit);
+        }
+        !closes
     }
 
     /// Counts a message, when its last segment is there.
