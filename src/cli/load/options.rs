@@ -25,7 +25,11 @@ pub(super) struct Options {
     pub profile: Option<Profile>,
     /// Event sources: 1 to 10000 streams, or with --publish 1 to 1000000 feeds
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    #[arg(default_value_ifs = [("profile", "streams", Some("10000")), ("profile", "fan-out", Some("1"))])]
+    #[arg(default_value_ifs = [
+        ("profile", "streams", Some("10000")),
+        ("profile", "fan-out", Some("1")),
+        ("profile", "latency", Some("100")),
+    ])]
     pub sources: u32,
     /// Subscriptions of each source, each of another handset; 1 to 1000000 over all sources
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -33,7 +37,7 @@ pub(super) struct Options {
     pub subscriptions: u32,
     /// Events per second over all sources, 0 to 10000000; 0 for as many as are taken
     #[arg(long, value_name = "R", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
-    #[arg(default_value_if("profile", "latency", Some("5000")))]
+    #[arg(default_value_if("profile", "latency", Some("2000")))]
     pub rate: u32,
     /// Events over all sources, 1 to 1000000000 [default: 100000, without --seconds]
     #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
@@ -207,7 +211,7 @@ pub(super) mod tests {
         let streams = typed(&["--profile", "streams"]).unwrap();
         assert_eq!((streams.sources, streams.subscriptions, streams.window), (10_000, 1, 1000));
         let latency = typed(&["--profile", "latency"]).unwrap();
-        assert_eq!((latency.rate, latency.latency, latency.order), (5000, 20, Order::Strict));
+        assert_eq!((latency.rate, latency.latency, latency.order), (2000, 20, Order::Strict));
         assert_eq!(latency.lasts(), Some(Duration::from_secs(10)));
     }
 

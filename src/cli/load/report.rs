@@ -138,7 +138,7 @@ impl Report {
         let expected = sent * u64::from(options.subscriptions);
         let elapsed = arrivals.last.map_or(0.0, |last| last.saturating_duration_since(start).as_secs_f64());
         let arrived = arrivals.distinct;
-        let cpu_measured = used.last.zip(used.first).map(|(last, first)| last.cpu - first.cpu);
+        let cpu_measured = used.last.zip(used.first).map(|(last, first)| hundredths(last.cpu - first.cpu));
         let grown = used.idle.zip(used.start).map(|(idle, start)| idle.rss.saturating_sub(start.rss) * 1024);
         let mut report = Self {
             setup: Setup::new(options),
@@ -252,6 +252,11 @@ fn counted([before, after]: &[String; 2], metric: &str, label: &str) -> BTreeMap
         (name, more)
     });
     grown.filter(|(_, count)| *count > 0).collect()
+}
+
+/// A difference of times that count in hundredths of a second.
+fn hundredths(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
 }
 
 fn per_second(count: u64, seconds: f64) -> f64 {

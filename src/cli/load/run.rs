@@ -105,7 +105,8 @@ impl Scene {
         let streams = &self.streams;
         let sent = || Sent { events: streams.sent() + publisher.sent(), more: publisher.waits() };
         let settled = exposition::settled(&before);
-        let mut watch = Watch { options, schedule, sink: &self.sink, router: &mut self.router, settled, last: None };
+        let (sink, router, last) = (&self.sink, &mut self.router, self.used.first);
+        let mut watch = Watch { options, schedule, sink, router, settled, last };
         let interrupted = tokio::select! {
             followed = watch.follow(sent) => followed.map(|()| false)?,
             () = stop.told() => true,

@@ -32,7 +32,7 @@ pub(super) struct Watch<'a> {
     pub router: &'a mut Router,
     /// Events that had their final outcome when the router began.
     pub settled: u64,
-    /// What the router had used when last something arrived.
+    /// What the router had used when last something arrived; at first, what it began with.
     pub last: Option<Usage>,
 }
 
@@ -44,7 +44,7 @@ impl Watch<'_> {
     pub async fn follow(&mut self, sent: impl Fn() -> Sent) -> Result<(), CommandError> {
         let patience = PATIENCE + self.sink_latency() * 2;
         let (mut before, mut changed, mut asked) = ((0, 0), Instant::now(), Instant::now());
-        let (mut progress, mut shown) = (Progress::start(), Shown::default());
+        let (mut progress, mut shown) = (Progress::start(), Shown { arrived: 0, usage: self.last });
         loop {
             tokio::time::sleep(LOOK).await;
             if self.router.has_ended() {
@@ -100,8 +100,8 @@ impl Watch<'_> {
     fn line(&self, (sent, arrived): (u64, u64), seconds: f64, shown: &mut Shown) -> String {
         let usage = self.router.usage().unwrap_or_default();
         let rate = (arrived - shown.arrived) as f64 / seconds;
-        let busy = (usage.cpu - shown.cpu.unwrap_or(usage.cpu)) / seconds * 100.0;
-        *shown = Shown { arrived, cpu: Some(usage.cpu) };
+        let busy = (usage.cpu - shown.usage.unwrap_or_default().cpu) / seconds * 100.0;
+        *shown = Shown { arrived, usage: Some(usage) };
         format!(
             "{:>5.0} s  {} events sent  {} arrived  {}/s  router {busy:.0} % CPU  {:.1} MB",
             self.schedule.start.elapsed().as_secs_f64(),
@@ -114,8 +114,8 @@ impl Watch<'_> {
 }
 
 /// What the last line said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shown {
     arrived: u64,
-    cpu: Option<f64>,
+    usage: Option<Usage>,
 }
