@@ -98,10 +98,10 @@ def labels(series, across, up):
     """A line's name at its end, below the one above where they would touch."""
     ends = [(up.at(line[-1][1]), across.at(line[-1][0]), name) for name, line in series.items()]
     colours = dict(zip(series, COLOURS))
-    free = 0
+    taken = []
     for y, x, name in sorted(ends):
-        y = max(y, free)
-        free = y + 30
+        y = max([y, *(other + 30 for other, at in taken if abs(at - x) < 90)])
+        taken.append((y, x))
         # Two lines of words at most: the margin is narrow.
         first, _, second = name.partition(" of ")
         yield text(x + 10, y + 4, first, "start", fill=colours[name])
