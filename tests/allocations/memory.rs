@@ -27,7 +27,7 @@ fn a_subscription_takes_at_most_256_octets_asleep_and_8_kib_awake() {
     const MANY: usize = 1 << 14;
     let runtime = runtime();
     let mut house = runtime.block_on(House::new());
-    let mut activate = |from: usize, to: usize| {
+    let activate = |from: usize, to: usize| {
         octets(|| {
             runtime.block_on(async {
                 for index in from..to {

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Handsets that have a number.
-const HANDSETS_MAX: u64 = 1_000_000;
+const HANDSETS_MAX: u64 = 4_000_000;
 /// Event streams: each needs a file at both ends.
 const STREAMS_MAX: u32 = 10_000;
 /// Events when neither their number nor a time is given.
