@@ -24,3 +24,27 @@ impl Now {
         self.monotonic.saturating_sub(earlier.monotonic)
     }
 }
+
+/// A reading of the monotonic clock in eight octets, for what is kept by the hundred thousand: whole nanoseconds, up to
+/// 584 years.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    /// A time that does not come.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// How long after `earlier` this is, zero if it is before.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl From<Duration> for Stamp {
+    /// Later than any stamp can tell is never.
+    fn from(monotonic: Duration) -> Self {
+        let seconds = monotonic.as_secs().saturating_mul(1_000_000_000);
+        Self(seconds.saturating_add(monotonic.subsec_nanos().into()))
+    }
+}

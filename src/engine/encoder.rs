@@ -1,5 +1,6 @@
 //! Events become segments: straight into the link's buffer, without a copy in between and without an allocation.
 
+use super::clock::Stamp;
 use super::push::Push;
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate, ValidityPeriod};
@@ -58,7 +59,9 @@ impl Encoder {
         let Piece { frame, envelope, push, .. } = piece;
         let start = out.len();
         // A time to live is at most 28 days, so it always has a relative form.
-        let validity = push.expires_at.and_then(|until| ValidityPeriod::relative(until.saturating_sub(piece.now)).ok());
+        let validity = (push.expires_at != Stamp::NEVER)
+            .then(|| ValidityPeriod::relative(push.expires_at.since(piece.now.into())).ok())
+            .flatten();
         let Frame { template, destination, registered_delivery, .. } = frame;
         let open = template.begin(piece.sequence_number, destination, validity, *registered_delivery, out);
         let concatenation = concatenation(frame.width, push, piece.index);

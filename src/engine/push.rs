@@ -1,84 +1,79 @@
 //! A push on its way: consecutive events of one subscription that travel and end together.
 
+use super::clock::Stamp;
 use super::receipts::FateId;
 use crate::model::{DropReason, Outcome};
 use std::ops::Range;
-use std::time::Duration;
 
 /// Segments of one push, by index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SegmentSet([u64; 4]);
+struct SegmentSet([u64; 4]);
 
 impl SegmentSet {
-    /// The first `count` segments.
-    pub fn first(count: u8) -> Self {
-        let mut set = Self::default();
-        (0..count).for_each(|index| set.insert(index));
-        set
-    }
-
-    /// Adds a segment.
-    pub fn insert(&mut self, index: u8) {
+    fn insert(&mut self, index: u8) {
         self.0[usize::from(index >> 6)] |= 1 << (index & 63);
     }
 
-    /// Takes a segment out.
-    pub fn remove(&mut self, index: u8) {
+    fn remove(&mut self, index: u8) {
         self.0[usize::from(index >> 6)] &= !(1 << (index & 63));
     }
 
-    /// Whether a segment is in.
-    pub fn contains(&self, index: u8) -> bool {
+    fn contains(&self, index: u8) -> bool {
         self.0[usize::from(index >> 6)] & 1 << (index & 63) != 0
     }
 
-    /// The lowest segment.
-    pub fn lowest(&self) -> Option<u8> {
+    fn lowest(&self) -> Option<u8> {
         let word = self.0.iter().position(|word| *word != 0)?;
         Some((word as u8) << 6 | self.0[word].trailing_zeros() as u8)
     }
-
-    /// Whether no segment is in.
-    pub fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
-    }
 }
 
-/// One push, from the moment it was formed until all its segments are answered.
+/// One push, from the moment it was formed until all its segments are answered. There may be one for every handset at
+/// once, so it fills one cache line, and what few pushes have lies elsewhere.
 #[derive(Debug)]
 pub struct Push {
     /// Its events. What was passed over between two pushes is a push without segments, so that ranges have no holes.
     pub events: Range<u64>,
-    /// Events lost before it that its body tells of.
-    pub gap: u64,
+    /// When it was formed.
+    pub formed_at: Stamp,
+    /// Until when it is worth sending; the subscription's time to live counted from its oldest event.
+    pub expires_at: Stamp,
+    /// Where its receipts are collected.
+    pub fate: Option<FateId>,
+    oddities: Option<Box<Oddities>>,
     /// If any of its events goes as a notice: those that need more octets than this.
-    pub notice_above: Option<usize>,
-    /// Segments it is sent in; 0 for events passed over.
-    pub segments: u8,
+    pub notice_above: Option<u16>,
     /// Concatenation reference, the same however often a segment is sent.
     pub reference: u16,
     /// WSP transaction id, the same however often a segment is sent.
     pub transaction: u8,
-    /// When it was formed.
-    pub formed_at: Duration,
-    /// Until when it is worth sending; the subscription's time to live counted from its oldest event.
-    pub expires_at: Option<Duration>,
-    /// Segments to be sent, for the first time or again.
-    pub to_send: SegmentSet,
+    /// Segments it is sent in; 0 for events passed over.
+    pub segments: u8,
+    /// Segments from this one on are to be sent for the first time.
+    fresh: u8,
     /// Segments written and not answered.
     pub awaited: u8,
     /// Segments accepted.
     pub accepted: u8,
-    /// Segments that were sent again without knowing what became of the first time.
-    pub resent: SegmentSet,
     /// Times in a row that it was tried again for [`Verdict::Retry`](super::verdict::Verdict::Retry).
     pub refusals: u8,
     /// How it will end once nothing is awaited, if not well.
-    pub doom: Option<Doom>,
+    doom: Option<Doom>,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Where its receipts are collected.
-    pub fate: Option<FateId>,
+}
+
+const _: () = assert!(size_of::<Push>() == 64, "one cache line");
+
+/// What few pushes have.
+#[derive(Debug, Default)]
+struct Oddities {
+    /// Events lost before it that its body tells of.
+    gap: u64,
+    /// Segments to be sent again.
+    again: SegmentSet,
+    /// Segments that were sent again without knowing what became of the first time.
+    resent: SegmentSet,
 }
 
 /// Why a push will not end well.
@@ -107,43 +102,94 @@ impl Doom {
 }
 
 impl Push {
-    /// Events that ended without being sent.
-    pub fn passed_over(events: Range<u64>, outcome: Outcome) -> Self {
+    /// Events about to be sent in `segments`, behind a mark that `gap` were lost.
+    pub fn new(events: Range<u64>, segments: u8, gap: u64) -> Self {
         Self {
             events,
-            gap: 0,
+            formed_at: Stamp::default(),
+            expires_at: Stamp::NEVER,
+            fate: None,
+            oddities: (gap > 0).then(|| Box::new(Oddities { gap, ..Oddities::default() })),
             notice_above: None,
-            segments: 0,
             reference: 0,
             transaction: 0,
-            formed_at: Duration::ZERO,
-            expires_at: None,
-            to_send: SegmentSet::default(),
+            segments,
+            fresh: 0,
             awaited: 0,
             accepted: 0,
-            resent: SegmentSet::default(),
             refusals: 0,
             doom: None,
-            outcome: Some(outcome),
-            fate: None,
+            outcome: None,
         }
+    }
+
+    /// Events that ended without being sent.
+    pub fn passed_over(events: Range<u64>, outcome: Outcome) -> Self {
+        Self { outcome: Some(outcome), ..Self::new(events, 0, 0) }
+    }
+
+    /// Events lost before it that its body tells of.
+    pub fn gap(&self) -> u64 {
+        self.oddities.as_ref().map_or(0, |odd| odd.gap)
+    }
+
+    /// The lowest segment to be sent, for the first time or again.
+    pub fn to_send(&self) -> Option<u8> {
+        // What goes again was sent before, so it is lower than any that was not.
+        let again = self.oddities.as_ref().and_then(|odd| odd.again.lowest());
+        again.or_else(|| (self.fresh < self.segments).then_some(self.fresh))
+    }
+
+    /// The segment that was to be sent was written.
+    pub fn note_written(&mut self, index: u8) {
+        if index >= self.fresh {
+            self.fresh = index + 1;
+        } else if let Some(odd) = &mut self.oddities {
+            odd.again.remove(index);
+        }
+        self.awaited += 1;
+    }
+
+    /// A segment goes again.
+    pub fn send_again(&mut self, index: u8) {
+        self.oddities.get_or_insert_default().again.insert(index);
+    }
+
+    /// A segment goes once more though the first may have arrived; false if it has done so before.
+    pub fn resend(&mut self, index: u8) -> bool {
+        let odd = self.oddities.get_or_insert_default();
+        let first = !odd.resent.contains(index);
+        if first {
+            odd.again.insert(index);
+            odd.resent.insert(index);
+        }
+        first
     }
 
     /// Whether nothing will be sent or answered any more.
     pub fn is_done(&self) -> bool {
-        self.to_send.is_empty() && self.awaited == 0
+        self.awaited == 0 && self.to_send().is_none()
     }
 
     /// Whether any of its segments may have reached the SMSC.
     pub fn was_sent(&self) -> bool {
-        self.awaited > 0 || self.accepted > 0 || !self.resent.is_empty()
+        let resent = self.oddities.as_ref().is_some_and(|odd| odd.resent != SegmentSet::default());
+        self.awaited > 0 || self.accepted > 0 || resent
+    }
+
+    /// How it will end once nothing is awaited, if not well.
+    pub fn doomed(&self) -> Option<Doom> {
+        self.doom
     }
 
     /// Ends it as `doom` as soon as nothing is awaited; segments not sent are withheld, for a handset can do nothing
     /// with some of them.
     pub fn doom(&mut self, doom: Doom) {
         self.doom.get_or_insert(doom);
-        self.to_send = SegmentSet::default();
+        self.fresh = self.segments;
+        if let Some(odd) = &mut self.oddities {
+            odd.again = SegmentSet::default();
+        }
     }
 }
 
@@ -153,12 +199,32 @@ mod tests {
 
     #[test]
     fn a_set_of_segments_holds_each_of_255() {
-        let mut set = SegmentSet::first(255);
+        let mut set = SegmentSet::default();
+        (0..255).for_each(|index| set.insert(index));
         for index in 0..255 {
             assert!(set.contains(index));
             assert_eq!(set.lowest(), Some(index));
             set.remove(index);
         }
-        assert!(set.is_empty() && set.lowest().is_none() && !set.contains(255));
+        assert!(set.lowest().is_none() && !set.contains(255));
+    }
+
+    #[test]
+    fn what_goes_again_goes_before_what_was_never_sent() {
+        let mut push = Push::new(0..1, 255, 0);
+        for index in 0..100 {
+            assert_eq!(push.to_send(), Some(index));
+            push.note_written(index);
+        }
+        push.send_again(70);
+        assert!(push.resend(3) && !push.resend(3), "once more, not twice");
+        for index in [3, 70, 100] {
+            assert_eq!(push.to_send(), Some(index));
+            push.note_written(index);
+        }
+        assert_eq!((push.to_send(), push.awaited), (Some(101), 103));
+        push.send_again(70);
+        push.doom(Doom::Failed);
+        assert_eq!(push.to_send(), None);
     }
 }

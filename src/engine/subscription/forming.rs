@@ -4,7 +4,7 @@ use super::{Subscription, gap_mark};
 use crate::codec::segments;
 use crate::codec::sse::{self, EventRef};
 use crate::engine::clock::Now;
-use crate::engine::push::{Push, SegmentSet};
+use crate::engine::push::Push;
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Stage, Tally};
 use crate::model::{DropReason, Outcome, Overflow};
@@ -57,24 +57,15 @@ impl Subscription {
         self.gap -= gap;
         tally.gaps += u64::from(gap > 0);
         tally.pushes += 1;
-        self.pushes.push_back(Push {
-            events,
-            gap,
-            notice_above: has_notice.then(|| self.room()),
-            segments,
-            reference,
-            transaction,
-            formed_at: now.monotonic,
-            expires_at: (!ttl.is_zero()).then(|| oldest + ttl),
-            to_send: SegmentSet::first(segments),
-            awaited: 0,
-            accepted: 0,
-            resent: SegmentSet::default(),
-            refusals: 0,
-            doom: None,
-            outcome: None,
-            fate: None,
-        });
+        let mut push = Push::new(events, segments, gap);
+        // 255 segments have fewer than 64 Ki octets.
+        push.notice_above = has_notice.then(|| self.room() as u16);
+        (push.reference, push.transaction) = (reference, transaction);
+        push.formed_at = now.monotonic.into();
+        if !ttl.is_zero() {
+            push.expires_at = (oldest + ttl).into();
+        }
+        self.pushes.push_back(push);
         self.unsent += 1;
         self.outstanding += 1;
         true
@@ -164,13 +155,13 @@ impl Subscription {
     /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
     /// start is written even when an earlier push has set it.
     pub(super) fn write_body(&self, push: &Push, out: &mut BytesMut) {
-        gap_mark::write(push.gap, out);
+        gap_mark::write(push.gap(), out);
         let mut previous_id = &b""[..];
         let mut seq = push.events.start;
         for chunk in self.chunks.range(self.chunk_index(seq)..) {
             while seq < push.events.end.min(chunk.range().end) {
                 if let Some(mut event) = chunk.get(seq) {
-                    if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > room) {
+                    if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > usize::from(room)) {
                         event = notice_of(&event);
                     }
                     // The parser and the builder let nothing in that the writer refuses.

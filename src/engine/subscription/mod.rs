@@ -7,7 +7,7 @@ mod gap_mark;
 mod settling;
 
 use super::chunk::Chunk;
-use super::clock::Now;
+use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Piece};
 use super::push::{Doom, Push};
 use super::receipts::Receipts;
@@ -248,8 +248,8 @@ impl Subscription {
             }
             let at = self.first_unsent()?;
             let push = &mut self.pushes[at];
-            let index = push.to_send.lowest()?;
-            if push.expires_at.is_some_and(|until| until <= now.monotonic) {
+            let index = push.to_send()?;
+            if push.expires_at <= Stamp::from(now.monotonic) {
                 push.doom(Doom::Expired);
                 self.unsent -= 1;
                 self.settle_if_done(at, now, numbers, settlement);

@@ -1,7 +1,7 @@
 //! Pushes come to their end: answers, restarts, and what is given up.
 
 use super::{Answer, Settlement, Subscription};
-use crate::engine::clock::Now;
+use crate::engine::clock::{Now, Stamp};
 use crate::engine::push::{Doom, Push};
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Answered, Stage, Tally};
@@ -30,7 +30,7 @@ impl Subscription {
         let Some(at) = self.place(number) else { return Verdict::Accept };
         let push = &mut self.pushes[at];
         push.awaited = push.awaited.saturating_sub(1);
-        let had_unsent = !push.to_send.is_empty();
+        let had_unsent = push.to_send().is_some();
         let verdict = match answer {
             Answer::Accepted { message_id } => {
                 push.accepted = push.accepted.saturating_add(1);
@@ -49,7 +49,7 @@ impl Subscription {
                 Verdict::Accept
             }
         };
-        let has_unsent = !push.to_send.is_empty();
+        let has_unsent = push.to_send().is_some();
         self.unsent = self.unsent + usize::from(has_unsent && !had_unsent) - usize::from(!has_unsent && had_unsent);
         self.settle_if_done(at, now, numbers, settlement);
         verdict
@@ -68,7 +68,7 @@ impl Subscription {
         for number in self.numbers() {
             let Some(at) = self.place(number) else { continue };
             let push = &mut self.pushes[at];
-            if !push.to_send.is_empty() && !push.was_sent() {
+            if push.to_send().is_some() && !push.was_sent() {
                 push.doom(Doom::Withdrawn(reason));
                 self.unsent -= 1;
                 self.settle_if_done(at, now, numbers, settlement);
@@ -97,19 +97,18 @@ impl Subscription {
 
     /// Refused pushes go before new ones, so the oldest with something to send is next.
     pub(super) fn first_unsent(&self) -> Option<usize> {
-        if self.unsent == 1 && self.pushes.back().is_some_and(|push| !push.to_send.is_empty()) {
+        if self.unsent == 1 && self.pushes.back().is_some_and(|push| push.to_send().is_some()) {
             return Some(self.pushes.len() - 1);
         }
-        self.pushes.iter().position(|push| !push.to_send.is_empty())
+        self.pushes.iter().position(|push| push.to_send().is_some())
     }
 
     pub(super) fn note_written(&mut self, at: usize, index: u8, now: Now, tally: &mut Tally) {
         let push = &mut self.pushes[at];
-        push.to_send.remove(index);
-        push.awaited += 1;
+        push.note_written(index);
         tally.segments += 1;
-        tally.time(Stage::Window, now.monotonic.saturating_sub(push.formed_at), 1);
-        self.unsent -= usize::from(push.to_send.is_empty());
+        tally.time(Stage::Window, Stamp::from(now.monotonic).since(push.formed_at), 1);
+        self.unsent -= usize::from(push.to_send().is_none());
     }
 
     pub(super) fn settle_if_done(
@@ -125,7 +124,7 @@ impl Subscription {
         }
         numbers.release(push.reference);
         let (events, count, fate) = (push.events.clone(), push.events.end - push.events.start, push.fate);
-        let outcome = push.doom.map_or(Outcome::Accepted, Doom::outcome);
+        let outcome = push.doomed().map_or(Outcome::Accepted, Doom::outcome);
         push.outcome = Some(outcome);
         self.outstanding -= 1;
         match fate {
@@ -216,16 +215,16 @@ impl Subscription {
 }
 
 fn refuse(push: &mut Push, index: u8, verdict: Verdict, tally: &mut Tally) -> Verdict {
-    let doomed = push.doom.is_some();
+    let doomed = push.doomed().is_some();
     match verdict {
         Verdict::Accept => {}
         Verdict::HoldLink | Verdict::Rebind | Verdict::ParkHandset if !doomed => {
-            push.to_send.insert(index);
+            push.send_again(index);
             let throttled = verdict == Verdict::HoldLink;
             tally.answer(if throttled { Answered::Throttled } else { Answered::Retried });
         }
         Verdict::Retry if !doomed && push.refusals < MAX_RETRIES => {
-            push.to_send.insert(index);
+            push.send_again(index);
             push.refusals += 1;
             tally.answer(Answered::Retried);
         }
@@ -239,9 +238,7 @@ fn refuse(push: &mut Push, index: u8, verdict: Verdict, tally: &mut Tally) -> Ve
 
 /// The segment goes once more, octet for octet as before, or is given up.
 fn lose_answer(push: &mut Push, index: u8, resend: bool, tally: &mut Tally) {
-    if resend && push.doom.is_none() && !push.resent.contains(index) {
-        push.to_send.insert(index);
-        push.resent.insert(index);
+    if resend && push.doomed().is_none() && push.resend(index) {
         tally.resent += 1;
         tally.answer(Answered::Resent);
     } else {
