@@ -24,3 +24,4 @@ pub mod session;
 pub mod subscription;
 pub mod tally;
 pub mod verdict;
+mod waiting;

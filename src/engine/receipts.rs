@@ -3,73 +3,43 @@
 //! One table per SMSC, for a receipt may come on any of its links, and often comes before the response that gives its
 //! id. Bounded in number and in time: an entry that runs out ends its events as `accepted`.
 
+use super::clock::Stamp;
 use super::tally::{Stage, Tally};
+use super::waiting::Waiting;
 use crate::codec::smpp::MessageState;
 use crate::model::Outcome;
-use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// Octets of a message_id that are kept without an allocation: numbers in either base have fewer.
-const INLINE_OCTETS: usize = 22;
 /// How long a receipt that overtook its response waits for it.
 const PARKING_TIME: Duration = Duration::from_secs(60);
 /// Receipts parked at most.
 const MAX_PARKED: usize = 10_000;
 
-/// An SMSC's name for a segment: opaque octets, compared as they are.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum MessageId {
-    Short { len: u8, octets: [u8; INLINE_OCTETS] },
-    Long(Box<[u8]>),
-}
-
-const _: () = assert!(size_of::<MessageId>() == 24, "there may be a million of them");
-
-impl MessageId {
-    fn new(id: &[u8]) -> Self {
-        let mut octets = [0; INLINE_OCTETS];
-        match octets.get_mut(..id.len()) {
-            Some(own) => {
-                own.copy_from_slice(id);
-                Self::Short { len: id.len() as u8, octets }
-            }
-            None => Self::Long(id.into()),
-        }
-    }
-}
-
 /// Where the receipts of one push are collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FateId {
     index: u32,
-    serial: u32,
+    serial: NonZeroU32,
 }
 
 /// What is known of one push.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Fate {
-    serial: u32,
+    serial: NonZeroU32,
     /// Events that end with it; 0 while the push is not released.
     events: u64,
     /// Segments without a final receipt.
     missing: u8,
     /// The worst final state so far, if not delivered.
     bad: Option<Outcome>,
-    accepted_at: Duration,
-}
-
-/// A segment accepted whose receipt is awaited.
-struct Expected {
-    fate: FateId,
-    until: Duration,
+    accepted_at: Stamp,
 }
 
 /// Receipts awaited and receipts that came too early.
 pub struct Receipts {
-    expected: HashMap<MessageId, Expected>,
-    expected_order: VecDeque<(Duration, MessageId)>,
-    parked: HashMap<MessageId, MessageState>,
-    parked_order: VecDeque<(Duration, MessageId)>,
+    expected: Waiting<FateId>,
+    parked: Waiting<MessageState>,
     fates: Vec<Fate>,
     free: Vec<u32>,
     timeout: Duration,
@@ -80,10 +50,8 @@ impl Receipts {
     /// Waits `timeout` for each receipt, and for at most `limit` of them at a time.
     pub fn new(timeout: Duration, limit: usize) -> Self {
         Self {
-            expected: HashMap::new(),
-            expected_order: VecDeque::new(),
-            parked: HashMap::new(),
-            parked_order: VecDeque::new(),
+            expected: Waiting::new(),
+            parked: Waiting::new(),
             fates: Vec::new(),
             free: Vec::new(),
             timeout,
@@ -93,35 +61,39 @@ impl Receipts {
 
     /// A place to collect the receipts of a push of `segments`.
     pub fn open(&mut self, segments: u8) -> FateId {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.fates.push(Fate::default());
-            self.fates.len() as u32 - 1
-        });
+        let fresh =
+            Fate { serial: NonZeroU32::MIN, events: 0, missing: segments, bad: None, accepted_at: Stamp::default() };
+        let Some(index) = self.free.pop() else {
+            self.fates.push(fresh);
+            return FateId { index: self.fates.len() as u32 - 1, serial: NonZeroU32::MIN };
+        };
         let fate = &mut self.fates[index as usize];
-        *fate = Fate { serial: fate.serial.wrapping_add(1), missing: segments, ..Fate::default() };
+        *fate = Fate { serial: fate.serial, ..fresh };
         FateId { index, serial: fate.serial }
     }
 
     /// A segment of `fate` was accepted as `message_id`.
     pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], tally: &mut Tally) {
-        let id = MessageId::new(message_id);
-        if let Some(state) = self.parked.remove(&id) {
+        if let Some(state) = self.parked.take(message_id) {
             self.note(now, fate, state, tally);
             return;
         }
-        while self.expected_order.len() >= self.limit {
-            self.expire_oldest(tally);
+        if self.expected.len() >= self.limit
+            && let Some(oldest) = self.expected.take_oldest()
+        {
+            self.expire(oldest, tally);
         }
-        let until = now + self.timeout;
-        self.expected.insert(id.clone(), Expected { fate, until });
-        self.expected_order.push_back((until, id));
+        // A receipt for an id that was used again is taken for the later one.
+        if let Some(earlier) = self.expected.insert(message_id, (now + self.timeout).into(), fate) {
+            self.expire(earlier, tally);
+        }
     }
 
     /// Every segment of `fate` was accepted: its `events` end when the last receipt does.
     pub fn handle_released(&mut self, now: Duration, fate: FateId, events: u64, tally: &mut Tally) {
         match self.get(fate) {
             Some(known) => {
-                (known.events, known.accepted_at) = (events, now);
+                (known.events, known.accepted_at) = (events, now.into());
                 self.settle_if_complete(now, fate, tally);
             }
             // A receipt it waited for ran out before the last segment was accepted.
@@ -141,32 +113,30 @@ impl Receipts {
         if outcome_of(state).is_none() {
             return;
         }
-        let id = MessageId::new(message_id);
-        if let Some(expected) = self.expected.remove(&id) {
-            self.note(now, expected.fate, state, tally);
+        if let Some(fate) = self.expected.take(message_id) {
+            self.note(now, fate, state, tally);
             return;
         }
-        while self.parked_order.len() >= MAX_PARKED {
-            self.drop_parked(tally);
+        if self.parked.len() >= MAX_PARKED {
+            tally.stray_receipts += u64::from(self.parked.take_oldest().is_some());
         }
-        self.parked.insert(id.clone(), state);
-        self.parked_order.push_back((now + PARKING_TIME, id));
+        self.parked.insert(message_id, (now + PARKING_TIME).into(), state);
     }
 
     /// Ends what has waited long enough. To be called now and then.
     pub fn handle_timeout(&mut self, now: Duration, tally: &mut Tally) {
-        while self.expected_order.front().is_some_and(|(until, _)| *until <= now) {
-            self.expire_oldest(tally);
+        while let Some(fate) = self.expected.take_due(now.into()) {
+            self.expire(fate, tally);
         }
-        while self.parked_order.front().is_some_and(|(until, _)| *until <= now) {
-            self.drop_parked(tally);
+        while self.parked.take_due(now.into()).is_some() {
+            tally.stray_receipts += 1;
         }
     }
 
     /// Ends everything that waits, as `accepted`: the router is about to stop.
     pub fn handle_shutdown(&mut self, tally: &mut Tally) {
-        while !self.expected_order.is_empty() {
-            self.expire_oldest(tally);
+        while let Some(fate) = self.expected.take_oldest() {
+            self.expire(fate, tally);
         }
     }
 
@@ -192,16 +162,12 @@ impl Receipts {
             return;
         }
         tally.settle(known.bad.unwrap_or(Outcome::Delivered), known.events);
-        tally.time(Stage::Receipt, now.saturating_sub(known.accepted_at), known.events);
+        tally.time(Stage::Receipt, Stamp::from(now).since(known.accepted_at), known.events);
         self.close(fate);
     }
 
-    fn expire_oldest(&mut self, tally: &mut Tally) {
-        let Some((until, id)) = self.expected_order.pop_front() else { return };
-        let Some(fate) = self.expected.get(&id).filter(|expected| expected.until == until).map(|e| e.fate) else {
-            return; // answered meanwhile, or the id was used again
-        };
-        self.expected.remove(&id);
+    /// No receipt will come any more.
+    fn expire(&mut self, fate: FateId, tally: &mut Tally) {
         if let Some(events) = self.get(fate).map(|known| known.events) {
             if events > 0 {
                 tally.settle(Outcome::Accepted, events);
@@ -210,18 +176,13 @@ impl Receipts {
         }
     }
 
-    fn drop_parked(&mut self, tally: &mut Tally) {
-        let Some((_, id)) = self.parked_order.pop_front() else { return };
-        tally.stray_receipts += u64::from(self.parked.remove(&id).is_some());
-    }
-
     fn get(&mut self, id: FateId) -> Option<&mut Fate> {
         self.fates.get_mut(id.index as usize).filter(|fate| fate.serial == id.serial)
     }
 
     fn close(&mut self, id: FateId) {
         let fate = &mut self.fates[id.index as usize];
-        fate.serial = fate.serial.wrapping_add(1);
+        fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
     }
 }
@@ -322,16 +283,16 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_any_length_finds_its_push() {
+    fn an_id_that_is_used_again_ends_what_waited_under_it() {
         let (mut receipts, mut tally) = table();
-        for length in [0, 1, INLINE_OCTETS, INLINE_OCTETS + 1, 64] {
-            let id = vec![b'7'; length];
+        for events in [3, 4] {
             let fate = receipts.open(1);
-            receipts.handle_accepted(T0, fate, &id, &mut tally);
-            receipts.handle_released(T0, fate, 1, &mut tally);
-            receipts.handle_receipt(T0, &id, MessageState::DELIVERED, &mut tally);
+            receipts.handle_accepted(T0, fate, b"", &mut tally);
+            receipts.handle_released(T0, fate, events, &mut tally);
         }
-        assert_eq!((count(&tally, Outcome::Delivered), receipts.waiting()), (5, 0));
+        receipts.handle_receipt(T0, b"", MessageState::DELIVERED, &mut tally);
+        assert_eq!((count(&tally, Outcome::Accepted), count(&tally, Outcome::Delivered)), (3, 4));
+        assert_eq!(receipts.waiting(), 0);
     }
 
     #[test]
