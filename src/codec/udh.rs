@@ -44,6 +44,11 @@ impl UserDataHeader {
 
     /// Writes the header, concatenation first; allocates only if `out` has no room.
     pub fn write(&self, out: &mut BytesMut) {
+        // By far the most: a message of one part, for a port.
+        if let Self { concatenation: None, ports: Some(Ports { destination, source }) } = self {
+            let ([to_high, to_low], [from_high, from_low]) = (destination.to_be_bytes(), source.to_be_bytes());
+            return out.put_slice(&[6, PORTS_16, 4, to_high, to_low, from_high, from_low]);
+        }
         let octets = self.elements_octets();
         if octets == 0 {
             return;

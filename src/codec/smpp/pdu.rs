@@ -32,6 +32,7 @@ impl<'a> Pdu<'a> {
     ///
     /// # Errors
     /// When the body is not what `command_id` says; the stream is in step all the same.
+    #[inline]
     pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
         let header = Header::decode(octets).ok_or(DecodeError::Header { have: octets.len() })?;
         if usize::try_from(header.command_length) != Ok(octets.len()) {
@@ -82,10 +83,19 @@ pub enum Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// What comes most is decoded in line, and the others away from it.
+    #[inline]
     fn decode(command_id: CommandId, body: &'a [u8]) -> Result<Self, FieldError> {
+        match command_id {
+            CommandId::SUBMIT_SM_RESP => SubmitSmResp::decode(&mut Reader::new(body)).map(Self::SubmitSmResp),
+            _ => Self::decode_other(command_id, body),
+        }
+    }
+
+    #[inline(never)]
+    fn decode_other(command_id: CommandId, body: &'a [u8]) -> Result<Self, FieldError> {
         let reader = &mut Reader::new(body);
         Ok(match command_id {
-            CommandId::SUBMIT_SM_RESP => Self::SubmitSmResp(SubmitSmResp::decode(reader)?),
             CommandId::SUBMIT_SM => Self::SubmitSm(SubmitSm::decode(reader)?),
             CommandId::DELIVER_SM => Self::DeliverSm(DeliverSm::decode(reader)?),
             CommandId::DELIVER_SM_RESP => Self::DeliverSmResp(DeliverSmResp::decode(reader)?),

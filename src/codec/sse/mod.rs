@@ -14,4 +14,4 @@ mod writer;
 
 pub use events::{EventError, EventRef, Events, EventsBuilder, Iter};
 pub use parser::{Limits, MAX_RETRY, Parser};
-pub use writer::{Field, WriteError, encode, encoded_len, id_len};
+pub use writer::{Field, WriteError, encode, encode_parsed, encoded_len, id_len};

@@ -22,6 +22,13 @@ pub fn encode(event: &EventRef<'_>, previous_id: &[u8], out: &mut BytesMut) -> R
     Ok(())
 }
 
+/// As [`encode`] for an event of [`Events`](super::Events), which hold nothing that is refused but a NUL in a type: the
+/// caller has looked for that one, and the octets are not looked at again.
+pub fn encode_parsed(event: &EventRef<'_>, previous_id: &[u8], out: &mut BytesMut) {
+    debug_assert!(check(event).is_ok(), "{:?}", check(event));
+    write_block(event, previous_id, out);
+}
+
 /// How many octets [`encode`] writes, if it does not refuse.
 pub fn encoded_len(event: &EventRef<'_>, previous_id: &[u8]) -> usize {
     let mut octets = 0;
@@ -89,12 +96,14 @@ trait Sink {
 }
 
 impl Sink for BytesMut {
+    #[inline]
     fn put(&mut self, octets: &[u8]) {
         self.extend_from_slice(octets);
     }
 }
 
 impl Sink for usize {
+    #[inline]
     fn put(&mut self, octets: &[u8]) {
         *self += octets.len();
     }
@@ -120,7 +129,8 @@ fn write_block(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
     sink.put(b"\n");
 }
 
-fn write_field(name: &[u8], value: &[u8], sink: &mut impl Sink) {
+/// The length of the name is known when this is compiled, so that it costs no call.
+fn write_field<const N: usize>(name: &[u8; N], value: &[u8], sink: &mut impl Sink) {
     sink.put(name);
     // "Otherwise, the string is not empty but does not contain a U+003A COLON character: … using the whole line as the
     // field name, and the empty string as the field value."
