@@ -34,6 +34,12 @@ impl Stamp {
     /// A time that does not come.
     pub const NEVER: Self = Self(u64::MAX);
 
+    /// Started seconds from `earlier` to this, none if it is before.
+    #[must_use]
+    pub fn seconds_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0).div_ceil(1_000_000_000)
+    }
+
     /// How long after `earlier` this is, zero if it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

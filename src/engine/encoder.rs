@@ -48,6 +48,8 @@ pub struct Encoder {
     whole: BytesMut,
     /// Whose push `whole` is.
     owner: Option<(u64, u64)>,
+    /// The last validity that was written and its seconds: most segments of a second have the same.
+    validity: Option<(u64, ValidityPeriod)>,
 }
 
 impl Encoder {
@@ -58,10 +60,7 @@ impl Encoder {
     pub fn write(&mut self, piece: &Piece<'_>, body: impl FnOnce(&mut BytesMut), out: &mut BytesMut) -> bool {
         let Piece { frame, envelope, push, .. } = piece;
         let start = out.len();
-        // A time to live is at most 28 days, so it always has a relative form.
-        let validity = (push.expires_at != Stamp::NEVER)
-            .then(|| ValidityPeriod::relative(push.expires_at.since(piece.now.into())).ok())
-            .flatten();
+        let validity = self.validity(push.expires_at, piece.now.into());
         let Frame { template, destination, registered_delivery, .. } = frame;
         let open = template.begin(piece.sequence_number, destination, validity, *registered_delivery, out);
         let concatenation = concatenation(frame.width, push, piece.index);
@@ -87,6 +86,18 @@ impl Encoder {
             out.truncate(start);
         }
         written
+    }
+
+    fn validity(&mut self, expires_at: Stamp, now: Stamp) -> Option<ValidityPeriod> {
+        if expires_at == Stamp::NEVER {
+            return None;
+        }
+        let seconds = expires_at.seconds_since(now);
+        if self.validity.is_none_or(|(of, _)| of != seconds) {
+            // A time to live is at most 28 days, so it always has a relative form.
+            self.validity = ValidityPeriod::relative(Duration::from_secs(seconds)).ok().map(|period| (seconds, period));
+        }
+        self.validity.map(|(_, period)| period)
     }
 }
 

@@ -205,8 +205,10 @@ impl Handset {
         if now.monotonic < self.held_until {
             return None;
         }
-        for step in 0..self.slots.len() {
-            let index = (self.turn + step) % self.slots.len();
+        let slots = self.slots.len();
+        for step in 0..slots {
+            // `turn` is one past the last at most.
+            let index = if self.turn + step < slots { self.turn + step } else { self.turn + step - slots };
             let owner = self.owner(index);
             let mut writing = Writing { encoder, out, sequence_number, owner };
             if let Some((push, segment)) = self.poll_slot(index, now, &mut writing, settlement) {
@@ -245,7 +247,7 @@ impl Handset {
             }
             _ => {}
         }
-        self.reap();
+        slot.subscription.take_if(|one| one.is_finished());
         verdict
     }
 

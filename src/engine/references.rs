@@ -70,6 +70,9 @@ impl Numbers {
 
     /// The push with `reference` ended.
     pub fn release(&mut self, reference: u16) {
+        if reference == 0 {
+            return;
+        }
         if let Some(at) = self.in_use.iter().position(|used| *used == reference) {
             self.in_use.swap_remove(at);
         }

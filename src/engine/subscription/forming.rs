@@ -39,16 +39,16 @@ impl Subscription {
             gap = 0; // no room for the mark beside a long event: the next push tells
             selection = self.select(gap, now);
         }
-        let Selection { events, octets, has_notice } = selection;
+        let Selection { at, events, octets, has_notice } = selection;
         let Ok(segments) = segments::count(octets, self.width) else { return false };
         if events.is_empty() {
             return false;
         }
         let segments = segments.get();
         let (reference, transaction) = numbers.take(now.monotonic, segments);
-        self.time_batch(&events, now, tally);
+        self.time_batch(at, &events, now, tally);
         let ttl = self.policy.ttl;
-        let oldest = self.chunk_of(events.start).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);
+        let oldest = self.chunks.get(at).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);
         if !self.policy.batch_window.is_zero() {
             let taken = events.clone().filter_map(|seq| self.event(seq)).map(|event| self.measure(&event)).sum();
             self.pending_octets = self.pending_octets.saturating_sub(taken);
@@ -108,15 +108,16 @@ impl Subscription {
         let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
         let last = self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX));
         let (mut seq, mut previous_id, mut has_notice) = (self.cursor, &b""[..], false);
-        'chunks: for chunk in self.chunks.range(self.chunk_index(self.cursor)..) {
+        let at = self.chunk_index(self.cursor);
+        'chunks: for chunk in self.chunks.range(at..) {
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
             if expired || chunk.range().start > seq {
                 break;
             }
             while seq < last.min(chunk.range().end) {
                 let Some(event) = chunk.get(seq) else { break 'chunks };
-                let Some(Fit { octets: alone, is_notice }) = self.fit(&event) else { break 'chunks };
-                let more = alone - sse::id_len(&event, b"") + sse::id_len(&event, previous_id);
+                let Some(Fit { id, rest, is_notice }) = self.fit(&event) else { break 'chunks };
+                let more = rest + if previous_id.is_empty() { id } else { sse::id_len(&event, previous_id) };
                 if octets + more > self.capacity {
                     break 'chunks;
                 }
@@ -126,7 +127,7 @@ impl Subscription {
                 seq += 1;
             }
         }
-        Selection { events: self.cursor..seq, octets, has_notice }
+        Selection { at, events: self.cursor..seq, octets, has_notice }
     }
 
     /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
@@ -134,12 +135,13 @@ impl Subscription {
         if !is_encodable(event) {
             return None;
         }
-        let whole = Fit { octets: sse::encoded_len(event, b""), is_notice: false };
-        if whole.octets <= self.room() {
+        let id = sse::id_len(event, b"");
+        let whole = Fit { id, rest: sse::encoded_len(event, event.id), is_notice: false };
+        if whole.octets() <= self.room() {
             return Some(whole);
         }
-        let notice = Fit { octets: sse::encoded_len(&notice_of(event), b""), is_notice: true };
-        (self.policy.overflow == Overflow::Notify && notice.octets <= self.room()).then_some(notice)
+        let notice = Fit { id, rest: sse::encoded_len(&notice_of(event), event.id), is_notice: true };
+        (self.policy.overflow == Overflow::Notify && notice.octets() <= self.room()).then_some(notice)
     }
 
     /// Octets that a push has for one event alone.
@@ -149,7 +151,7 @@ impl Subscription {
 
     /// Octets that the event needs in a push of its own.
     pub(super) fn measure(&self, event: &EventRef<'_>) -> usize {
-        self.fit(event).map_or(0, |fit| fit.octets)
+        self.fit(event).map_or(0, |fit| fit.octets())
     }
 
     /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
@@ -164,9 +166,7 @@ impl Subscription {
                     if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > usize::from(room)) {
                         event = notice_of(&event);
                     }
-                    // The parser and the builder let nothing in that the writer refuses.
-                    let written = sse::encode(&event, previous_id, out);
-                    debug_assert!(written.is_ok(), "{written:?}");
+                    sse::encode_parsed(&event, previous_id, out);
                     previous_id = event.id;
                 }
                 seq += 1;
@@ -174,9 +174,9 @@ impl Subscription {
         }
     }
 
-    fn time_batch(&self, events: &Range<u64>, now: Now, tally: &mut Tally) {
+    fn time_batch(&self, at: usize, events: &Range<u64>, now: Now, tally: &mut Tally) {
         let mut seq = events.start;
-        for chunk in self.chunks.range(self.chunk_index(seq)..) {
+        for chunk in self.chunks.range(at..) {
             let until = events.end.min(chunk.range().end);
             if seq >= until {
                 break;
@@ -189,20 +189,30 @@ impl Subscription {
 
 /// Events that go into one push, and the octets of its PDU.
 struct Selection {
+    /// Where the chunk of the first is.
+    at: usize,
     events: Range<u64>,
     octets: usize,
     has_notice: bool,
 }
 
-/// How an event goes into a push: the octets it needs alone, and whether that is without its data.
+/// How an event goes into a push: the octets of its id and of all the rest, and whether that is without its data.
 struct Fit {
-    octets: usize,
+    id: usize,
+    rest: usize,
     is_notice: bool,
+}
+
+impl Fit {
+    /// What it needs in a push of its own.
+    fn octets(&self) -> usize {
+        self.id + self.rest
+    }
 }
 
 /// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
 fn is_encodable(event: &EventRef<'_>) -> bool {
-    memchr::memchr(0, event.event_type).is_none()
+    !event.event_type.contains(&0)
 }
 
 /// Type and id of an event too long to be sent: the application then fetches it by HTTP.
