@@ -1,10 +1,11 @@
 //! Events as they travel: never one by one, always what one read brought.
 
 use super::clock::Now;
-use crate::codec::sse::{EventRef, Events};
+use crate::codec::sse::{self, EventRef, Events};
 use crate::model::Outcome;
 use parking_lot::Mutex;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,9 +15,14 @@ pub type Hold = Box<dyn Send + Sync>;
 /// Told how many events of a chunk ended how, once per subscription and event.
 pub type Watch = Arc<dyn Fn(Outcome, u64) + Send + Sync>;
 
+/// Octets of an event's block in a push, without its id; none for an event that cannot be written.
+pub(super) type Block = Option<NonZeroU32>;
+
 /// Consecutive events of one source, numbered; shared by every subscription of the source.
 pub struct Chunk {
     events: Events,
+    /// Of each event, the octets of its block but for the id; measured once for all subscriptions.
+    blocks: Box<[Block]>,
     first: u64,
     read_at: Now,
     hold: Mutex<Option<Hold>>,
@@ -26,7 +32,8 @@ pub struct Chunk {
 impl Chunk {
     /// Numbers `events` from `first` on.
     pub fn new(events: Events, first: u64, read_at: Now, hold: Option<Hold>, watch: Option<Watch>) -> Self {
-        Self { events, first, read_at, hold: Mutex::new(hold), watch }
+        let blocks = events.iter().map(|event| block(&event)).collect();
+        Self { events, blocks, first, read_at, hold: Mutex::new(hold), watch }
     }
 
     /// The numbers of its events.
@@ -36,7 +43,17 @@ impl Chunk {
 
     /// The event numbered `seq`, if it is in here.
     pub fn get(&self, seq: u64) -> Option<EventRef<'_>> {
-        self.events.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)
+        self.events.get(self.index(seq)?)
+    }
+
+    /// The event numbered `seq` and what its block needs.
+    pub(super) fn measured(&self, seq: u64) -> Option<(EventRef<'_>, Block)> {
+        let index = self.index(seq)?;
+        Some((self.events.get(index)?, self.blocks.get(index).copied().flatten()))
+    }
+
+    fn index(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.first)?).ok()
     }
 
     /// When its events were read.
@@ -46,7 +63,7 @@ impl Chunk {
 
     /// Octets of memory that it keeps.
     pub fn octets(&self) -> usize {
-        self.events.octets()
+        self.events.octets() + size_of_val(&*self.blocks)
     }
 
     /// Gives the hold back: the first subscription to have released every event in here does so.
@@ -58,6 +75,15 @@ impl Chunk {
     pub(super) fn watch(&self) -> Option<&Watch> {
         self.watch.as_ref()
     }
+}
+
+/// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
+fn block(event: &EventRef<'_>) -> Block {
+    if event.event_type.contains(&0) {
+        return None;
+    }
+    // With the id in force already, none is written.
+    NonZeroU32::new(sse::encoded_len(event, event.id) as u32)
 }
 
 impl fmt::Debug for Chunk {

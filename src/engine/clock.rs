@@ -47,6 +47,12 @@ impl Stamp {
     }
 }
 
+impl From<Stamp> for Duration {
+    fn from(stamp: Stamp) -> Self {
+        Self::from_nanos(stamp.0)
+    }
+}
+
 impl From<Duration> for Stamp {
     /// Later than any stamp can tell is never.
     fn from(monotonic: Duration) -> Self {

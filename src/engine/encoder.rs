@@ -1,5 +1,6 @@
 //! Events become segments: straight into the link's buffer, without a copy in between and without an allocation.
 
+use super::chunk::Chunk;
 use super::clock::Stamp;
 use super::push::Push;
 use crate::codec::segments::{self, ReferenceWidth};
@@ -8,6 +9,8 @@ use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
 use crate::codec::wsp::PushTemplate;
 use bytes::BytesMut;
 use std::num::NonZeroU8;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// What all segments for one handset have in common.
@@ -32,6 +35,8 @@ pub struct Piece<'a> {
     pub envelope: &'a PushTemplate,
     /// Its push.
     pub push: &'a Push,
+    /// What holds all its events, if its body is nothing but them: then another subscription may have the same.
+    pub chunk: Option<&'a Arc<Chunk>>,
     /// Names the push among all that an encoder sees.
     pub owner: (u64, u64),
     /// Which segment of the push.
@@ -48,6 +53,8 @@ pub struct Encoder {
     whole: BytesMut,
     /// Whose push `whole` is.
     owner: Option<(u64, u64)>,
+    /// The body that the last push had.
+    shared: Shared,
     /// The last validity that was written and its seconds: most segments of a second have the same.
     validity: Option<(u64, ValidityPeriod)>,
 }
@@ -70,7 +77,7 @@ impl Encoder {
                 if self.owner != Some(piece.owner) {
                     self.whole.clear();
                     envelope.write(push.transaction, &mut self.whole);
-                    body(&mut self.whole);
+                    self.shared.write(piece, body, &mut self.whole);
                     self.owner = Some(piece.owner);
                 }
                 let cut = segments::slice(piece.index, total, frame.width, self.whole.len());
@@ -78,7 +85,7 @@ impl Encoder {
             }
             _ => {
                 envelope.write(push.transaction, out);
-                body(out);
+                self.shared.write(piece, body, out);
             }
         }
         let written = open.finish(out).is_ok();
@@ -98,6 +105,35 @@ impl Encoder {
             self.validity = ValidityPeriod::relative(Duration::from_secs(seconds)).ok().map(|period| (seconds, period));
         }
         self.validity.map(|(_, period)| period)
+    }
+}
+
+/// An event for many handsets makes as many pushes of the same body: it is written once, and once more to be copied.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Where the events of the last push were, and which. The chunk may be gone, but no other takes its address.
+    of: Option<(Weak<Chunk>, Range<u64>)>,
+    /// Their body, from the second push on.
+    body: BytesMut,
+}
+
+impl Shared {
+    fn write(&mut self, piece: &Piece<'_>, body: impl FnOnce(&mut BytesMut), out: &mut BytesMut) {
+        let Some(chunk) = piece.chunk else { return body(out) };
+        match &mut self.of {
+            Some((known, events)) if std::ptr::eq(known.as_ptr(), Arc::as_ptr(chunk)) => {
+                if *events == piece.push.events {
+                    if self.body.is_empty() {
+                        body(&mut self.body);
+                    }
+                    return out.extend_from_slice(&self.body);
+                }
+                events.clone_from(&piece.push.events);
+            }
+            of => *of = Some((Arc::downgrade(chunk), piece.push.events.clone())),
+        }
+        self.body.clear();
+        body(out);
     }
 }
 

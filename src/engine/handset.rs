@@ -30,7 +30,8 @@ pub struct Place {
 #[derive(Clone, Copy, Debug)]
 pub struct Segment {
     place: Place,
-    push: u64,
+    /// The lower half of its number: no answer comes four billion pushes late.
+    push: u32,
     index: u8,
 }
 
@@ -216,7 +217,7 @@ impl Handset {
                 let unfinished = slot.subscription.as_ref().is_some_and(Subscription::has_unsent);
                 self.turn = if unfinished { index } else { index + 1 };
                 let place = Place { index: index as u16, generation: slot.generation };
-                return Some(Segment { place, push, index: segment });
+                return Some(Segment { place, push: push as u32, index: segment });
             }
         }
         None

@@ -1,5 +1,6 @@
 //! What was written to a link and is not answered: an array by sequence number, since answers mostly come in order.
 
+use super::clock::Stamp;
 use std::time::Duration;
 
 /// Highest sequence number (SMPP v3.4 §5.1.4: 0x00000001 to 0x7FFFFFFF).
@@ -7,7 +8,7 @@ const LAST_SEQUENCE_NUMBER: u32 = 0x7FFF_FFFF;
 
 struct Entry<T> {
     sequence_number: u32,
-    written_at: Duration,
+    written_at: Stamp,
     item: T,
 }
 
@@ -56,7 +57,7 @@ impl<T> InFlight<T> {
         let place = self.place(sequence_number);
         debug_assert!(self.slots[place].is_none(), "a sequence number is given only when its place is free");
         self.open += usize::from(self.slots[place].is_none());
-        self.slots[place] = Some(Entry { sequence_number, written_at, item });
+        self.slots[place] = Some(Entry { sequence_number, written_at: written_at.into(), item });
         self.last = sequence_number;
     }
 
@@ -71,11 +72,12 @@ impl<T> InFlight<T> {
         let place = self.place(sequence_number);
         let entry = self.slots[place].take_if(|entry| entry.sequence_number == sequence_number)?;
         self.open -= 1;
-        Some((entry.item, entry.written_at))
+        Some((entry.item, entry.written_at.into()))
     }
 
     /// Takes every request written at `before` or earlier, in the order they were written.
     pub fn take_older(&mut self, before: Duration) -> Vec<T> {
+        let before = Stamp::from(before);
         let mut old: Vec<Entry<T>> =
             self.slots.iter_mut().filter_map(|slot| slot.take_if(|entry| entry.written_at <= before)).collect();
         self.open -= old.len();
@@ -94,7 +96,7 @@ impl<T> InFlight<T> {
 
     /// When the oldest request was written. Looks at every place: not for the hot path.
     pub fn oldest(&self) -> Option<Duration> {
-        self.slots.iter().flatten().map(|entry| entry.written_at).min()
+        self.slots.iter().flatten().map(|entry| entry.written_at).min().map(Duration::from)
     }
 
     fn place(&self, sequence_number: u32) -> usize {

@@ -128,6 +128,11 @@ impl Push {
         Self { outcome: Some(outcome), ..Self::new(events, 0, 0) }
     }
 
+    /// Whether its body is its events and nothing else, each whole.
+    pub fn is_plain(&self) -> bool {
+        self.gap() == 0 && self.notice_above.is_none()
+    }
+
     /// Events lost before it that its body tells of.
     pub fn gap(&self) -> u64 {
         self.oddities.as_ref().map_or(0, |odd| odd.gap)

@@ -3,6 +3,7 @@
 use super::{Subscription, gap_mark};
 use crate::codec::segments;
 use crate::codec::sse::{self, EventRef};
+use crate::engine::chunk::Block;
 use crate::engine::clock::Now;
 use crate::engine::push::Push;
 use crate::engine::references::Numbers;
@@ -50,8 +51,7 @@ impl Subscription {
         let ttl = self.policy.ttl;
         let oldest = self.chunks.get(at).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);
         if !self.policy.batch_window.is_zero() {
-            let taken = events.clone().filter_map(|seq| self.event(seq)).map(|event| self.measure(&event)).sum();
-            self.pending_octets = self.pending_octets.saturating_sub(taken);
+            self.pending_octets = self.pending_octets.saturating_sub(self.measure(events.clone()));
         }
         self.cursor = events.end;
         self.gap -= gap;
@@ -92,11 +92,11 @@ impl Subscription {
                 self.skip(self.cursor..until, Outcome::Expired, tally);
                 continue;
             }
-            let Some(event) = chunk.get(self.cursor) else { return };
-            if self.fit(&event).is_some() {
+            let Some((event, block)) = chunk.measured(self.cursor) else { return };
+            if self.fit(&event, block).is_some() {
                 return;
             }
-            let reason = if is_encodable(&event) { DropReason::Oversize } else { DropReason::Unencodable };
+            let reason = if block.is_some() { DropReason::Oversize } else { DropReason::Unencodable };
             self.skip(self.cursor..self.cursor + 1, Outcome::Dropped(reason), tally);
         }
     }
@@ -115,9 +115,9 @@ impl Subscription {
                 break;
             }
             while seq < last.min(chunk.range().end) {
-                let Some(event) = chunk.get(seq) else { break 'chunks };
-                let Some(Fit { id, rest, is_notice }) = self.fit(&event) else { break 'chunks };
-                let more = rest + if previous_id.is_empty() { id } else { sse::id_len(&event, previous_id) };
+                let Some((event, block)) = chunk.measured(seq) else { break 'chunks };
+                let Some(Fit { id, block, is_notice }) = self.fit(&event, block) else { break 'chunks };
+                let more = block + if previous_id.is_empty() { id } else { sse::id_len(&event, previous_id) };
                 if octets + more > self.capacity {
                     break 'chunks;
                 }
@@ -131,16 +131,14 @@ impl Subscription {
     }
 
     /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
-    fn fit(&self, event: &EventRef<'_>) -> Option<Fit> {
-        if !is_encodable(event) {
-            return None;
-        }
+    fn fit(&self, event: &EventRef<'_>, block: Block) -> Option<Fit> {
+        let block = block?.get() as usize;
         let id = sse::id_len(event, b"");
-        let whole = Fit { id, rest: sse::encoded_len(event, event.id), is_notice: false };
+        let whole = Fit { id, block, is_notice: false };
         if whole.octets() <= self.room() {
             return Some(whole);
         }
-        let notice = Fit { id, rest: sse::encoded_len(&notice_of(event), event.id), is_notice: true };
+        let notice = Fit { id, block: sse::encoded_len(&notice_of(event), event.id), is_notice: true };
         (self.policy.overflow == Overflow::Notify && notice.octets() <= self.room()).then_some(notice)
     }
 
@@ -149,9 +147,16 @@ impl Subscription {
         self.capacity.saturating_sub(self.envelope.octets())
     }
 
-    /// Octets that the event needs in a push of its own.
-    pub(super) fn measure(&self, event: &EventRef<'_>) -> usize {
-        self.fit(event).map_or(0, |fit| fit.octets())
+    /// Octets that the events of `range` need, each in a push of its own.
+    pub(super) fn measure(&self, range: Range<u64>) -> usize {
+        let mut octets = 0;
+        for chunk in self.chunks.range(self.chunk_index(range.start)..) {
+            let own = chunk.range();
+            let both = own.start.max(range.start)..own.end.min(range.end);
+            let fits = both.filter_map(|seq| chunk.measured(seq)).filter_map(|(event, block)| self.fit(&event, block));
+            octets += fits.map(|fit| fit.octets()).sum::<usize>();
+        }
+        octets
     }
 
     /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
@@ -162,8 +167,9 @@ impl Subscription {
         let mut seq = push.events.start;
         for chunk in self.chunks.range(self.chunk_index(seq)..) {
             while seq < push.events.end.min(chunk.range().end) {
-                if let Some(mut event) = chunk.get(seq) {
-                    if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > usize::from(room)) {
+                if let Some((mut event, block)) = chunk.measured(seq) {
+                    let octets = || sse::id_len(&event, b"") + block.map_or(0, |block| block.get() as usize);
+                    if push.notice_above.is_some_and(|room| octets() > usize::from(room)) {
                         event = notice_of(&event);
                     }
                     sse::encode_parsed(&event, previous_id, out);
@@ -196,23 +202,18 @@ struct Selection {
     has_notice: bool,
 }
 
-/// How an event goes into a push: the octets of its id and of all the rest, and whether that is without its data.
+/// How an event goes into a push: the octets of its id and of the rest of its block, and whether that is without data.
 struct Fit {
     id: usize,
-    rest: usize,
+    block: usize,
     is_notice: bool,
 }
 
 impl Fit {
     /// What it needs in a push of its own.
     fn octets(&self) -> usize {
-        self.id + self.rest
+        self.id + self.block
     }
-}
-
-/// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
-fn is_encodable(event: &EventRef<'_>) -> bool {
-    !event.event_type.contains(&0)
 }
 
 /// Type and id of an event too long to be sent: the application then fetches it by HTTP.

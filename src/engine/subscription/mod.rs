@@ -15,7 +15,6 @@ use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
-use crate::codec::sse::EventRef;
 use crate::codec::wsp::PushTemplate;
 use crate::model::{DropReason, Policy};
 use bytes::BytesMut;
@@ -174,8 +173,7 @@ impl Subscription {
     pub fn set_policy(&mut self, policy: Policy) {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);
         self.policy = policy;
-        let waiting = (self.cursor..self.end).filter_map(|seq| self.event(seq));
-        self.pending_octets = waiting.map(|event| self.measure(&event)).sum();
+        self.pending_octets = self.measure(self.cursor..self.end);
     }
 
     /// Its first event will be number `from`. Only the first word counts: what it misses later is lost, and told.
@@ -203,14 +201,13 @@ impl Subscription {
             return;
         }
         tally.time(Stage::Queue, now.since(chunk.read_at()), range.end - self.end.max(range.start));
-        if !self.policy.batch_window.is_zero() {
-            self.pending_octets +=
-                (self.end..range.end).filter_map(|seq| chunk.get(seq)).map(|event| self.measure(&event)).sum::<usize>();
-        }
         self.watched |= chunk.watch().is_some();
         self.backlog += chunk.octets();
-        self.end = range.end;
         self.chunks.push_back(Arc::clone(chunk));
+        if !self.policy.batch_window.is_zero() {
+            self.pending_octets += self.measure(self.end..range.end);
+        }
+        self.end = range.end;
         while self.backlog > self.backlog_limit && self.drop_oldest_waiting(tally) {}
     }
 
@@ -270,10 +267,12 @@ impl Subscription {
 
     fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> bool {
         let push = &self.pushes[at];
+        let chunk = self.chunks.get(self.chunk_index(push.events.start));
         let piece = Piece {
             frame,
             envelope: &self.envelope,
             push,
+            chunk: chunk.filter(|chunk| push.is_plain() && push.events.end <= chunk.range().end),
             owner: (writing.owner, self.first_push + at as u64),
             index,
             sequence_number: writing.sequence_number,
@@ -310,13 +309,5 @@ impl Subscription {
             Some(first) if first.range().end > seq => 0,
             _ => self.chunks.partition_point(|chunk| chunk.range().end <= seq),
         }
-    }
-
-    fn chunk_of(&self, seq: u64) -> Option<&Arc<Chunk>> {
-        self.chunks.get(self.chunk_index(seq)).filter(|chunk| chunk.range().contains(&seq))
-    }
-
-    fn event(&self, seq: u64) -> Option<EventRef<'_>> {
-        self.chunk_of(seq)?.get(seq)
     }
 }

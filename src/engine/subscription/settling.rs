@@ -22,13 +22,13 @@ impl Subscription {
     pub(in super::super) fn handle_answer(
         &mut self,
         now: Now,
-        (number, index): (u64, u8),
+        (number, index): (u32, u8),
         answer: Answer<'_>,
         numbers: &mut Numbers,
         settlement: &mut Settlement<'_>,
     ) -> Verdict {
-        let Some(at) = self.place(number) else { return Verdict::Accept };
-        let push = &mut self.pushes[at];
+        let at = number.wrapping_sub(self.first_push as u32) as usize;
+        let Some(push) = self.pushes.get_mut(at) else { return Verdict::Accept };
         push.awaited = push.awaited.saturating_sub(1);
         let had_unsent = push.to_send().is_some();
         let verdict = match answer {
@@ -170,8 +170,7 @@ impl Subscription {
             self.tell_watchers(&open, outcome);
         }
         if !self.policy.batch_window.is_zero() {
-            let taken = range.clone().filter_map(|seq| self.event(seq)).map(|event| self.measure(&event)).sum();
-            self.pending_octets = self.pending_octets.saturating_sub(taken);
+            self.pending_octets = self.pending_octets.saturating_sub(self.measure(range.clone()));
         }
         self.cursor = range.end;
         match self.pushes.back_mut() {
