@@ -103,7 +103,12 @@ impl Handset {
         let index = free.unwrap_or(self.slots.len());
         match free {
             Some(free) => self.slots[free] = slot,
-            None => self.slots.push(slot),
+            None => {
+                if self.slots.is_empty() {
+                    self.slots.reserve_exact(1); // most handsets have no second
+                }
+                self.slots.push(slot);
+            }
         }
         Place { index: index as u16, generation }
     }

@@ -4,6 +4,7 @@ mod link;
 mod meters;
 mod pool;
 mod settings;
+mod turns;
 mod wire;
 
 pub use pool::{Arguments, Pool, SmscLinks};

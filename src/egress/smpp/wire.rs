@@ -4,6 +4,7 @@
 //! So a link with work to do refills in the same turn that read the responses.
 
 use super::meters::Meters;
+use super::turns::Turns;
 use crate::actors::clock::{self, Clock};
 use crate::actors::handset::{HandsetCell, Service};
 use crate::actors::lane::Lane;
@@ -45,7 +46,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 
 /// What the link remembers of a segment until its answer.
 pub(super) struct Ticket {
-    handset: Arc<HandsetCell>,
+    turn: u32,
     segment: Segment,
 }
 
@@ -85,6 +86,7 @@ pub(super) struct Wire<'a> {
     around: &'a Surroundings,
     stream: TcpStream,
     session: Session<Ticket>,
+    turns: Turns,
     encoder: Encoder,
     tally: Tally,
     input: Vec<u8>,
@@ -105,6 +107,7 @@ impl<'a> Wire<'a> {
             around,
             stream,
             session,
+            turns: Turns::default(),
             encoder: Encoder::default(),
             tally: Tally::default(),
             input: vec![0; READ_OCTETS],
@@ -143,7 +146,7 @@ impl<'a> Wire<'a> {
     pub fn close(mut self) {
         let now = self.around.clock.now();
         let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.tally, &mut receipts);
+        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
         self.session.handle_lost(now, &mut answers);
         answers.end(now);
         drop(receipts);
@@ -191,7 +194,7 @@ impl<'a> Wire<'a> {
         }
         self.have += read;
         let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.tally, &mut receipts);
+        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
         let result = self.session.handle_input(now, &self.input[..self.have], &mut self.out, &mut answers);
         answers.end(now);
         let taken = result?;
@@ -205,7 +208,7 @@ impl<'a> Wire<'a> {
             return Ok(());
         }
         let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.tally, &mut receipts);
+        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
         let result = self.session.handle_timeout(now, &mut self.out, &mut answers);
         answers.end(now);
         Ok(result?)
@@ -234,31 +237,25 @@ impl<'a> Wire<'a> {
         let mut receipts = self.around.smsc.receipts().lock();
         while room > 0 && self.out.len() < WRITE_OCTETS {
             let Some(handset) = self.around.lane.pop(now) else { break };
-            let turn = room.min(QUANTUM);
+            let (turn, most, mut tracked) = (self.turns.next(), room.min(QUANTUM), 0);
             let (session, encoder, out, tally) = (&mut self.session, &mut self.encoder, &mut self.out, &mut self.tally);
             let mut whole = out.len();
             let served = HandsetCell::serve(&handset, now, |engine| {
                 let mut settlement = Settlement { tally, receipts: &mut receipts };
-                for written in 0..turn {
+                while tracked < most {
                     let number = session.next_sequence_number();
-                    match engine.poll_segment(now, number, encoder, out, &mut settlement) {
-                        Some(segment) => {
-                            session.track(now, number, Ticket { handset: Arc::clone(&handset), segment });
-                            whole = out.len();
-                        }
-                        None => return written,
-                    }
+                    let Some(segment) = engine.poll_segment(now, number, encoder, out, &mut settlement) else { break };
+                    session.track(now, number, Ticket { turn, segment });
+                    (tracked, whole) = (tracked + 1, out.len());
                 }
-                turn
             });
-            match served {
-                Some(written) => room -= written,
-                None => {
-                    // Segments that were tracked before the panic stay; half of one must not.
-                    self.out.truncate(whole);
-                    self.around.broken.send(handset.id());
-                }
+            if served.is_none() {
+                // Segments that were tracked before the panic stay; half of one must not.
+                self.out.truncate(whole);
+                self.around.broken.send(handset.id());
             }
+            room -= tracked;
+            self.turns.begin(handset, tracked);
         }
         drop(receipts);
         let written = self.tally.segments - before;
@@ -310,26 +307,22 @@ impl<'a> Wire<'a> {
 /// is therefore kept until another one's turn.
 struct Answers<'a> {
     around: &'a Surroundings,
+    turns: &'a mut Turns,
     tally: &'a mut Tally,
     receipts: &'a mut Receipts,
     service: Option<Service>,
 }
 
 impl<'a> Answers<'a> {
-    fn new(around: &'a Surroundings, tally: &'a mut Tally, receipts: &'a mut Receipts) -> Self {
-        Self { around, tally, receipts, service: None }
+    fn new(around: &'a Surroundings, turns: &'a mut Turns, tally: &'a mut Tally, receipts: &'a mut Receipts) -> Self {
+        Self { around, turns, tally, receipts, service: None }
     }
 
     /// Gives the last handset's engine back. To be called when all is said.
-    fn end(mut self, now: Now) {
-        self.take_up(None, now);
-    }
-
-    fn take_up(&mut self, handset: Option<&Arc<HandsetCell>>, now: Now) {
-        if let Some(service) = self.service.take() {
+    fn end(self, now: Now) {
+        if let Some(service) = self.service {
             service.end(now);
         }
-        self.service = handset.and_then(Service::begin);
     }
 }
 
@@ -338,19 +331,24 @@ impl Sink<Ticket> for Answers<'_> {
         if matches!(answer, Answer::Accepted { .. } | Answer::Refused { .. }) {
             self.tally.time(Stage::Accept, now.monotonic.saturating_sub(written_at), 1);
         }
-        let Ticket { handset, segment } = ticket;
-        if self.service.as_ref().is_none_or(|service| !service.is_of(&handset)) {
-            self.take_up(Some(&handset), now);
+        let Ticket { turn, segment } = ticket;
+        let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
+        if self.service.as_ref().is_none_or(|service| !service.is_of(handset)) {
+            if let Some(service) = self.service.take() {
+                service.end(now);
+            }
+            self.service = Service::begin(handset);
         }
         let mut settlement = Settlement { tally: self.tally, receipts: self.receipts };
         let served = self
             .service
             .as_mut()
             .and_then(|service| service.work(|engine| engine.handle_answer(now, segment, answer, &mut settlement)));
-        served.unwrap_or_else(|| {
+        if served.is_none() {
             self.around.broken.send(handset.id());
-            Verdict::Accept
-        })
+        }
+        self.turns.note_answered(turn);
+        served.unwrap_or(Verdict::Accept)
     }
 
     fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState) {

@@ -65,6 +65,9 @@ impl Subscription {
         if !ttl.is_zero() {
             push.expires_at = (oldest + ttl).into();
         }
+        if self.pushes.capacity() == 0 {
+            self.pushes.reserve_exact(1); // in strict order there are no more
+        }
         self.pushes.push_back(push);
         self.unsent += 1;
         self.outstanding += 1;
