@@ -1,6 +1,7 @@
 //! When a push is formed, and of which events.
 
-use crate::rig::Rig;
+use crate::rig::{Rig, subscription};
+use bellwire::codec::udh::ReferenceWidth;
 use bellwire::model::{DropReason, Order, Outcome, Overflow, Policy, Receipts};
 use std::num::NonZeroU8;
 use std::time::Duration;
@@ -193,4 +194,27 @@ fn a_chunk_that_comes_twice_counts_once() {
         rig.handset.handle_chunk(rig.now, rig.place, &chunk, &mut rig.tally);
     }
     assert_eq!(rig.run(), ["message|1|1", "message|2|2"]);
+}
+
+#[test]
+fn subscriptions_that_share_events_each_get_their_own_cut_of_them() {
+    let policy = |max_events| Policy { max_events, order: Order::Pipelined, ..Policy::default() };
+    let mut rig = Rig::new(policy(1));
+    let others =
+        [2, 1, 1, 2, 3].map(|max_events| rig.handset.insert(subscription(policy(max_events), ReferenceWidth::Bits8)));
+    for round in 0..3 {
+        let ids = [0, 1, 2].map(|event| (round * 3 + event).to_string());
+        let chunk = rig.chunk(&[("message", "a", &ids[0]), ("message", "b", &ids[1]), ("message", "c", &ids[2])], None);
+        for place in [rig.place].into_iter().chain(others) {
+            rig.handset.handle_chunk(rig.now, place, &chunk, &mut rig.tally);
+        }
+        let written = rig.poll();
+        let mut seen: Vec<String> = written.iter().flat_map(|one| rig.receive(one)).collect();
+        for one in &written {
+            rig.accept(one);
+        }
+        seen.sort();
+        let expected = ["a", "b", "c"].iter().zip(&ids).flat_map(|(data, id)| vec![format!("message|{data}|{id}"); 6]);
+        assert_eq!(seen, expected.collect::<Vec<_>>());
+    }
 }
