@@ -15,14 +15,22 @@ pub type Hold = Box<dyn Send + Sync>;
 /// Told how many events of a chunk ended how, once per subscription and event.
 pub type Watch = Arc<dyn Fn(Outcome, u64) + Send + Sync>;
 
-/// Octets of an event's block in a push, without its id; none for an event that cannot be written.
-pub(super) type Block = Option<NonZeroU32>;
+/// The octets that an event needs in a push.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measure {
+    /// Those of its id at the head of a push.
+    pub id: u32,
+    /// Those of its id behind the event before it in the chunk.
+    pub id_behind: u32,
+    /// All others; none for an event that cannot be written.
+    pub block: Option<NonZeroU32>,
+}
 
 /// Consecutive events of one source, numbered; shared by every subscription of the source.
 pub struct Chunk {
     events: Events,
-    /// Of each event, the octets of its block but for the id; measured once for all subscriptions.
-    blocks: Box<[Block]>,
+    /// Of each event; taken once for all subscriptions.
+    measures: Box<[Measure]>,
     first: u64,
     read_at: Now,
     hold: Mutex<Option<Hold>>,
@@ -32,8 +40,8 @@ pub struct Chunk {
 impl Chunk {
     /// Numbers `events` from `first` on.
     pub fn new(events: Events, first: u64, read_at: Now, hold: Option<Hold>, watch: Option<Watch>) -> Self {
-        let blocks = events.iter().map(|event| block(&event)).collect();
-        Self { events, blocks, first, read_at, hold: Mutex::new(hold), watch }
+        let measures = measures(&events);
+        Self { events, measures, first, read_at, hold: Mutex::new(hold), watch }
     }
 
     /// The numbers of its events.
@@ -46,10 +54,9 @@ impl Chunk {
         self.events.get(self.index(seq)?)
     }
 
-    /// The event numbered `seq` and what its block needs.
-    pub(super) fn measured(&self, seq: u64) -> Option<(EventRef<'_>, Block)> {
-        let index = self.index(seq)?;
-        Some((self.events.get(index)?, self.blocks.get(index).copied().flatten()))
+    /// What the event numbered `seq` needs.
+    pub(super) fn measure(&self, seq: u64) -> Option<&Measure> {
+        self.measures.get(self.index(seq)?)
     }
 
     fn index(&self, seq: u64) -> Option<usize> {
@@ -63,7 +70,7 @@ impl Chunk {
 
     /// Octets of memory that it keeps.
     pub fn octets(&self) -> usize {
-        self.events.octets() + size_of_val(&*self.blocks)
+        self.events.octets() + size_of_val(&*self.measures)
     }
 
     /// Gives the hold back: the first subscription to have released every event in here does so.
@@ -77,8 +84,20 @@ impl Chunk {
     }
 }
 
+fn measures(events: &Events) -> Box<[Measure]> {
+    let mut measures = Vec::with_capacity(events.len());
+    let mut previous_id = &b""[..];
+    for event in events {
+        let id = sse::id_len(&event, b"") as u32;
+        let id_behind = sse::id_len(&event, previous_id) as u32;
+        measures.push(Measure { id, id_behind, block: block(&event) });
+        previous_id = event.id;
+    }
+    measures.into()
+}
+
 /// A stream may carry a NUL in an event's type (HTML §9.2.6 bars it from ids only), but the writer refuses it.
-fn block(event: &EventRef<'_>) -> Block {
+fn block(event: &EventRef<'_>) -> Option<NonZeroU32> {
     if event.event_type.contains(&0) {
         return None;
     }

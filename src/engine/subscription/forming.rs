@@ -3,7 +3,7 @@
 use super::{Subscription, gap_mark};
 use crate::codec::segments;
 use crate::codec::sse::{self, EventRef};
-use crate::engine::chunk::Block;
+use crate::engine::chunk::{Chunk, Measure};
 use crate::engine::clock::Now;
 use crate::engine::push::Push;
 use crate::engine::references::Numbers;
@@ -95,11 +95,11 @@ impl Subscription {
                 self.skip(self.cursor..until, Outcome::Expired, tally);
                 continue;
             }
-            let Some((event, block)) = chunk.measured(self.cursor) else { return };
-            if self.fit(&event, block).is_some() {
+            let Some(measure) = chunk.measure(self.cursor) else { return };
+            if self.fit(chunk, self.cursor, measure).is_some() {
                 return;
             }
-            let reason = if block.is_some() { DropReason::Oversize } else { DropReason::Unencodable };
+            let reason = if measure.block.is_some() { DropReason::Oversize } else { DropReason::Unencodable };
             self.skip(self.cursor..self.cursor + 1, Outcome::Dropped(reason), tally);
         }
     }
@@ -110,23 +110,27 @@ impl Subscription {
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
         let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
         let last = self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX));
-        let (mut seq, mut previous_id, mut has_notice) = (self.cursor, &b""[..], false);
+        let (mut seq, mut has_notice) = (self.cursor, false);
         let at = self.chunk_index(self.cursor);
         'chunks: for chunk in self.chunks.range(at..) {
+            let own = chunk.range();
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
-            if expired || chunk.range().start > seq {
+            if expired || own.start > seq {
                 break;
             }
-            while seq < last.min(chunk.range().end) {
-                let Some((event, block)) = chunk.measured(seq) else { break 'chunks };
-                let Some(Fit { id, block, is_notice }) = self.fit(&event, block) else { break 'chunks };
-                let more = block + if previous_id.is_empty() { id } else { sse::id_len(&event, previous_id) };
-                if octets + more > self.capacity {
+            while seq < last.min(own.end) {
+                let Some(measure) = chunk.measure(seq) else { break 'chunks };
+                let Some(Fit { block, is_notice }) = self.fit(chunk, seq, measure) else { break 'chunks };
+                let id = match seq {
+                    _ if seq == self.cursor => measure.id as usize,
+                    _ if seq == own.start => self.id_behind(seq),
+                    _ => measure.id_behind as usize,
+                };
+                if octets + id + block > self.capacity {
                     break 'chunks;
                 }
-                octets += more;
+                octets += id + block;
                 has_notice |= is_notice;
-                previous_id = event.id;
                 seq += 1;
             }
         }
@@ -134,15 +138,24 @@ impl Subscription {
     }
 
     /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
-    fn fit(&self, event: &EventRef<'_>, block: Block) -> Option<Fit> {
-        let block = block?.get() as usize;
-        let id = sse::id_len(event, b"");
-        let whole = Fit { id, block, is_notice: false };
-        if whole.octets() <= self.room() {
-            return Some(whole);
+    #[inline]
+    fn fit(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> Option<Fit> {
+        let (id, block) = (measure.id as usize, measure.block?.get() as usize);
+        if id + block <= self.room() {
+            return Some(Fit { block, is_notice: false });
         }
-        let notice = Fit { id, block: sse::encoded_len(&notice_of(event), event.id), is_notice: true };
-        (self.policy.overflow == Overflow::Notify && notice.octets() <= self.room()).then_some(notice)
+        if self.policy.overflow != Overflow::Notify {
+            return None;
+        }
+        let event = chunk.get(seq)?;
+        let block = sse::encoded_len(&notice_of(&event), event.id);
+        (id + block <= self.room()).then_some(Fit { block, is_notice: true })
+    }
+
+    /// Octets of the id of an event that is the first of its chunk, behind the last one of the chunk before.
+    fn id_behind(&self, seq: u64) -> usize {
+        let [before, event] = [seq - 1, seq].map(|seq| self.chunks.get(self.chunk_index(seq))?.get(seq));
+        event.map_or(0, |event| sse::id_len(&event, before.map_or(b"", |before| before.id)))
     }
 
     /// Octets that a push has for one event alone.
@@ -156,23 +169,25 @@ impl Subscription {
         for chunk in self.chunks.range(self.chunk_index(range.start)..) {
             let own = chunk.range();
             let both = own.start.max(range.start)..own.end.min(range.end);
-            let fits = both.filter_map(|seq| chunk.measured(seq)).filter_map(|(event, block)| self.fit(&event, block));
-            octets += fits.map(|fit| fit.octets()).sum::<usize>();
+            let measures = both.filter_map(|seq| Some((seq, chunk.measure(seq)?)));
+            let fits =
+                measures.filter_map(|(seq, measure)| Some(measure.id as usize + self.fit(chunk, seq, measure)?.block));
+            octets += fits.sum::<usize>();
         }
         octets
     }
 
     /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
     /// start is written even when an earlier push has set it.
-    pub(super) fn write_body(&self, push: &Push, out: &mut BytesMut) {
+    /// `at` is where the chunk of its first event is.
+    pub(super) fn write_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
         gap_mark::write(push.gap(), out);
         let mut previous_id = &b""[..];
         let mut seq = push.events.start;
-        for chunk in self.chunks.range(self.chunk_index(seq)..) {
+        for chunk in self.chunks.range(at..) {
             while seq < push.events.end.min(chunk.range().end) {
-                if let Some((mut event, block)) = chunk.measured(seq) {
-                    let octets = || sse::id_len(&event, b"") + block.map_or(0, |block| block.get() as usize);
-                    if push.notice_above.is_some_and(|room| octets() > usize::from(room)) {
+                if let Some(mut event) = chunk.get(seq) {
+                    if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > usize::from(room)) {
                         event = notice_of(&event);
                     }
                     sse::encode_parsed(&event, previous_id, out);
@@ -205,18 +220,10 @@ struct Selection {
     has_notice: bool,
 }
 
-/// How an event goes into a push: the octets of its id and of the rest of its block, and whether that is without data.
+/// How an event goes into a push: the octets of its block but for the id, and whether that is without its data.
 struct Fit {
-    id: usize,
     block: usize,
     is_notice: bool,
-}
-
-impl Fit {
-    /// What it needs in a push of its own.
-    fn octets(&self) -> usize {
-        self.id + self.block
-    }
 }
 
 /// Type and id of an event too long to be sent: the application then fetches it by HTTP.

@@ -267,7 +267,8 @@ impl Subscription {
 
     fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> bool {
         let push = &self.pushes[at];
-        let chunk = self.chunks.get(self.chunk_index(push.events.start));
+        let from = self.chunk_index(push.events.start);
+        let chunk = self.chunks.get(from);
         let piece = Piece {
             frame,
             envelope: &self.envelope,
@@ -278,7 +279,7 @@ impl Subscription {
             sequence_number: writing.sequence_number,
             now: now.monotonic,
         };
-        writing.encoder.write(&piece, |out| self.write_body(push, out), writing.out)
+        writing.encoder.write(&piece, |out| self.write_body(push, from, out), writing.out)
     }
 
     /// The parts of `range` that did not end before it started anew.
@@ -304,6 +305,7 @@ impl Subscription {
         (at < self.pushes.len()).then_some(at)
     }
 
+    #[inline]
     fn chunk_index(&self, seq: u64) -> usize {
         match self.chunks.front() {
             Some(first) if first.range().end > seq => 0,
