@@ -1,8 +1,10 @@
 //! When a push is formed, and of which events.
 
 use crate::rig::{Rig, subscription};
+use bellwire::codec::segments;
 use bellwire::codec::udh::ReferenceWidth;
-use bellwire::model::{DropReason, Order, Outcome, Overflow, Policy, Receipts};
+use bellwire::engine::envelope::push_template;
+use bellwire::model::{ApplicationId, DropReason, Order, Outcome, Overflow, Policy, Profile, Receipts};
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -216,5 +218,23 @@ fn subscriptions_that_share_events_each_get_their_own_cut_of_them() {
         seen.sort();
         let expected = ["a", "b", "c"].iter().zip(&ids).flat_map(|(data, id)| vec![format!("message|{data}|{id}"); 6]);
         assert_eq!(seen, expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_id_is_counted_once_for_events_of_two_chunks() {
+    let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
+    let room = segments::capacity(1, ReferenceWidth::Bits8) - envelope.octets();
+    let policy = Policy { max_segments: NonZeroU8::MIN, batch_window: SECOND, order: Order::Pipelined, ..policy() };
+    let ids = [("7", "7", 5), ("7", "8", 10), ("", "8", 5), ("7", "", 8)];
+    // The first event fits alone, or it would go as a notice.
+    for (data_octets, (first, second, id_octets)) in (20..room - 11).flat_map(|n| ids.map(|ids| (n, ids))) {
+        let mut rig = Rig::new(policy.clone());
+        let data = "x".repeat(data_octets);
+        rig.feed(&[("message", &data, first)]);
+        rig.feed(&[("message", "y", second)]);
+        rig.now = rig.now.after(SECOND);
+        let octets = id_octets + "data:\n\n".len() * 2 + data_octets + 1;
+        assert_eq!(rig.poll().len(), if octets <= room { 1 } else { 2 }, "{octets} octets for {room}");
     }
 }
