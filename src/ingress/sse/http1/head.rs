@@ -73,7 +73,7 @@ pub(in super::super) enum HeadError {
     #[error("a head of more than {MAX_HEAD_OCTETS} octets")]
     TooLong,
     /// No HTTP/1 response.
-    #[error("malformed head: {0}")]
+    #[error("malformed head")]
     Malformed(#[from] httparse::Error),
     /// A header field that cannot be one.
     #[error("malformed header field {name:?}")]

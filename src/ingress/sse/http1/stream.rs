@@ -24,6 +24,8 @@ pub(in super::super) struct Stream {
 impl Stream {
     /// The body that begins with `begun` and goes on in `tcp`.
     pub(super) fn new(tcp: TcpStream, framing: Framing, begun: BytesMut) -> Self {
+        // An empty buffer would keep the memory of the head.
+        let begun = if begun.is_empty() { BytesMut::new() } else { begun };
         Self { tcp, framing, begun, end: None }
     }
 
