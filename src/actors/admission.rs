@@ -5,7 +5,7 @@
 //! fastest subscription, and one that is stuck holds nobody but itself.
 
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Everything that all sources together may have in flight.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl Admission {
     /// The door of one source, which may have at most `octets` of the whole in flight.
     pub fn door(&self, octets: usize) -> Door {
         let octets = octets.clamp(1, self.octets);
-        Door { own: Arc::new(Semaphore::new(octets)), shared: Arc::clone(&self.shared), octets }
+        Door(Arc::new(Doorway { own: Semaphore::new(octets), shared: Arc::clone(&self.shared), octets }))
     }
 
     /// Octets that could come in now.
@@ -35,8 +35,11 @@ impl Admission {
 
 /// Where the events of one source come in.
 #[derive(Clone, Debug)]
-pub struct Door {
-    own: Arc<Semaphore>,
+pub struct Door(Arc<Doorway>);
+
+#[derive(Debug)]
+struct Doorway {
+    own: Semaphore,
     shared: Arc<Semaphore>,
     octets: usize,
 }
@@ -46,26 +49,55 @@ impl Door {
     ///
     /// The wait ends when a subscription releases events, or when its caller gives up and drops the future.
     pub async fn admit(&self, octets: usize) -> Credit {
-        let permits = octets.clamp(1, self.octets) as u32;
-        let own = Arc::clone(&self.own).acquire_many_owned(permits).await;
-        let shared = Arc::clone(&self.shared).acquire_many_owned(permits).await;
-        Credit { _own: own.ok(), _shared: shared.ok() }
+        match self.try_admit(octets) {
+            Some(credit) => credit,
+            None => self.wait(self.permits(octets)).await,
+        }
     }
 
     /// A credit for `octets` if they may come in at once.
     pub fn try_admit(&self, octets: usize) -> Option<Credit> {
-        let permits = octets.clamp(1, self.octets) as u32;
-        let own = Arc::clone(&self.own).try_acquire_many_owned(permits).ok()?;
-        let shared = Arc::clone(&self.shared).try_acquire_many_owned(permits).ok()?;
-        Some(Credit { _own: Some(own), _shared: Some(shared) })
+        let permits = self.permits(octets);
+        let own = self.0.own.try_acquire_many(permits).ok()?;
+        let shared = self.0.shared.try_acquire_many(permits).ok()?;
+        Some(self.credit(own, shared))
+    }
+
+    async fn wait(&self, permits: u32) -> Credit {
+        let own = self.0.own.acquire_many(permits).await;
+        let shared = self.0.shared.acquire_many(permits).await;
+        match (own, shared) {
+            (Ok(own), Ok(shared)) => self.credit(own, shared),
+            // Neither is ever closed.
+            _ => Credit { door: self.clone(), permits: 0 },
+        }
+    }
+
+    fn permits(&self, octets: usize) -> u32 {
+        octets.clamp(1, self.0.octets) as u32
+    }
+
+    fn credit(&self, own: SemaphorePermit<'_>, shared: SemaphorePermit<'_>) -> Credit {
+        let permits = own.num_permits() as u32;
+        own.forget();
+        shared.forget();
+        Credit { door: self.clone(), permits }
     }
 }
 
 /// The right to have some octets in flight; given back when dropped. It rides in the message.
 #[derive(Debug)]
 pub struct Credit {
-    _own: Option<OwnedSemaphorePermit>,
-    _shared: Option<OwnedSemaphorePermit>,
+    door: Door,
+    permits: u32,
+}
+
+impl Drop for Credit {
+    fn drop(&mut self) {
+        let Doorway { own, shared, .. } = &*self.door.0;
+        own.add_permits(self.permits as usize);
+        shared.add_permits(self.permits as usize);
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +114,22 @@ mod tests {
         let small = two.try_admit(40).unwrap();
         assert_eq!(admission.available(), 0);
         drop((held, small));
+        assert_eq!(admission.available(), 100);
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_holds_nothing() {
+        let admission = Admission::new(100);
+        let (one, two) = (admission.door(60), admission.door(60));
+        let held = one.admit(50).await;
+        let waiting = two.admit(60);
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_millis(10), waiting).await.is_err(),
+            "the house is full"
+        );
+        assert!(two.try_admit(50).is_some(), "and the second door is as it was");
+        drop(held);
+        assert_eq!(two.admit(60).await.permits, 60);
         assert_eq!(admission.available(), 100);
     }
 

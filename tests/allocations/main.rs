@@ -1,5 +1,5 @@
 //! The steady path allocates nothing per event, not in the codec and not in the engine; and what there is of each
-//! subscription is small.
+//! subscription and of each idle stream is small.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 #[path = "../actors/house.rs"]
@@ -12,6 +12,7 @@ mod memory;
 #[path = "../engine/rig.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
 mod rig;
+mod streams;
 #[path = "../actors/upstreams.rs"]
 #[allow(dead_code, reason = "shared with the tests of the actors")]
 mod upstreams;

@@ -27,8 +27,11 @@ pub(super) enum Socket {
     /// Plain HTTP.
     Plain(TcpStream),
     /// HTTP over TLS; boxed, for a TLS session is a large thing.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Tls),
 }
+
+/// A TLS session over a socket.
+pub(super) type Tls = Box<TlsStream<TcpStream>>;
 
 impl Connector {
     /// A connector that trusts the roots of the web and those of `settings`.

@@ -1,10 +1,10 @@
-//! One HTTP connection for one request, driven by the very task that reads from it.
+//! One HTTP connection over TLS for one request, driven by the very task that reads from it.
 //!
 //! hyper keeps the socket in a future of its own, meant to be spawned. Here the reader polls it whenever it waits for
 //! something, which saves a task per stream and a switch per read, lets many small HTTP chunks be gathered in one
 //! wake-up, and makes closing certain: the socket goes with its owner.
 
-use super::connect::Socket;
+use super::connect::Tls;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Empty;
@@ -16,7 +16,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 
 /// Most that an HTTP/1.1 connection buffers, and so the longest response head. The buffer starts at 8 KiB and only
@@ -41,19 +40,18 @@ enum Sender {
 }
 
 impl Connection {
-    /// Speaks HTTP/2 if TLS agreed on it, else HTTP/1.1.
+    /// Speaks HTTP/2 if the handshake agreed on it, else HTTP/1.1.
     ///
     /// # Errors
     /// When the socket fails.
-    pub(super) async fn open(socket: Socket) -> hyper::Result<Self> {
-        match socket {
-            Socket::Plain(tcp) => Self::http1(tcp).await,
-            Socket::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2") => Self::http2(tls).await,
-            Socket::Tls(tls) => Self::http1(tls).await,
+    pub(super) async fn open(tls: Tls) -> hyper::Result<Self> {
+        match tls.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Self::http2(tls).await,
+            _ => Self::http1(tls).await,
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(socket: S) -> hyper::Result<Self> {
+    async fn http1(socket: Tls) -> hyper::Result<Self> {
         let (sender, connection) =
             http1::Builder::new().max_buf_size(READ_BUFFER_MAX_OCTETS).handshake(TokioIo::new(socket)).await?;
         // What ends a connection also ends the response on it, and is told there.
@@ -61,7 +59,7 @@ impl Connection {
         Ok(Self { sender: Sender::One(sender), driver: Some(driver), tasks: Tasks::default() })
     }
 
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(socket: S) -> hyper::Result<Self> {
+    async fn http2(socket: Tls) -> hyper::Result<Self> {
         let tasks = Tasks::default();
         let (sender, connection) = http2::Builder::new(tasks.clone())
             .initial_stream_window_size(WINDOW_OCTETS)

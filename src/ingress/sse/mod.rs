@@ -8,11 +8,14 @@ mod address;
 mod body;
 mod connect;
 mod connection;
+mod frames;
+mod http1;
 mod reader;
 mod reconnection;
 mod request;
 mod response;
 mod settings;
+mod watchdog;
 
 pub use address::{Resolve, Resolving, SystemResolver};
 pub use settings::{BearerToken, SettingsError, SseSettings};

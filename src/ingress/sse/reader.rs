@@ -4,6 +4,7 @@ use super::body::{Body, End};
 use super::reconnection::Reconnection;
 use super::request::{LAST_EVENT_ID_MAX_OCTETS, OpenError, Requester, Target};
 use super::settings::SseSettings;
+use super::watchdog::Watchdog;
 use crate::actors::admission::Door;
 use crate::actors::clock::now;
 use crate::actors::port::Port;
@@ -13,15 +14,13 @@ use bytes::Bytes;
 use http::HeaderValue;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 use url::Position;
-
-/// Events of a piece shorter than this are copied out of it, for they may wait and would keep a whole read buffer.
-const COMPACT_BELOW_OCTETS: usize = 4096;
 
 /// What the reader of one stream needs to know of the settings.
 #[derive(Clone, Debug)]
@@ -127,19 +126,20 @@ impl Reader {
         // "Once the end of the file is reached, any pending data must be discarded" (HTML §9.2.6): what was
         // begun on one connection is not finished on the next, so each has a parser of its own.
         let mut parser = Parser::with_last_event_id(self.reading.limits, &self.last_event_id);
-        let mut watchdog = Box::pin(sleep(self.reading.idle_timeout));
+        let mut watchdog = Watchdog::new(self.reading.idle_timeout);
         let opened = Instant::now();
         let mut proven = false;
         let reason = loop {
-            let piece = match self.next_piece(&mut body, watchdog.as_mut()).await {
+            let piece = match poll_fn(|context| next_piece(&mut body, &mut watchdog, context)).await {
                 Ok(piece) => piece,
                 Err(reason) => break reason,
             };
-            proven |= self.take(&mut parser, piece).await || opened.elapsed() >= self.reading.proven_after;
+            proven |= self.take(&mut parser, piece).await;
+            watchdog.rest();
+            proven = proven || opened.elapsed() >= self.reading.proven_after;
             if proven {
                 self.sound();
             }
-            watchdog.as_mut().reset(Instant::now() + self.reading.idle_timeout);
         };
         if opened.elapsed() >= self.reading.proven_after {
             proven = true;
@@ -152,21 +152,6 @@ impl Reader {
         Loss { orderly: reason.is_none(), reason: reason.unwrap_or_else(|| "the origin ended it".to_owned()), proven }
     }
 
-    /// The next octets.
-    ///
-    /// # Errors
-    /// Why there are none, in words unless the end is an orderly one.
-    async fn next_piece(&self, body: &mut Body, watchdog: Pin<&mut Sleep>) -> Result<Bytes, Option<String>> {
-        tokio::select! {
-            biased;
-            piece = body.next_piece() => piece.map_err(|end| match end {
-                End::Complete => None,
-                End::Broken(error) => Some(in_words(&error)),
-            }),
-            () = watchdog => Err(Some(format!("silent for {:?}", self.reading.idle_timeout))),
-        }
-    }
-
     /// Takes a piece in. Its events wait here until there is room for them; nothing more is read until then, and the
     /// watchdog rests. Whether an event was in it.
     ///
@@ -177,7 +162,6 @@ impl Reader {
         let events = parser.feed(piece);
         let found = !events.is_empty();
         if found || events.repaired() > 0 || events.oversize() > 0 {
-            let events = if octets < COMPACT_BELOW_OCTETS { events.compacted() } else { events };
             let credit = self.door.admit(events.octets().max(octets)).await;
             self.facts.send(UpstreamFact::Events { events, credit, read_at });
         }
@@ -221,6 +205,24 @@ impl Reader {
     fn shown(&self) -> &str {
         &self.target.url.url()[..Position::AfterPath]
     }
+}
+
+/// The next octets.
+///
+/// # Errors
+/// Why there are none, in words unless the end is an orderly one.
+fn next_piece(
+    body: &mut Body,
+    watchdog: &mut Watchdog,
+    context: &mut Context<'_>,
+) -> Poll<Result<Bytes, Option<String>>> {
+    if let Poll::Ready(piece) = body.poll_piece(context) {
+        return Poll::Ready(piece.map_err(|end| match end {
+            End::Complete => None,
+            End::Broken(error) => Some(in_words(&error)),
+        }));
+    }
+    watchdog.poll(context).map(|()| Err(Some(format!("silent for {:?}", watchdog.time))))
 }
 
 /// An error and what it came from.

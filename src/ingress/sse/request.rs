@@ -1,13 +1,15 @@
 //! From a source to an open event stream: the request, its redirects and the response.
 
 use super::body::Body;
-use super::connect::{ConnectError, Connector};
+use super::connect::{ConnectError, Connector, Socket};
 use super::connection::Connection;
+use super::frames::Frames;
+use super::http1::{self, HeadError};
 use super::response::{Futile, Judgement, judge};
 use crate::model::{SourceUrl, SourceUrlError};
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HOST, USER_AGENT};
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -65,27 +67,52 @@ impl Requester {
         last_event_id: Option<&HeaderValue>,
     ) -> Result<Answer, OpenError> {
         let socket = self.connector.connect(url).await?;
-        let head = async {
-            let mut connection = Connection::open(socket).await?;
-            let mut request = request(url, connection.is_http2()).ok_or(OpenError::Url)?;
-            let headers = request.headers_mut();
-            headers.insert(USER_AGENT, self.user_agent.clone());
-            for (name, value) in [(AUTHORIZATION, authorization), (LAST_EVENT_ID, last_event_id)] {
-                value.map(|value| headers.insert(name, value.clone()));
-            }
-            let response = connection.send(request).await?;
-            Ok::<_, OpenError>((response, connection))
-        };
+        let fields = [(AUTHORIZATION, authorization), (LAST_EVENT_ID, last_event_id)];
+        let head = self.ask(socket, url, fields);
         let limit = self.head_timeout;
-        let (response, connection) = timeout(limit, head).await.map_err(|_| OpenError::HeadTimeout { limit })??;
-        match judge(response.status(), response.headers()) {
-            Judgement::Stream => Ok(Answer::Stream(Body::new(response.into_body(), connection))),
+        let (status, headers, body) = timeout(limit, head).await.map_err(|_| OpenError::HeadTimeout { limit })??;
+        match judge(status, &headers) {
+            Judgement::Stream => Ok(Answer::Stream(body)),
             Judgement::Redirect(location) => Ok(Answer::Elsewhere(location)),
             Judgement::Later { status, at_least } => Err(OpenError::Later { status, at_least }),
             Judgement::Never(futile) => Err(OpenError::Futile(futile)),
         }
     }
+
+    /// Asks for `url` over `socket`, with those of `fields` that there are.
+    async fn ask(
+        &self,
+        socket: Socket,
+        url: &Url,
+        fields: Fields<'_>,
+    ) -> Result<(StatusCode, HeaderMap, Body), OpenError> {
+        match socket {
+            Socket::Plain(tcp) => {
+                let request = self.request(url, false, fields)?;
+                let http1::Response { status, headers, stream } = http1::exchange(tcp, &request).await?;
+                Ok((status, headers, Body::Plain(stream)))
+            }
+            Socket::Tls(tls) => {
+                let mut connection = Connection::open(tls).await?;
+                let request = self.request(url, connection.is_http2(), fields)?;
+                let (head, incoming) = connection.send(request).await?.into_parts();
+                Ok((head.status, head.headers, Body::Framed(Box::new(Frames::new(incoming, connection)))))
+            }
+        }
+    }
+
+    fn request(&self, url: &Url, http2: bool, fields: Fields<'_>) -> Result<Request<Empty<Bytes>>, OpenError> {
+        let mut request = request(url, http2).ok_or(OpenError::Url)?;
+        request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
+        for (name, value) in fields {
+            value.map(|value| request.headers_mut().insert(name, value.clone()));
+        }
+        Ok(request)
+    }
 }
+
+/// Header fields that a request may have.
+type Fields<'a> = [(HeaderName, Option<&'a HeaderValue>); 2];
 
 enum Answer {
     Stream(Body),
@@ -127,6 +154,9 @@ pub(super) enum OpenError {
     /// The connection does not carry a response.
     #[error("no response")]
     Http(#[from] hyper::Error),
+    /// The plain connection does not carry a response.
+    #[error("no response")]
+    Head(#[from] HeadError),
     /// No response came in time.
     #[error("no response within {limit:?}")]
     HeadTimeout { limit: Duration },
@@ -152,7 +182,7 @@ impl OpenError {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Connect(error) => error.can_retry().then_some(Duration::ZERO),
-            Self::Http(_) | Self::HeadTimeout { .. } => Some(Duration::ZERO),
+            Self::Http(_) | Self::Head(_) | Self::HeadTimeout { .. } => Some(Duration::ZERO),
             Self::Later { at_least, .. } => Some(*at_least),
             Self::Futile(_) | Self::Redirects { .. } | Self::Location(_) | Self::Url => None,
         }
