@@ -13,49 +13,42 @@ use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
-
-/// No time is set at which it comes in line.
-const NEVER: u64 = u64::MAX;
 
 /// A handset, its SMSC, and whether it stands in line for a link. There may be millions: it is kept small.
 pub struct HandsetCell {
     pub(super) id: HandsetId,
     number: PackedMsisdn,
     smsc: Arc<Smsc>,
-    engine: Mutex<Engine>,
-    /// Microseconds at which it comes in line.
-    comes_at: AtomicU64,
-    /// Tells handsets apart, and picks the lane of the SMSC that it sticks to.
-    serial: u32,
-    /// Subscriptions that the router has for it.
-    subscriptions: AtomicU16,
-    in_line: AtomicBool,
-    /// Its engine panicked and must not be asked again.
-    broken: AtomicBool,
+    state: Mutex<State>,
 }
 
-/// The engine while it is awake.
-struct Engine {
-    awake: Option<Arc<Mutex<Handset>>>,
+struct State {
+    /// The engine while it is awake.
+    engine: Option<Arc<Mutex<Handset>>>,
+    /// What is kept of the engine while it is asleep.
     memo: Memo,
+    standing: Standing,
+    /// Subscriptions that the router has for it.
+    subscriptions: u16,
+}
+
+/// How a handset is for its link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It waits for nothing, or for a time to come.
+    Out,
+    /// It stands in line.
+    InLine,
+    /// Its engine panicked and must not be asked again.
+    Broken,
 }
 
 impl HandsetCell {
     /// A handset reached through `smsc`; its numbers begin where `memo` says.
-    pub fn new(id: HandsetId, number: &Msisdn, smsc: Arc<Smsc>, serial: u32, memo: Memo) -> Self {
-        Self {
-            id,
-            number: number.into(),
-            smsc,
-            engine: Mutex::new(Engine { awake: None, memo }),
-            comes_at: AtomicU64::new(NEVER),
-            serial,
-            subscriptions: AtomicU16::new(0),
-            in_line: AtomicBool::new(false),
-            broken: AtomicBool::new(false),
-        }
+    pub fn new(id: HandsetId, number: &Msisdn, smsc: Arc<Smsc>, memo: Memo) -> Self {
+        let state = State { engine: None, memo, standing: Standing::Out, subscriptions: 0 };
+        Self { id, number: number.into(), smsc, state: Mutex::new(state) }
     }
 
     /// Who it is.
@@ -74,52 +67,63 @@ impl HandsetCell {
     }
 
     /// Subscriptions that the router has for it.
-    pub(super) fn subscriptions(&self) -> &AtomicU16 {
-        &self.subscriptions
+    pub(super) fn subscriptions(&self) -> u16 {
+        self.state.lock().subscriptions
+    }
+
+    pub(super) fn add_subscription(&self) {
+        let mut state = self.state.lock();
+        state.subscriptions = state.subscriptions.saturating_add(1);
+    }
+
+    pub(super) fn remove_subscription(&self) {
+        let mut state = self.state.lock();
+        state.subscriptions = state.subscriptions.saturating_sub(1);
     }
 
     /// Works on the engine, if it is awake, without changing what is to be sent.
     pub fn look<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
-        let engine = self.engine.lock().awake.clone()?;
+        let engine = self.state.lock().engine.clone()?;
         let mut engine = engine.lock();
         Some(work(&mut engine))
     }
 
     /// Works on the engine, which is woken if it is asleep. `None` if a panic took it out of service.
     pub fn wake<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
-        if self.is_broken() {
+        let mut state = self.state.lock();
+        let State { engine, memo, standing, .. } = &mut *state;
+        if *standing == Standing::Broken {
             return None;
         }
-        let mut engine = self.engine.lock();
-        let Engine { awake, memo } = &mut *engine;
-        let awake = Arc::clone(awake.get_or_insert_with(|| {
+        let engine = Arc::clone(engine.get_or_insert_with(|| {
             let addressing = Arc::clone(self.smsc.addressing());
-            Arc::new(Mutex::new(Handset::new(self.serial, addressing, &self.number(), *memo)))
+            Arc::new(Mutex::new(Handset::new(self.id.half(), addressing, &self.number(), *memo)))
         }));
-        drop(engine);
-        let mut handset = awake.lock();
-        Some(work(&mut handset))
+        drop(state);
+        let mut engine = engine.lock();
+        Some(work(&mut engine))
     }
 
     /// Lets the engine go if its memo says all about it.
     pub fn rest(&self, now: Now) {
-        let mut engine = self.engine.lock();
+        let mut state = self.state.lock();
         // Whoever has it in his hands took it under this lock.
-        let alone = engine.awake.as_ref().filter(|awake| Arc::strong_count(awake) == 1);
-        let memo = alone.and_then(|awake| awake.try_lock()?.memo(now));
-        if let Some(memo) = memo {
-            *engine = Engine { awake: None, memo };
+        let alone = state.engine.as_ref().filter(|engine| Arc::strong_count(engine) == 1);
+        if let Some(memo) = alone.and_then(|engine| engine.try_lock()?.memo(now)) {
+            (state.engine, state.memo) = (None, memo);
         }
     }
 
     /// Takes out an engine that a panic took out of service, and puts the handset back into it. Its numbers begin anew
     /// behind `seed`, for nobody knows which were given.
     pub fn mend(&self, seed: u16) -> Option<Arc<Mutex<Handset>>> {
-        let mut engine = self.engine.lock();
-        let memo = engine.awake.as_ref().map_or(engine.memo, |broken| broken.lock().begin_anew(seed));
-        let broken = std::mem::replace(&mut *engine, Engine { awake: None, memo });
-        self.broken.store(false, Ordering::Relaxed);
-        broken.awake
+        let mut state = self.state.lock();
+        let broken = state.engine.take();
+        if let Some(broken) = &broken {
+            state.memo = broken.lock().begin_anew(seed);
+        }
+        state.standing = Standing::Out;
+        broken
     }
 
     /// Works on the engine, then puts the handset in line if that gave it something to send. `None` if it is asleep or
@@ -139,7 +143,7 @@ impl HandsetCell {
 
     /// Whether a panic took it out of service.
     pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+        self.state.lock().standing == Standing::Broken
     }
 
     /// Whether nothing is outstanding of any subscription that it has, or had; true for a broken one.
@@ -155,36 +159,33 @@ impl HandsetCell {
     }
 
     fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>) {
+        // It sticks to one of the SMSC's lanes while that is open.
+        let lane = || this.smsc.lane(this.id.half() as usize);
         if ready {
-            if !this.in_line.swap(true, Ordering::AcqRel) {
-                this.smsc.lane(this.serial as usize).push(Arc::clone(this));
+            if this.enters_line() {
+                lane().push(Arc::clone(this));
             }
         } else if let Some(at) = timeout {
-            // Rounded up: one that comes a moment too early is not ready, and would come again at once and for ever.
-            let micros = at.as_nanos().div_ceil(1000) as u64;
-            let before = this.comes_at.fetch_min(micros, Ordering::AcqRel);
-            if before > micros {
-                let (at, before) = (Duration::from_micros(micros), Duration::from_micros(before));
-                this.smsc.lane(this.serial as usize).push_later(at, before, Arc::clone(this));
-            }
+            lane().push_later(at, this);
         }
     }
 
-    /// The time `at` has come; whether it is to be put in line. Not if it has been given another time since.
-    pub(super) fn comes_back(&self, at: Duration) -> bool {
-        let micros = at.as_micros() as u64;
-        self.comes_at.compare_exchange(micros, NEVER, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-            && !self.in_line.swap(true, Ordering::AcqRel)
+    /// It is put in line, unless it is there, or out of service.
+    pub(super) fn enters_line(&self) -> bool {
+        let mut state = self.state.lock();
+        let enters = state.standing == Standing::Out;
+        if enters {
+            state.standing = Standing::InLine;
+        }
+        enters
     }
 
     /// It was taken out of the line.
     pub(super) fn leaves_line(&self) {
-        self.in_line.store(false, Ordering::Release);
-    }
-
-    /// It was taken out of the list of those who come later.
-    pub(super) fn forgets_time(&self) {
-        self.comes_at.store(NEVER, Ordering::Release);
+        let mut state = self.state.lock();
+        if state.standing == Standing::InLine {
+            state.standing = Standing::Out;
+        }
     }
 }
 
@@ -192,16 +193,16 @@ impl HandsetCell {
 pub struct Service {
     handset: Arc<HandsetCell>,
     engine: ArcMutexGuard<RawMutex, Handset>,
+    broken: bool,
 }
 
 impl Service {
     /// Takes the engine, unless it is asleep or a panic took it out of service.
     pub fn begin(handset: &Arc<HandsetCell>) -> Option<Self> {
-        if handset.is_broken() {
-            return None;
-        }
-        let engine = handset.engine.lock().awake.clone()?;
-        Some(Self { engine: engine.lock_arc(), handset: Arc::clone(handset) })
+        let state = handset.state.lock();
+        let engine = state.engine.clone().filter(|_| state.standing != Standing::Broken)?;
+        drop(state);
+        Some(Self { engine: engine.lock_arc(), handset: Arc::clone(handset), broken: false })
     }
 
     /// Whether it is this handset's.
@@ -212,12 +213,13 @@ impl Service {
     /// Works on the engine. Whoever works must outlive it: a panic takes the handset out of service and nothing else;
     /// `None` then, and from then on.
     pub fn work<R>(&mut self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
-        if self.handset.is_broken() {
+        if self.broken {
             return None;
         }
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.engine)));
         if result.is_err() {
-            self.handset.broken.store(true, Ordering::Relaxed);
+            self.broken = true;
+            self.handset.state.lock().standing = Standing::Broken;
         }
         result.ok()
     }
@@ -225,7 +227,7 @@ impl Service {
     /// Gives the engine back, and puts the handset in line if it has something to send, or will have.
     pub fn end(mut self, now: Now) {
         let Some((ready, timeout)) = self.work(|engine| (engine.is_ready(now), engine.poll_timeout())) else { return };
-        let Self { handset, engine } = self;
+        let Self { handset, engine, .. } = self;
         drop(engine);
         HandsetCell::line_up(&handset, ready, timeout);
     }
@@ -243,7 +245,7 @@ mod tests {
 
     /// With the counts of an `Arc` before it.
     #[test]
-    fn a_handset_that_sleeps_takes_88_octets() {
-        assert_eq!(16 + size_of::<HandsetCell>(), 88);
+    fn a_handset_that_sleeps_takes_72_octets() {
+        assert_eq!(16 + size_of::<HandsetCell>(), 72);
     }
 }

@@ -7,7 +7,7 @@ use super::handset::HandsetCell;
 use crate::engine::clock::Now;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -25,8 +25,10 @@ pub struct Lane {
 #[derive(Default)]
 struct Line {
     ready: VecDeque<Arc<HandsetCell>>,
-    /// By time, then by handset, so that one whose time changes leaves nothing behind.
+    /// By time, then by handset.
     later: BTreeMap<(Duration, usize), Arc<HandsetCell>>,
+    /// The time of each, so that one whose time changes leaves nothing behind.
+    times: HashMap<usize, Duration>,
 }
 
 impl Lane {
@@ -60,13 +62,23 @@ impl Lane {
         self.link.wake();
     }
 
-    /// Puts a handset in line at the time `at` instead of `before`.
-    pub(super) fn push_later(&self, at: Duration, before: Duration, handset: Arc<HandsetCell>) {
+    /// Puts a handset in line at the time `at`, or earlier if it was to come earlier.
+    pub(super) fn push_later(&self, at: Duration, handset: &Arc<HandsetCell>) {
+        // Whole microseconds, rounded up: one that comes a moment too early is not ready, and would come again at once
+        // and for ever.
+        let at = Duration::from_micros(at.as_nanos().div_ceil(1000) as u64);
+        let key = Arc::as_ptr(handset).addr();
         let mut line = self.line.lock();
+        let before = line.times.get(&key).copied();
+        if before.is_some_and(|before| before <= at) {
+            return;
+        }
         let earlier = line.later.first_key_value().is_none_or(|((first, _), _)| at < *first);
-        let key = Arc::as_ptr(&handset).addr();
-        line.later.remove(&(before, key));
-        line.later.insert((at, key), handset);
+        if let Some(before) = before {
+            line.later.remove(&(before, key));
+        }
+        line.later.insert((at, key), Arc::clone(handset));
+        line.times.insert(key, at);
         drop(line);
         if earlier {
             self.link.wake();
@@ -77,8 +89,9 @@ impl Lane {
     pub fn pop(&self, now: Now) -> Option<Arc<HandsetCell>> {
         let mut line = self.line.lock();
         while let Some(first) = line.later.first_entry().filter(|first| first.key().0 <= now.monotonic) {
-            let ((at, _), handset) = first.remove_entry();
-            if handset.comes_back(at) {
+            let ((_, key), handset) = first.remove_entry();
+            line.times.remove(&key);
+            if handset.enters_line() {
                 line.ready.push_back(handset);
             }
         }
@@ -101,12 +114,10 @@ impl Lane {
         let mut line = self.line.lock();
         let mut all: Vec<_> = line.ready.drain(..).collect();
         all.extend(std::mem::take(&mut line.later).into_values());
+        line.times.clear();
         self.ready.store(0, Ordering::Relaxed);
         drop(line);
-        for handset in &all {
-            handset.leaves_line();
-            handset.forgets_time();
-        }
+        all.iter().for_each(|handset| handset.leaves_line());
         all
     }
 

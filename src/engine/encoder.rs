@@ -27,6 +27,9 @@ pub struct Frame<'a> {
     pub registered_delivery: RegisteredDelivery,
 }
 
+/// Names a subscription among all that an encoder sees: its handset, and its place there.
+pub type Owner = (u64, u32);
+
 /// One segment to be written.
 pub struct Piece<'a> {
     /// What all segments for its handset have in common.
@@ -38,7 +41,7 @@ pub struct Piece<'a> {
     /// What holds all its events, if its body is nothing but them: then another subscription may have the same.
     pub chunk: Option<&'a Arc<Chunk>>,
     /// Names the push among all that an encoder sees.
-    pub owner: (u64, u64),
+    pub owner: (Owner, u64),
     /// Which segment of the push.
     pub index: u8,
     /// The number that its submit_sm gets.
@@ -52,7 +55,7 @@ pub struct Piece<'a> {
 pub struct Encoder {
     whole: BytesMut,
     /// Whose push `whole` is.
-    owner: Option<(u64, u64)>,
+    owner: Option<(Owner, u64)>,
     /// The body that the last push had.
     shared: Shared,
     /// The last validity that was written and its seconds: most segments of a second have the same.

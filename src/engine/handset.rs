@@ -5,7 +5,7 @@
 
 use super::chunk::Chunk;
 use super::clock::Now;
-use super::encoder::{Encoder, Frame};
+use super::encoder::{Encoder, Frame, Owner};
 use super::envelope::{self, Addressing};
 use super::references::{LastNumbers, Numbers};
 use super::subscription::{Answer, Settlement, Subscription, Writing};
@@ -35,24 +35,34 @@ pub struct Segment {
     index: u8,
 }
 
-/// What is kept of a handset that has nothing on its way: where its numbers go on.
+/// What is kept of a handset that has nothing on its way: where its numbers go on. There may be millions, so it is
+/// octets that can stand anywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memo {
-    last: LastNumbers,
-    generation: u16,
+    transaction: u8,
+    reference: [u8; 2],
+    generation: [u8; 2],
 }
 
 impl Memo {
     /// Numbers that begin at `seed`, so that a restart does not begin where the last one did.
     pub fn new(seed: u16) -> Self {
-        Self { last: LastNumbers::new(seed), generation: 0 }
+        Self::of(LastNumbers::new(seed), 0)
+    }
+
+    fn of(LastNumbers { transaction, reference }: LastNumbers, generation: u16) -> Self {
+        Self { transaction, reference: reference.to_ne_bytes(), generation: generation.to_ne_bytes() }
+    }
+
+    fn last(self) -> LastNumbers {
+        LastNumbers { transaction: self.transaction, reference: u16::from_ne_bytes(self.reference) }
     }
 }
 
 /// A handset and its subscriptions.
 pub struct Handset {
     /// Tells handsets apart for the encoder's cache.
-    serial: u32,
+    serial: u64,
     addressing: Arc<Addressing>,
     destination: Destination,
     numbers: Numbers,
@@ -75,13 +85,13 @@ struct Slot {
 impl Handset {
     /// The handset with `number`, reached as `addressing` says; `serial` differs between handsets, and its numbers go
     /// on where `memo` says.
-    pub fn new(serial: u32, addressing: Arc<Addressing>, number: &Msisdn, memo: Memo) -> Self {
+    pub fn new(serial: u64, addressing: Arc<Addressing>, number: &Msisdn, memo: Memo) -> Self {
         Self {
             serial,
             destination: envelope::destination(number),
-            numbers: Numbers::new(addressing.width, memo.last),
+            numbers: Numbers::new(addressing.width, memo.last()),
             addressing,
-            generation: memo.generation,
+            generation: u16::from_ne_bytes(memo.generation),
             slots: Vec::new(),
             turn: 0,
             held_until: Duration::ZERO,
@@ -146,13 +156,13 @@ impl Handset {
         if !self.is_vacant() || now.monotonic < self.held_until {
             return None;
         }
-        Some(Memo { last: self.numbers.rest(now.monotonic)?, generation: self.generation })
+        Some(Memo::of(self.numbers.rest(now.monotonic)?, self.generation))
     }
 
     /// What to keep of it if it cannot be trusted any more: numbers begin behind `seed`, and who had a place in it is
     /// not taken for whoever has one later.
     pub fn begin_anew(&self, seed: u16) -> Memo {
-        Memo { generation: self.generation, ..Memo::new(seed) }
+        Memo::of(LastNumbers::new(seed), self.generation)
     }
 
     /// Ends everything, answered or not: the router stops.
@@ -259,8 +269,8 @@ impl Handset {
 
     /// Names whoever has a place among all that an encoder sees; one that starts anew is somebody else, for it counts
     /// its pushes anew.
-    fn owner(&self, index: usize) -> u64 {
-        u64::from(self.serial) << 32 | (index as u64) << 16 | u64::from(self.slots[index].generation.get())
+    fn owner(&self, index: usize) -> Owner {
+        (self.serial, (index as u32) << 16 | u32::from(self.slots[index].generation.get()))
     }
 
     fn poll_slot(

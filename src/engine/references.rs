@@ -12,8 +12,10 @@ const MAX_QUARANTINED: usize = 128;
 /// The numbers given last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LastNumbers {
-    transaction: u8,
-    reference: u16,
+    /// WSP transaction id.
+    pub transaction: u8,
+    /// Concatenation reference.
+    pub reference: u16,
 }
 
 impl LastNumbers {

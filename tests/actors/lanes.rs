@@ -26,10 +26,12 @@ fn smsc(lanes: usize) -> Arc<Smsc> {
 }
 
 /// A handset that prefers the lane `preference` and has an event that is due at `NOW + batch_window`.
-fn handset(smsc: &Arc<Smsc>, preference: u32, batch_window: Duration) -> Arc<HandsetCell> {
-    let id = HandsetId::from_name(&TenantId::default(), &preference.to_string());
+fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<HandsetCell> {
+    let id = |name: u64| HandsetId::from_name(&TenantId::default(), &name.to_string());
+    let prefers = |id: &HandsetId| id.half() as usize % smsc.lanes().len() == preference;
+    let id = (0..).map(id).find(prefers).unwrap();
     let number = "15550001".parse().unwrap();
-    let cell = Arc::new(HandsetCell::new(id, &number, Arc::clone(smsc), preference, Memo::default()));
+    let cell = Arc::new(HandsetCell::new(id, &number, Arc::clone(smsc), Memo::default()));
     add(&cell, 0, batch_window);
     cell
 }
@@ -118,7 +120,7 @@ fn an_earlier_time_takes_the_place_of_a_later_one() {
 fn a_handset_sticks_to_its_lane_and_goes_elsewhere_only_while_that_is_closed() {
     let smsc = smsc(2);
     (0..2).for_each(|lane| smsc.set_open(lane, true, NOW));
-    let cells: Vec<_> = (0..4).map(|preference| handset(&smsc, preference, Duration::ZERO)).collect();
+    let cells: Vec<_> = (0..4).map(|number| handset(&smsc, number % 2, Duration::ZERO)).collect();
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [2, 2]);
     smsc.set_open(1, false, NOW);
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [4, 0]);

@@ -197,9 +197,11 @@ pub struct Phone {
 impl Phone {
     fn new(smsc: &Arc<Smsc>, preference: usize, policy: Policy) -> Self {
         let number = format!("1555{preference:07}");
-        let id = HandsetId::from_name(&TenantId::default(), &number);
-        let (number, smsc) = (number.parse().unwrap(), Arc::clone(smsc));
-        let cell = Arc::new(HandsetCell::new(id, &number, smsc, preference as u32, Memo::default()));
+        let id = |name: u64| HandsetId::from_name(&TenantId::default(), &format!("{number} {name}"));
+        let lanes = smsc.lanes().len();
+        let prefers = |id: &HandsetId| id.half() as usize % lanes == preference % lanes;
+        let id = (0..).map(id).find(prefers).unwrap();
+        let cell = Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Arc::clone(smsc), Memo::default()));
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
         let subscription = Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 64 << 20);
         let place = cell.wake(|engine| engine.insert(subscription)).unwrap();

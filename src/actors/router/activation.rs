@@ -16,7 +16,6 @@ use bytes::Bytes;
 use ractor::{Actor, ActorRef};
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tracing::info;
 
 impl State {
@@ -42,7 +41,7 @@ impl State {
             self.let_leave(&cell);
             return Err(error);
         }
-        cell.subscriptions().fetch_add(1, Ordering::Relaxed);
+        cell.add_subscription();
         let seat = Arc::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
         self.subscriptions.insert(Arc::clone(&seat));
         self.arguments.telemetry.subscriptions_dormant.increment(1);
@@ -99,7 +98,7 @@ impl State {
 
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
         if let Some(cell) = self.handsets.get(&id) {
-            let subscriptions = cell.subscriptions().load(Ordering::Relaxed);
+            let subscriptions = cell.subscriptions();
             match cell.number() == number {
                 true if subscriptions == u16::MAX => return Err(ActivateError::TooMany),
                 true => return Ok(Arc::clone(cell)),
@@ -109,17 +108,15 @@ impl State {
         }
         let route = self.arguments.routes.smsc(&number).and_then(|at| self.arguments.smscs.get(at));
         let smsc = Arc::clone(route.ok_or(ActivateError::NoRoute)?);
-        self.handset_serial = self.handset_serial.wrapping_add(1);
-        let memo = Memo::new(self.seed());
-        let cell = Arc::new(HandsetCell::new(id, &number, smsc, self.handset_serial, memo));
+        let cell = Arc::new(HandsetCell::new(id, &number, smsc, Memo::new(self.seed(id))));
         self.handsets.insert(Arc::clone(&cell));
         Ok(cell)
     }
 
     /// Where the numbers of a handset begin. Any start will do as long as two processes hardly ever share it: the
     /// clock's low digits.
-    pub(super) fn seed(&self) -> u16 {
-        (self.arguments.clock.now().unix_ms ^ u64::from(self.handset_serial)) as u16
+    pub(super) fn seed(&self, handset: HandsetId) -> u16 {
+        (self.arguments.clock.now().unix_ms ^ handset.half()) as u16
     }
 
     async fn source(&mut self, id: &SourceId, last_event_id: Bytes) -> Result<(), ActivateError> {
@@ -177,13 +174,13 @@ impl State {
         }
         self.terms.release(&terms);
         self.arguments.telemetry.subscriptions_dormant.decrement(1);
-        cell.subscriptions().fetch_sub(1, Ordering::Relaxed);
+        cell.remove_subscription();
         self.let_leave(&cell);
     }
 
     /// Forgets a handset if it has no subscription and nothing on its way, or as soon as that is so.
     fn let_leave(&mut self, cell: &HandsetCell) {
-        if cell.subscriptions().load(Ordering::Relaxed) == 0 {
+        if cell.subscriptions() == 0 {
             self.leaving.push_back(cell.id());
         }
         self.let_go();

@@ -24,7 +24,7 @@ impl State {
     /// Every subscription of the handset starts again, in a new engine.
     pub(super) fn handle_broken(&mut self, handset: HandsetId) {
         let broken = self.handsets.get(&handset).filter(|cell| cell.is_broken());
-        let Some(engine) = broken.and_then(|cell| cell.mend(self.seed())) else { return }; // told twice
+        let Some(engine) = broken.and_then(|cell| cell.mend(self.seed(handset))) else { return }; // told twice
         let mut engine = engine.lock();
         let of_it = |seat: &&Arc<Seat>| seat.handset().id() == handset;
         for seat in self.subscriptions.iter().filter(of_it).cloned().collect::<Vec<_>>() {

@@ -20,7 +20,6 @@ use crate::telemetry::Telemetry;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::sync::broadcast;
 
 /// Changes that a watcher may be behind before it is told to start over.
@@ -72,7 +71,6 @@ pub struct State {
     pub(super) sources: HashMap<SourceId, SourceEntry>,
     pub(super) actors: HashMap<ActorId, SourceId>,
     pub(super) changes: broadcast::Sender<Change>,
-    pub(super) handset_serial: u32,
     pub(super) stopping: bool,
 }
 
@@ -113,7 +111,6 @@ impl State {
             sources: HashMap::new(),
             actors: HashMap::new(),
             changes: broadcast::channel(CHANGES_KEPT).0,
-            handset_serial: 0,
             stopping: false,
         })
     }
@@ -122,7 +119,7 @@ impl State {
     pub(super) fn let_go(&mut self) {
         while let Some(id) = self.leaving.front() {
             if let Some(cell) = self.handsets.get(id)
-                && cell.subscriptions().load(Ordering::Relaxed) == 0
+                && cell.subscriptions() == 0
             {
                 if !cell.is_idle() {
                     return;

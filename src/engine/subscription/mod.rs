@@ -8,7 +8,7 @@ mod settling;
 
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
-use super::encoder::{Encoder, Frame, Piece};
+use super::encoder::{Encoder, Frame, Owner, Piece};
 use super::push::{Doom, Push};
 use super::receipts::Receipts;
 use super::references::Numbers;
@@ -60,7 +60,7 @@ pub(super) struct Writing<'a> {
     /// The number that the submit_sm gets.
     pub sequence_number: u32,
     /// Names the handset's subscription among all that the encoder sees.
-    pub owner: u64,
+    pub owner: Owner,
 }
 
 /// A subscription's events and pushes.
