@@ -112,6 +112,7 @@ pub(super) fn upstreams(config: &Config) -> Result<SseSettings, PartError> {
         idle_timeout: upstream.idle_timeout,
         limits: Limits { max_line_octets: upstream.max_line, max_event_octets: upstream.max_event },
         max_redirects: u32::from(upstream.max_redirects),
+        threads: usize::from(upstream.threads),
         allow_private: config.access.allow_private_sources,
         ca,
         credentials: credentials.collect(),

@@ -23,6 +23,8 @@ pub struct UpstreamConfig {
     pub max_redirects: u8,
     /// Octets of recent events that a source keeps for subscriptions that fall behind. At least `max_event`.
     pub log_octets: usize,
+    /// Threads of their own for reading and parsing; 0 does it all on one, which costs least until that one is full.
+    pub threads: u8,
 }
 
 impl UpstreamConfig {
@@ -38,6 +40,7 @@ impl UpstreamConfig {
             }),
             max_redirects: section.integer("max_redirects", 5, 0..=20),
             log_octets: section.integer("log_octets", 512 << 10, max_event..=1 << 30),
+            threads: section.integer("threads", 0, 0..=64),
         };
         section.finish();
         config
@@ -53,6 +56,7 @@ impl UpstreamConfig {
             .plain("max_event", self.max_event)
             .text("ca_file", ca_file.display())
             .plain("max_redirects", self.max_redirects)
-            .plain("log_octets", self.log_octets);
+            .plain("log_octets", self.log_octets)
+            .plain("threads", self.threads);
     }
 }

@@ -8,6 +8,7 @@ mod origin;
 mod pressure;
 mod redirects;
 mod stream;
+mod threads;
 
 use bellwire::actors::admission::{Admission, Door};
 use bellwire::actors::port::Port;

@@ -321,6 +321,7 @@ const EVERYTHING: &str = r#"
     ca_file = "/etc/ssl/ca.pem"
     max_redirects = 0
     log_octets = 8192
+    threads = 2
     [admission]
     octets = 1048576
 "#;

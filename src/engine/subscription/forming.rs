@@ -185,7 +185,8 @@ impl Subscription {
         let mut previous_id = &b""[..];
         let mut seq = push.events.start;
         for chunk in self.chunks.range(at..) {
-            while seq < push.events.end.min(chunk.range().end) {
+            let until = push.events.end.min(chunk.range().end);
+            while seq < until {
                 if let Some(mut event) = chunk.get(seq) {
                     if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > usize::from(room)) {
                         event = notice_of(&event);

@@ -15,6 +15,7 @@ mod reconnection;
 mod request;
 mod response;
 mod settings;
+mod threads;
 mod watchdog;
 
 pub use address::{Resolve, Resolving, SystemResolver};
@@ -34,6 +35,7 @@ use request::{Requester, Target};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use threads::Threads;
 
 /// Opens event streams over HTTP/1.1 and HTTP/2.
 pub struct SseUpstreams {
@@ -42,13 +44,14 @@ pub struct SseUpstreams {
     requester: Arc<Requester>,
     authorizations: HashMap<CredentialRef, HeaderValue>,
     random: Mutex<fastrand::Rng>,
+    threads: Threads,
 }
 
 impl SseUpstreams {
     /// Upstreams as `settings` ask for, resolved by the operating system.
     ///
     /// # Errors
-    /// When a certificate, a token or the user agent in `settings` cannot be used.
+    /// When a certificate, a token or the user agent in `settings` cannot be used, or there is no thread to be had.
     pub fn new(settings: SseSettings) -> Result<Self, SettingsError> {
         Self::with_resolver(settings, Arc::new(SystemResolver))
     }
@@ -69,6 +72,8 @@ impl SseUpstreams {
             requester: Arc::new(requester),
             authorizations: settings.authorizations()?,
             random: Mutex::new(settings.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
+            threads: Threads::start(settings.threads)
+                .map_err(|error| SettingsError::Threads { reason: error.to_string() })?,
             settings,
         })
     }
@@ -93,7 +98,7 @@ impl SseUpstreams {
 }
 
 impl Upstreams for SseUpstreams {
-    /// Spawns the reader on the current runtime.
+    /// Spawns the reader, on the current runtime unless readers have threads of their own.
     fn open(&self, source: &SourceId, last_event_id: Bytes, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle {
         let target = match self.target(source) {
             Ok(target) => target,
@@ -113,7 +118,7 @@ impl Upstreams for SseUpstreams {
             facts,
             outage: false,
         };
-        UpstreamHandle::new(tokio::spawn(reader.run()))
+        UpstreamHandle::new(self.threads.spawn(reader.run()))
     }
 }
 

@@ -46,6 +46,8 @@ pub struct SseSettings {
     pub max_reconnection_time: Duration,
     /// How long a stream has to stay open to count as sound without having sent an event.
     pub proven_after: Duration,
+    /// Threads that read and parse; with none, whoever opens an upstream reads it.
+    pub threads: usize,
     /// Seed of the jitter; none for one of its own.
     pub seed: Option<u64>,
 }
@@ -69,6 +71,7 @@ impl Default for SseSettings {
             min_reconnection_time: Duration::from_millis(100),
             max_reconnection_time: Duration::from_secs(3600),
             proven_after: Duration::from_secs(30),
+            threads: 0,
             seed: None,
         }
     }
@@ -154,6 +157,12 @@ pub enum SettingsError {
     /// A bearer token cannot be sent; the token itself is not shown.
     #[error("the token of credential {0} cannot stand in a header")]
     Credential(CredentialRef),
+    /// The system gives no threads.
+    #[error("threads: {reason}")]
+    Threads {
+        /// What it says.
+        reason: String,
+    },
     /// The TLS library refuses its own defaults.
     #[error("TLS: {reason}")]
     Tls {
