@@ -2,7 +2,6 @@
 //! in is there and as copies from one piece to the next.
 
 use std::mem;
-use std::str;
 
 use memchr::memchr;
 
@@ -37,8 +36,8 @@ struct Octets {
 #[derive(Debug, Clone, Copy)]
 enum Data {
     None,
-    /// One line of this piece.
-    Line(Span),
+    /// One line of this piece, which starts and ends there.
+    Line(usize, usize),
     /// Lines with an LF each, from here to the end of the side buffer.
     Side(usize),
     /// Lines with an LF each, in `kept_data`.
@@ -90,32 +89,35 @@ impl Block {
     /// "Append the field value to the data buffer, then append a single U+000A LINE FEED (LF) character to the data
     /// buffer."
     pub(super) fn add_data(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
-        match (self.data, feed.span(value)) {
-            (Data::None, Some(span)) => {
-                self.data = Data::Line(span);
+        match (self.data, value.end) {
+            (Data::None, Some(end)) => {
+                self.data = Data::Line(value.start(end), end);
                 self.octets.data = value.octets.len() + 1;
                 return;
             }
             (Data::None, None) => self.data = Data::Side(feed.events.side.len()),
-            (Data::Line(first), _) => {
+            (Data::Line(start, end), _) => {
                 self.data = Data::Side(feed.events.side.len());
-                feed.events.side.extend_from_slice(first.of(feed.raw, &[]));
-                feed.events.side.push(b'\n');
+                append_line(&mut feed.events.side, feed.raw, start, end);
             }
             (Data::Side(_) | Data::Kept, _) => {}
         }
-        let valid = feed.is_valid(value);
         let Events { side, repaired, .. } = &mut feed.events;
         let buffer = if let Data::Kept = self.data { &mut self.kept_data } else { side };
         let before = buffer.len();
-        *repaired += append_text(buffer, value.octets, valid);
-        buffer.push(b'\n');
+        match value.end {
+            Some(end) => append_line(buffer, feed.raw, value.start(end), end),
+            None => {
+                *repaired += append_text(buffer, value.octets);
+                buffer.push(b'\n');
+            }
+        }
         self.octets.data += buffer.len() - before;
     }
 
     /// "Set the event type buffer to the field value."
     pub(super) fn set_kind(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
-        (self.kind, self.octets.kind) = match feed.span(value) {
+        (self.kind, self.octets.kind) = match value.span() {
             Some(span) => (Kind::Piece(span), value.octets.len()),
             None => (Kind::Kept, feed.copy_text(&mut self.kept_kind, value)),
         };
@@ -124,11 +126,9 @@ impl Block {
     /// "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value. Otherwise,
     /// ignore the field."
     pub(super) fn set_id(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
-        if memchr(0, value.octets).is_some() {
-            return;
-        }
-        (self.id, self.octets.id) = match feed.span(value) {
+        (self.id, self.octets.id) = match value.span() {
             Some(span) => (Id::Piece(span), value.octets.len()),
+            None if memchr(0, value.octets).is_some() => return,
             None => (Id::Kept, feed.copy_text(&mut self.kept_id, value)),
         };
     }
@@ -143,7 +143,7 @@ impl Block {
         // the data buffer."
         let data = match mem::replace(&mut self.data, Data::None) {
             Data::None => return None,
-            Data::Line(span) => span,
+            Data::Line(start, end) => Span::raw(start, end - start),
             Data::Side(start) => {
                 side.pop();
                 Span::side(start, side.len().saturating_sub(start))
@@ -175,9 +175,8 @@ impl Block {
     /// Copies data and event type, for the piece goes.
     pub(super) fn park(&mut self, feed: &mut Feed<'_>) {
         match self.data {
-            Data::Line(span) => {
-                replace(&mut self.kept_data, feed.resolve(span));
-                self.kept_data.push(b'\n');
+            Data::Line(start, end) => {
+                append_line(&mut self.kept_data, feed.raw, start, end);
                 self.data = Data::Kept;
             }
             Data::Side(start) => {
@@ -198,15 +197,13 @@ impl Block {
 pub(super) struct Feed<'a> {
     pub(super) raw: &'a [u8],
     pub(super) events: Events,
-    /// The whole lines of the piece are known to be UTF-8 up to here.
-    pub(super) valid_to: usize,
     /// Whether an event points into the piece.
     pub(super) pins: bool,
 }
 
 impl<'a> Feed<'a> {
     pub(super) fn new(raw: &'a [u8]) -> Self {
-        Self { raw, events: Events::default(), valid_to: 0, pins: false }
+        Self { raw, events: Events::default(), pins: false }
     }
 
     pub(super) fn push(&mut self, spans: Spans, expected: usize) {
@@ -229,35 +226,35 @@ impl<'a> Feed<'a> {
         span.of(self.raw, &self.events.side)
     }
 
-    /// The value as a slice of the piece, if it can be one.
-    fn span(&self, value: Value<'_>) -> Option<Span> {
-        let at = value.at?;
-        self.is_valid(value).then(|| Span::raw(at, value.octets.len()))
-    }
-
-    fn is_valid(&self, value: Value<'_>) -> bool {
-        value.at.is_some_and(|at| at + value.octets.len() <= self.valid_to) || str::from_utf8(value.octets).is_ok()
-    }
-
     /// Makes `buffer` the value as text, and says how long it is.
     fn copy_text(&mut self, buffer: &mut Vec<u8>, value: Value<'_>) -> usize {
         buffer.clear();
-        self.events.repaired += append_text(buffer, value.octets, self.is_valid(value));
+        self.events.repaired += append_text(buffer, value.octets);
         buffer.len()
     }
 }
 
-/// A line or the value of a field, and its place in the piece if it lies there as a whole.
+/// A line or the value of a field.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
     pub(super) octets: &'a [u8],
-    pub(super) at: Option<usize>,
+    /// Where it ends in the piece, if it lies there as a whole and is UTF-8 without NUL.
+    pub(super) end: Option<usize>,
 }
 
 impl Value<'_> {
+    /// The value as a slice of the piece, if it can be one.
+    fn span(self) -> Option<Span> {
+        self.end.map(|end| Span::raw(self.start(end), self.octets.len()))
+    }
+
+    fn start(self, end: usize) -> usize {
+        end - self.octets.len()
+    }
+
     /// Without the first `count` octets.
-    pub(super) fn after(self, count: usize) -> Self {
-        Self { octets: self.octets.get(count..).unwrap_or_default(), at: self.at.map(|at| at + count) }
+    fn after(self, count: usize) -> Self {
+        Self { octets: self.octets.get(count..).unwrap_or_default(), ..self }
     }
 
     /// The value, if this is a line of the field `name`. "Field names must be compared literally, with no case folding
@@ -275,13 +272,18 @@ impl Value<'_> {
     }
 }
 
+/// Appends the part of a line of the piece that lies from `start` to its `end`, and an LF.
+fn append_line(buffer: &mut Vec<u8>, raw: &[u8], start: usize, end: usize) {
+    // One copy, for it has the octet that ends the line: LF or CR.
+    buffer.extend_from_slice(raw.get(start..=end).unwrap_or_default());
+    if let Some(last) = buffer.last_mut() {
+        *last = b'\n';
+    }
+}
+
 /// Appends `octets` as text. "UTF-8 decode": what is no UTF-8 becomes U+FFFD, and is counted. A line is decoded as in the
 /// whole stream, for its end and its colon are ASCII and so end any sequence.
-fn append_text(buffer: &mut Vec<u8>, octets: &[u8], valid: bool) -> u32 {
-    if valid {
-        buffer.extend_from_slice(octets);
-        return 0;
-    }
+fn append_text(buffer: &mut Vec<u8>, octets: &[u8]) -> u32 {
     let mut repaired = 0;
     for chunk in octets.utf8_chunks() {
         buffer.extend_from_slice(chunk.valid().as_bytes());

@@ -9,7 +9,7 @@ use std::str;
 use std::time::Duration;
 
 use bytes::Bytes;
-use memchr::{memchr2, memchr3, memrchr2};
+use memchr::{memchr, memchr2, memchr3, memrchr2};
 
 use super::block::{Block, Feed, Id, Value, empty, replace};
 use super::events::{Events, Span, Spans};
@@ -140,34 +140,36 @@ impl Parser {
             return start;
         }
         let rest = feed.raw.get(start..).unwrap_or_default();
-        let Some(end) = memchr2(b'\n', b'\r', rest) else {
+        let Some(length) = memchr2(b'\n', b'\r', rest) else {
             self.keep(rest, feed);
             return feed.raw.len();
         };
-        let next = start + self.after_end(rest, end);
-        match mem::replace(&mut self.cut, Cut::None) {
-            Cut::Kept => {
-                self.keep_octets(rest.get(..end).unwrap_or_default());
-                let mut line = mem::take(&mut self.line);
-                self.line(Value { octets: &line, at: None }, feed);
-                empty(&mut line);
-                self.line = line;
-            }
-            Cut::Ignored | Cut::None => self.at_start = false,
+        let at_start = mem::take(&mut self.at_start);
+        if mem::replace(&mut self.cut, Cut::None) == Cut::Kept {
+            self.keep_octets(rest.get(..length).unwrap_or_default());
+            let mut line = mem::take(&mut self.line);
+            let octets = if at_start { without_bom(&line) } else { &line };
+            self.line(Value { octets, end: None }, feed);
+            empty(&mut line);
+            self.line = line;
         }
-        next
+        self.after_end(feed.raw, start + length)
     }
 
     fn whole_lines(&mut self, start: usize, feed: &mut Feed<'_>) {
         let raw = feed.raw;
         let mut rest = raw.get(start..).unwrap_or_default();
         let whole = memrchr2(b'\n', b'\r', rest).and_then(|last| rest.get(..last)).unwrap_or_default();
-        feed.valid_to = start + valid_up_to(whole);
-        while let Some(end) = memchr2(b'\n', b'\r', rest) {
-            let next = self.after_end(rest, end);
-            let line = Value { octets: rest.get(..end).unwrap_or_default(), at: Some(raw.len() - rest.len()) };
-            self.line(line, feed);
-            rest = rest.get(next..).unwrap_or_default();
+        let plain_to = start + plain_up_to(whole);
+        while let Some(length) = line_length(rest) {
+            let end = raw.len() - rest.len() + length;
+            let mut octets = rest.get(..length).unwrap_or_default();
+            if mem::take(&mut self.at_start) {
+                octets = without_bom(octets);
+            }
+            let plain = end <= plain_to || plain_up_to(octets) == octets.len();
+            self.line(Value { octets, end: plain.then_some(end) }, feed);
+            rest = raw.get(self.after_end(raw, end)..).unwrap_or_default();
         }
         if !rest.is_empty() {
             self.keep(rest, feed);
@@ -176,24 +178,17 @@ impl Parser {
 
     /// "Lines must be separated by either a U+000D CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a single U+000A
     /// LINE FEED (LF) character, or a single U+000D CARRIAGE RETURN (CR) character." Says where the next line begins.
-    fn after_end(&mut self, octets: &[u8], end: usize) -> usize {
-        if octets.get(end) == Some(&b'\n') {
+    fn after_end(&mut self, raw: &[u8], end: usize) -> usize {
+        if raw.get(end) == Some(&b'\n') {
             return end + 1;
         }
-        match octets.get(end + 1) {
-            Some(b'\n') => end + 2,
-            Some(_) => end + 1,
-            None => {
-                self.after_cr = true;
-                end + 1
-            }
-        }
+        let next = raw.get(end + 1);
+        self.after_cr = next.is_none();
+        end + 1 + usize::from(next == Some(&b'\n'))
     }
 
-    fn line(&mut self, mut line: Value<'_>, feed: &mut Feed<'_>) {
-        if mem::take(&mut self.at_start) && line.octets.starts_with(BOM) {
-            line = line.after(BOM.len());
-        }
+    #[inline(always)]
+    fn line(&mut self, line: Value<'_>, feed: &mut Feed<'_>) {
         let Some(first) = line.octets.first() else {
             return self.blank_line(feed);
         };
@@ -228,12 +223,18 @@ impl Parser {
         };
         let id = match self.block.id {
             Id::Piece(id) => id,
-            Id::Kept | Id::Last => Span::appended(&mut feed.events.side, &self.last_id),
+            Id::Kept | Id::Last => self.inherit(feed),
         };
-        // Copied once for all events of this piece that inherit it.
+        feed.push(Spans { kind, data, id }, self.expected);
+    }
+
+    /// The last event ID string in the side buffer: copied once for all events of this piece that inherit it.
+    #[cold]
+    fn inherit(&mut self, feed: &mut Feed<'_>) -> Span {
+        let id = Span::appended(&mut feed.events.side, &self.last_id);
         self.block.id = Id::Piece(id);
         self.committed = self.block.id;
-        feed.push(Spans { kind, data, id }, self.expected);
+        id
     }
 
     /// "Set the last event ID string of the event source to the value of the last event ID buffer. The buffer does not get
@@ -248,6 +249,7 @@ impl Parser {
     }
 
     /// Drops the open block, which exceeds a limit; its id is not taken over, so that a resumed stream brings it again.
+    #[cold]
     fn skip(&mut self, feed: &mut Feed<'_>) {
         feed.events.oversize += 1;
         self.skipping = true;
@@ -262,10 +264,7 @@ impl Parser {
         }
         self.cut = Cut::Kept;
         self.keep_octets(octets);
-        let line = match self.line.strip_prefix(BOM) {
-            Some(line) if self.at_start => line,
-            _ => &self.line,
-        };
+        let line = if self.at_start { without_bom(&self.line) } else { &self.line };
         let comment = line.first() == Some(&b':');
         let too_long = line.len() > self.limits.max_line_octets + BOM.len();
         if too_long && !comment && !self.skipping {
@@ -312,7 +311,21 @@ fn reconnection_time(value: Value<'_>) -> Option<Duration> {
     (!value.octets.is_empty()).then(|| Duration::from_millis(millis).min(MAX_RETRY))
 }
 
-/// How many leading octets are UTF-8.
-fn valid_up_to(octets: &[u8]) -> usize {
-    str::from_utf8(octets).map_or_else(|error| error.valid_up_to(), str::len)
+/// The octets of the line at the beginning of `rest`, if it ends there.
+fn line_length(rest: &[u8]) -> Option<usize> {
+    // Every event has a blank line.
+    if rest.first() == Some(&b'\n') {
+        return Some(0);
+    }
+    memchr2(b'\n', b'\r', rest)
+}
+
+fn without_bom(line: &[u8]) -> &[u8] {
+    line.strip_prefix(BOM).unwrap_or(line)
+}
+
+/// How many leading octets are UTF-8 without NUL.
+fn plain_up_to(octets: &[u8]) -> usize {
+    let valid = str::from_utf8(octets).map_or_else(|error| error.valid_up_to(), str::len);
+    memchr(0, octets).map_or(valid, |nul| nul.min(valid))
 }
