@@ -89,18 +89,24 @@ impl Block {
     /// "Append the field value to the data buffer, then append a single U+000A LINE FEED (LF) character to the data
     /// buffer."
     pub(super) fn add_data(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
-        match (self.data, value.end) {
-            (Data::None, Some(end)) => {
-                self.data = Data::Line(value.start(end), end);
-                self.octets.data = value.octets.len() + 1;
-                return;
-            }
-            (Data::None, None) => self.data = Data::Side(feed.events.side.len()),
-            (Data::Line(start, end), _) => {
+        if let (Data::None, Some(end)) = (self.data, value.end) {
+            self.data = Data::Line(value.start(end), end);
+            self.octets.data = value.octets.len() + 1;
+        } else {
+            self.add_to_copy(value, feed);
+        }
+    }
+
+    /// Adds data that is, or is to be, several lines or repaired.
+    #[inline(never)]
+    fn add_to_copy(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
+        match self.data {
+            Data::None => self.data = Data::Side(feed.events.side.len()),
+            Data::Line(start, end) => {
                 self.data = Data::Side(feed.events.side.len());
                 append_line(&mut feed.events.side, feed.raw, start, end);
             }
-            (Data::Side(_) | Data::Kept, _) => {}
+            Data::Side(_) | Data::Kept => {}
         }
         let Events { side, repaired, .. } = &mut feed.events;
         let buffer = if let Data::Kept = self.data { &mut self.kept_data } else { side };
@@ -252,23 +258,18 @@ impl Value<'_> {
         end - self.octets.len()
     }
 
-    /// Without the first `count` octets.
-    fn after(self, count: usize) -> Self {
-        Self { octets: self.octets.get(count..).unwrap_or_default(), ..self }
-    }
-
     /// The value, if this is a line of the field `name`. "Field names must be compared literally, with no case folding
     /// performed."
     pub(super) fn of_field(self, name: &[u8]) -> Option<Self> {
-        match self.octets.strip_prefix(name)? {
+        let octets = match self.octets.strip_prefix(name)? {
+            // "If value starts with a U+0020 SPACE character, remove it from value."
+            [b':', b' ', value @ ..] | [b':', value @ ..] => value,
             // "Otherwise, the string is not empty but does not contain a U+003A COLON character (:) … using the whole line
             // as the field name, and the empty string as the field value."
-            [] => Some(self.after(name.len())),
-            // "If value starts with a U+0020 SPACE character, remove it from value."
-            [b':', b' ', ..] => Some(self.after(name.len() + 2)),
-            [b':', ..] => Some(self.after(name.len() + 1)),
-            _ => None,
-        }
+            [] => &[],
+            _ => return None,
+        };
+        Some(Self { octets, ..self })
     }
 }
 

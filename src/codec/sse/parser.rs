@@ -159,14 +159,14 @@ impl Parser {
     fn whole_lines(&mut self, start: usize, feed: &mut Feed<'_>) {
         let raw = feed.raw;
         let mut rest = raw.get(start..).unwrap_or_default();
-        let whole = memrchr2(b'\n', b'\r', rest).and_then(|last| rest.get(..last)).unwrap_or_default();
+        let whole = memrchr2(b'\n', b'\r', rest).and_then(|last| rest.get(..=last)).unwrap_or_default();
         let plain_to = start + plain_up_to(whole);
+        if !whole.is_empty() && mem::take(&mut self.at_start) {
+            rest = without_bom(rest);
+        }
         while let Some(length) = line_length(rest) {
             let end = raw.len() - rest.len() + length;
-            let mut octets = rest.get(..length).unwrap_or_default();
-            if mem::take(&mut self.at_start) {
-                octets = without_bom(octets);
-            }
+            let octets = rest.get(..length).unwrap_or_default();
             let plain = end <= plain_to || plain_up_to(octets) == octets.len();
             self.line(Value { octets, end: plain.then_some(end) }, feed);
             rest = raw.get(self.after_end(raw, end)..).unwrap_or_default();
@@ -213,6 +213,7 @@ impl Parser {
     }
 
     /// "If the line is empty (a blank line) Dispatch the event."
+    #[inline(always)]
     fn blank_line(&mut self, feed: &mut Feed<'_>) {
         if mem::take(&mut self.skipping) {
             return;
