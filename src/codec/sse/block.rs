@@ -141,32 +141,35 @@ impl Block {
 
     /// Event type and data of the block, which is empty then. "If the data buffer is an empty string, set the data buffer
     /// and the event type buffer to the empty string and return."
+    #[inline(always)]
     pub(super) fn take(&mut self, feed: &mut Feed<'_>) -> Option<(Span, Span)> {
         self.octets = Octets::default();
         let kind = mem::replace(&mut self.kind, Kind::None);
-        let side = &mut feed.events.side;
-        // "If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the last character from
-        // the data buffer."
         let data = match mem::replace(&mut self.data, Data::None) {
             Data::None => return None,
             Data::Line(start, end) => Span::raw(start, end - start),
             Data::Side(start) => {
-                side.pop();
-                Span::side(start, side.len().saturating_sub(start))
+                // "If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the last character
+                // from the data buffer."
+                feed.events.side.pop();
+                Span::side(start, feed.events.side.len().saturating_sub(start))
             }
-            Data::Kept => {
-                self.kept_data.pop();
-                let span = Span::appended(side, &self.kept_data);
-                empty(&mut self.kept_data);
-                span
-            }
+            Data::Kept => self.take_kept_data(&mut feed.events.side),
         };
         let kind = match kind {
             Kind::None => Span::EMPTY,
             Kind::Piece(span) => span,
-            Kind::Kept => Span::appended(side, &self.kept_kind),
+            Kind::Kept => Span::appended(&mut feed.events.side, &self.kept_kind),
         };
         Some((kind, data))
+    }
+
+    #[cold]
+    fn take_kept_data(&mut self, side: &mut Vec<u8>) -> Span {
+        self.kept_data.pop();
+        let span = Span::appended(side, &self.kept_data);
+        empty(&mut self.kept_data);
+        span
     }
 
     /// Forgets data and event type.

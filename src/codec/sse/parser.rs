@@ -158,20 +158,21 @@ impl Parser {
 
     fn whole_lines(&mut self, start: usize, feed: &mut Feed<'_>) {
         let raw = feed.raw;
-        let mut rest = raw.get(start..).unwrap_or_default();
+        let rest = raw.get(start..).unwrap_or_default();
         let whole = memrchr2(b'\n', b'\r', rest).and_then(|last| rest.get(..=last)).unwrap_or_default();
         let plain_to = start + plain_up_to(whole);
+        let mut at = start;
         if !whole.is_empty() && mem::take(&mut self.at_start) {
-            rest = without_bom(rest);
+            at += rest.len() - without_bom(rest).len();
         }
-        while let Some(length) = line_length(rest) {
-            let end = raw.len() - rest.len() + length;
-            let octets = rest.get(..length).unwrap_or_default();
+        while let Some(length) = raw.get(at..).and_then(line_length) {
+            let end = at + length;
+            let octets = raw.get(at..end).unwrap_or_default();
             let plain = end <= plain_to || plain_up_to(octets) == octets.len();
             self.line(Value { octets, end: plain.then_some(end) }, feed);
-            rest = raw.get(self.after_end(raw, end)..).unwrap_or_default();
+            at = self.after_end(raw, end);
         }
-        if !rest.is_empty() {
+        if let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
             self.keep(rest, feed);
         }
     }
@@ -199,14 +200,17 @@ impl Parser {
         if line.octets.len() > self.limits.max_line_octets {
             return self.skip(feed);
         }
-        match *first {
-            b'd' => line.of_field(b"data").map(|value| self.block.add_data(value, feed)),
-            b'e' => line.of_field(b"event").map(|value| self.block.set_kind(value, feed)),
-            b'i' => line.of_field(b"id").map(|value| self.block.set_id(value, feed)),
-            b'r' => return self.retry = line.of_field(b"retry").and_then(reconnection_time).or(self.retry),
+        if let Some(value) = line.of_field(b"data") {
+            self.block.add_data(value, feed);
+        } else if let Some(value) = line.of_field(b"id") {
+            self.block.set_id(value, feed);
+        } else if let Some(value) = line.of_field(b"event") {
+            self.block.set_kind(value, feed);
+        } else {
             // "Otherwise: The field is ignored."
-            _ => return,
-        };
+            self.retry = line.of_field(b"retry").and_then(reconnection_time).or(self.retry);
+            return;
+        }
         if self.block.octets() > self.limits.max_event_octets {
             self.skip(feed);
         }
