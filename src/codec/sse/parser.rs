@@ -331,6 +331,13 @@ fn without_bom(line: &[u8]) -> &[u8] {
 
 /// How many leading octets are UTF-8 without NUL.
 fn plain_up_to(octets: &[u8]) -> usize {
-    let valid = str::from_utf8(octets).map_or_else(|error| error.valid_up_to(), str::len);
-    memchr(0, octets).map_or(valid, |nul| nul.min(valid))
+    // Most streams are ASCII for long, which takes a comparison for sixteen octets.
+    let ascii = octets.chunks_exact(64).take_while(|chunk| is_ascii_without_nul(chunk)).count() * 64;
+    let rest = octets.get(ascii..).unwrap_or_default();
+    let valid = str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
+    ascii + memchr(0, rest).map_or(valid, |nul| nul.min(valid))
+}
+
+fn is_ascii_without_nul(chunk: &[u8]) -> bool {
+    chunk.iter().fold(true, |ascii, octet| ascii & (octet.cast_signed() > 0))
 }
