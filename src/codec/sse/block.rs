@@ -2,6 +2,7 @@
 //! in is there and as copies from one piece to the next.
 
 use std::mem;
+use std::str;
 
 use memchr::memchr;
 
@@ -100,25 +101,25 @@ impl Block {
     /// Adds data that is, or is to be, several lines or repaired.
     #[inline(never)]
     fn add_to_copy(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
+        let Events { side, repaired, .. } = &mut feed.events;
         match self.data {
-            Data::None => self.data = Data::Side(feed.events.side.len()),
+            Data::None => self.data = Data::Side(side.len()),
             Data::Line(start, end) => {
-                self.data = Data::Side(feed.events.side.len());
-                append_line(&mut feed.events.side, feed.raw, start, end);
+                self.data = Data::Side(side.len());
+                append_line(side, feed.raw, start, end);
             }
             Data::Side(_) | Data::Kept => {}
         }
-        let Events { side, repaired, .. } = &mut feed.events;
         let buffer = if let Data::Kept = self.data { &mut self.kept_data } else { side };
-        let before = buffer.len();
-        match value.end {
-            Some(end) => append_line(buffer, feed.raw, value.start(end), end),
-            None => {
-                *repaired += append_text(buffer, value.octets);
-                buffer.push(b'\n');
-            }
+        if let Some(end) = value.end {
+            append_line(buffer, feed.raw, value.start(end), end);
+            self.octets.data += value.octets.len() + 1;
+        } else {
+            let before = buffer.len();
+            *repaired += append_text(buffer, value.octets);
+            buffer.push(b'\n');
+            self.octets.data += buffer.len() - before;
         }
-        self.octets.data += buffer.len() - before;
     }
 
     /// "Set the event type buffer to the field value."
@@ -279,15 +280,21 @@ impl Value<'_> {
 /// Appends the part of a line of the piece that lies from `start` to its `end`, and an LF.
 fn append_line(buffer: &mut Vec<u8>, raw: &[u8], start: usize, end: usize) {
     // One copy, for it has the octet that ends the line: LF or CR.
-    buffer.extend_from_slice(raw.get(start..=end).unwrap_or_default());
-    if let Some(last) = buffer.last_mut() {
-        *last = b'\n';
+    if let Some(line) = raw.get(start..end + 1) {
+        buffer.extend_from_slice(line);
+        if let Some(last) = buffer.last_mut() {
+            *last = b'\n';
+        }
     }
 }
 
 /// Appends `octets` as text. "UTF-8 decode": what is no UTF-8 becomes U+FFFD, and is counted. A line is decoded as in the
 /// whole stream, for its end and its colon are ASCII and so end any sequence.
 fn append_text(buffer: &mut Vec<u8>, octets: &[u8]) -> u32 {
+    if let Ok(text) = str::from_utf8(octets) {
+        buffer.extend_from_slice(text.as_bytes());
+        return 0;
+    }
     let mut repaired = 0;
     for chunk in octets.utf8_chunks() {
         buffer.extend_from_slice(chunk.valid().as_bytes());
