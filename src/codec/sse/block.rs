@@ -89,37 +89,46 @@ impl Block {
 
     /// "Append the field value to the data buffer, then append a single U+000A LINE FEED (LF) character to the data
     /// buffer."
+    #[inline(always)]
     pub(super) fn add_data(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
-        if let (Data::None, Some(end)) = (self.data, value.end) {
-            self.data = Data::Line(value.start(end), end);
-            self.octets.data = value.octets.len() + 1;
-        } else {
-            self.add_to_copy(value, feed);
+        match (value.end, self.data) {
+            (Some(end), Data::None) => {
+                self.data = Data::Line(value.start(end), end);
+                self.octets.data = value.octets.len() + 1;
+            }
+            (Some(end), _) => self.add_line(value.start(end), end, feed),
+            (None, _) => self.add_text(value.octets, feed),
         }
     }
 
-    /// Adds data that is, or is to be, several lines or repaired.
     #[inline(never)]
-    fn add_to_copy(&mut self, value: Value<'_>, feed: &mut Feed<'_>) {
-        let Events { side, repaired, .. } = &mut feed.events;
+    fn add_line(&mut self, start: usize, end: usize, feed: &mut Feed<'_>) {
+        self.octets.data += end - start + 1;
+        append_line(self.lines(feed.raw, &mut feed.events.side), feed.raw, start, end);
+    }
+
+    #[cold]
+    fn add_text(&mut self, octets: &[u8], feed: &mut Feed<'_>) {
+        let lines = self.lines(feed.raw, &mut feed.events.side);
+        let before = lines.len();
+        feed.events.repaired += append_text(lines, octets);
+        lines.push(b'\n');
+        let added = lines.len() - before;
+        self.octets.data += added;
+    }
+
+    /// Where the next line of data is to be appended; what is there of the data is copied to it.
+    fn lines<'a>(&'a mut self, raw: &[u8], side: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
         match self.data {
             Data::None => self.data = Data::Side(side.len()),
             Data::Line(start, end) => {
                 self.data = Data::Side(side.len());
-                append_line(side, feed.raw, start, end);
+                append_line(side, raw, start, end);
             }
-            Data::Side(_) | Data::Kept => {}
+            Data::Side(_) => {}
+            Data::Kept => return &mut self.kept_data,
         }
-        let buffer = if let Data::Kept = self.data { &mut self.kept_data } else { side };
-        if let Some(end) = value.end {
-            append_line(buffer, feed.raw, value.start(end), end);
-            self.octets.data += value.octets.len() + 1;
-        } else {
-            let before = buffer.len();
-            *repaired += append_text(buffer, value.octets);
-            buffer.push(b'\n');
-            self.octets.data += buffer.len() - before;
-        }
+        side
     }
 
     /// "Set the event type buffer to the field value."

@@ -165,9 +165,8 @@ impl Parser {
         if !whole.is_empty() && mem::take(&mut self.at_start) {
             at += rest.len() - without_bom(rest).len();
         }
-        while let Some(length) = raw.get(at..).and_then(line_length) {
-            let end = at + length;
-            let octets = raw.get(at..end).unwrap_or_default();
+        while let Some(octets) = raw.get(at..).and_then(first_line) {
+            let end = at + octets.len();
             let plain = end <= plain_to || plain_up_to(octets) == octets.len();
             self.line(Value { octets, end: plain.then_some(end) }, feed);
             at = self.after_end(raw, end);
@@ -316,13 +315,13 @@ fn reconnection_time(value: Value<'_>) -> Option<Duration> {
     (!value.octets.is_empty()).then(|| Duration::from_millis(millis).min(MAX_RETRY))
 }
 
-/// The octets of the line at the beginning of `rest`, if it ends there.
-fn line_length(rest: &[u8]) -> Option<usize> {
+/// The line at the beginning of `rest`, if it ends there.
+fn first_line(rest: &[u8]) -> Option<&[u8]> {
     // Every event has a blank line.
     if rest.first() == Some(&b'\n') {
-        return Some(0);
+        return Some(&[]);
     }
-    memchr2(b'\n', b'\r', rest)
+    rest.get(..memchr2(b'\n', b'\r', rest)?)
 }
 
 fn without_bom(line: &[u8]) -> &[u8] {
