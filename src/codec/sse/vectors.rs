@@ -194,7 +194,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
         4 => prop::sample::select(vec![&b"\n"[..], b"\r", b"\r\n", b"\n\n", b"\r\n\r\n"]),
         4 => prop::sample::select(vec![&b"data"[..], b"data:", b"data: ", b"event: ", b"id: ", b"id", b"retry: 10", b":"]),
         2 => prop::sample::select(vec![&b" "[..], b"\0", b"\xEF\xBB\xBF", b"\xEF", b"\xF0\x9F", b"\x91\x8D", b"\xFF"]),
-        1 => prop::sample::select(vec!["ñ".as_bytes(), "東".as_bytes(), "👍".as_bytes(), b"abc"]),
+        1 => prop::sample::select(vec!["ñ".as_bytes(), "東".as_bytes(), "👍".as_bytes(), b"abc", &[b'x'; 70]]),
     ];
     let random = prop::collection::vec(any::<u8>(), 0..4);
     prop::collection::vec(prop_oneof![6 => token.prop_map(<[u8]>::to_vec), 1 => random], 0..40)
