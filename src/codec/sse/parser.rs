@@ -187,6 +187,8 @@ impl Parser {
         end + 1 + usize::from(next == Some(&b'\n'))
     }
 
+    /// Interprets a line. Inlined by force, as is what it does for the commonest lines: it has two callers, so it would be
+    /// called for each line of a piece.
     #[inline(always)]
     fn line(&mut self, line: Value<'_>, feed: &mut Feed<'_>) {
         let Some(first) = line.octets.first() else {
