@@ -7,7 +7,7 @@
 use super::clock::Clock;
 use super::ledger::Ledger;
 use super::port::Port;
-use super::seat::Seat;
+use super::seat::SharedSeat;
 use crate::engine::chunk::Chunk;
 use crate::model::{DropReason, HandsetId};
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 
 /// The subscriptions of a group, in no order.
-pub type Roll = Mutex<Vec<Arc<Seat>>>;
+pub type Roll = Mutex<Vec<SharedSeat>>;
 
 /// Behaviour of a group's actor.
 pub struct Group;
@@ -26,9 +26,9 @@ pub enum GroupMessage {
     /// Events for every subscription.
     Events(Arc<Chunk>),
     /// One is to have these events first, and from then on what comes for all.
-    Attach(Arc<Seat>, Vec<Arc<Chunk>>),
+    Attach(SharedSeat, Vec<Arc<Chunk>>),
     /// One is over.
-    Close(Arc<Seat>, DropReason),
+    Close(SharedSeat, DropReason),
     /// Those of whom nothing is on its way may go to sleep.
     Sweep,
 }
@@ -95,7 +95,7 @@ impl State {
         });
     }
 
-    fn attach(&self, seat: &Arc<Seat>, chunks: &[Arc<Chunk>]) {
+    fn attach(&self, seat: &SharedSeat, chunks: &[Arc<Chunk>]) {
         let Arguments { backlog_limit, ledger, clock, broken, .. } = &self.arguments;
         let now = clock.now();
         seat.attach();
@@ -106,7 +106,7 @@ impl State {
         });
     }
 
-    fn close(&self, seat: &Arc<Seat>, reason: DropReason) {
+    fn close(&self, seat: &SharedSeat, reason: DropReason) {
         let Arguments { roll, ledger, clock, .. } = &self.arguments;
         remove(roll, seat);
         ledger.record(|tally| seat.close(clock.now(), reason, tally));
@@ -123,9 +123,9 @@ impl State {
 }
 
 /// Takes a subscription off a roll.
-pub(super) fn remove(roll: &Roll, seat: &Arc<Seat>) {
+pub(super) fn remove(roll: &Roll, seat: &SharedSeat) {
     let mut seats = roll.lock();
-    if let Some(at) = seats.iter().position(|other| Arc::ptr_eq(other, seat)) {
+    if let Some(at) = seats.iter().position(|other| SharedSeat::ptr_eq(other, seat)) {
         seats.swap_remove(at);
     }
 }

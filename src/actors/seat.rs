@@ -16,18 +16,15 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-/// It is in no group.
-const NO_GROUP: u32 = u32::MAX;
+/// A subscription in several hands. Nobody needs a weak reference, so none is counted: of a million that is 8 MB.
+pub type SharedSeat = triomphe::Arc<Seat>;
 
 /// One subscription. There may be millions: it is kept small.
 pub struct Seat {
     pub(super) id: SubscriptionId,
     handset: Arc<HandsetCell>,
     activated_unix_ms: u64,
-    /// Which of its source's groups it is in.
-    group: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -38,8 +35,8 @@ struct State {
     /// Where it is in its handset's engine while it is awake.
     place: Option<Place>,
     phase: Phase,
-    /// Events came since its group last looked.
-    stirred: bool,
+    /// Which of its source's groups it is in.
+    group: [u8; 3],
 }
 
 /// How far a subscription has come.
@@ -49,8 +46,8 @@ enum Phase {
     New,
     /// Its source has told it where it starts, and has older events on their way to it: later ones wait for them.
     Placed,
-    /// It takes what comes.
-    Attached,
+    /// It takes what comes; whether events came since its group last looked.
+    Attached { stirred: bool },
     /// It is over.
     Closed,
 }
@@ -84,8 +81,8 @@ pub struct Figures {
 impl Seat {
     /// A subscription of `handset`, asleep, that its source has not let in yet.
     pub fn new(id: SubscriptionId, handset: Arc<HandsetCell>, terms: Arc<Terms>, activated_unix_ms: u64) -> Self {
-        let state = State { terms, released: 0, place: None, phase: Phase::New, stirred: false };
-        Self { id, handset, activated_unix_ms, group: AtomicU32::new(NO_GROUP), state: Mutex::new(state) }
+        let state = State { terms, released: 0, place: None, phase: Phase::New, group: [0; 3] };
+        Self { id, handset, activated_unix_ms, state: Mutex::new(state) }
     }
 
     /// Which one.
@@ -109,13 +106,15 @@ impl Seat {
     }
 
     /// Which of its source's groups it is in.
-    pub(super) fn group(&self) -> Option<usize> {
-        let group = self.group.load(Ordering::Relaxed);
-        (group != NO_GROUP).then_some(group as usize)
+    pub(super) fn group(&self) -> usize {
+        let [low, middle, high] = self.state.lock().group;
+        u32::from_le_bytes([low, middle, high, 0]) as usize
     }
 
+    /// It is in this one from now on; there are at most 16 million.
     pub(super) fn set_group(&self, group: usize) {
-        self.group.store(u32::try_from(group).unwrap_or(NO_GROUP), Ordering::Relaxed);
+        let [low, middle, high, ..] = group.to_le_bytes();
+        self.state.lock().group = [low, middle, high];
     }
 
     /// How far it is.
@@ -138,7 +137,7 @@ impl Seat {
         match state.phase {
             Phase::New => Some(Start::Live),
             Phase::Placed => Some(Start::At(state.released)),
-            Phase::Attached | Phase::Closed => None,
+            Phase::Attached { .. } | Phase::Closed => None,
         }
     }
 
@@ -154,7 +153,7 @@ impl Seat {
     pub(super) fn attach(&self) {
         let mut state = self.state.lock();
         if state.phase == Phase::Placed {
-            state.phase = Phase::Attached;
+            state.phase = Phase::Attached { stirred: false };
         }
     }
 
@@ -170,7 +169,7 @@ impl Seat {
         tally: &mut Tally,
     ) -> Result<(), Broken> {
         let mut state = self.state.lock();
-        if state.phase != Phase::Attached {
+        if !matches!(state.phase, Phase::Attached { .. }) {
             return Ok(());
         }
         let place = match state.place {
@@ -185,7 +184,7 @@ impl Seat {
                 place.ok_or(Broken)?
             }
         };
-        state.stirred = true;
+        state.phase = Phase::Attached { stirred: true };
         HandsetCell::serve(&self.handset, now, |engine| engine.handle_chunk(now, place, chunk, tally)).ok_or(Broken)
     }
 
@@ -204,7 +203,12 @@ impl Seat {
     pub(super) fn sweep(&self, now: Now, tally: &mut Tally) -> bool {
         let mut state = self.state.lock();
         let Some(place) = state.place else { return true };
-        if std::mem::take(&mut state.stirred) || self.handset.is_broken() {
+        if let Phase::Attached { stirred } = &mut state.phase
+            && std::mem::take(stirred)
+        {
+            return false;
+        }
+        if self.handset.is_broken() {
             return false;
         }
         let Some(released) = self.handset.look(|engine| engine.put_to_sleep(place)).flatten() else { return false };
@@ -232,7 +236,7 @@ impl Seat {
         let mut state = self.state.lock();
         match state.phase {
             Phase::New | Phase::Closed => return None,
-            Phase::Placed | Phase::Attached => state.phase = Phase::Placed,
+            Phase::Placed | Phase::Attached { .. } => state.phase = Phase::Placed,
         }
         let Some(old) = self.take_out(&mut state, broken) else { return Some(state.released) };
         tally.resent += old.awaited();
@@ -295,9 +299,9 @@ impl fmt::Debug for Seat {
 mod tests {
     use super::*;
 
-    /// With the counts of an `Arc` before it.
+    /// With the count of a `SharedSeat` before it.
     #[test]
-    fn a_subscription_that_sleeps_takes_88_octets() {
-        assert_eq!(16 + size_of::<Seat>(), 88);
+    fn a_subscription_that_sleeps_takes_72_octets() {
+        assert_eq!(8 + size_of::<Seat>(), 72);
     }
 }

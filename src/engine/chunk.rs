@@ -26,6 +26,10 @@ pub(super) struct Measure {
     pub block: Option<NonZeroU32>,
 }
 
+/// What a chunk takes however few events it has: itself, its counts of references, and what an allocator adds to the
+/// four pieces that it is made of.
+const OVERHEAD_OCTETS: usize = size_of::<Chunk>() + 2 * size_of::<usize>() + 4 * 16;
+
 /// Consecutive events of one source, numbered; shared by every subscription of the source.
 pub struct Chunk {
     events: Events,
@@ -70,7 +74,7 @@ impl Chunk {
 
     /// Octets of memory that it keeps.
     pub fn octets(&self) -> usize {
-        self.events.octets() + size_of_val(&*self.measures)
+        octets(&self.events)
     }
 
     /// Gives the hold back: the first subscription to have released every event in here does so.
@@ -82,6 +86,12 @@ impl Chunk {
     pub(super) fn watch(&self) -> Option<&Watch> {
         self.watch.as_ref()
     }
+}
+
+/// Octets of memory that a chunk of these events keeps, with those that say what is where: of a single event they are
+/// most.
+pub fn octets(events: &Events) -> usize {
+    OVERHEAD_OCTETS + events.octets() + events.len() * size_of::<Measure>()
 }
 
 fn measures(events: &Events) -> Box<[Measure]> {

@@ -4,6 +4,7 @@ use bellwire::actors::admission::Door;
 use bellwire::actors::port::Port;
 use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
 use bellwire::codec::sse::{Events, EventsBuilder};
+use bellwire::engine::chunk;
 use bellwire::engine::clock::Now;
 use bellwire::model::SourceId;
 use bytes::Bytes;
@@ -71,7 +72,7 @@ impl Opened {
     /// Events of this data, whose id is the data; false if the door is full.
     pub fn feed(&self, read_at: Now, data: &[&str]) -> bool {
         let events = events(data);
-        let Some(credit) = self.door.try_admit(events.octets()) else {
+        let Some(credit) = self.door.try_admit(chunk::octets(&events)) else {
             return false;
         };
         self.facts.send(UpstreamFact::Events { events, credit, read_at });

@@ -6,7 +6,7 @@ use super::trouble::Failures;
 use crate::actors::handset::HandsetCell;
 use crate::actors::port::Port;
 use crate::actors::router::RouterMessage;
-use crate::actors::seat::{Seat, Start};
+use crate::actors::seat::{Seat, SharedSeat, Start};
 use crate::actors::source::{self, Source, SourceMessage};
 use crate::actors::terms::Terms;
 use crate::engine::envelope;
@@ -42,8 +42,8 @@ impl State {
             return Err(error);
         }
         cell.add_subscription();
-        let seat = Arc::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
-        self.subscriptions.insert(Arc::clone(&seat));
+        let seat = SharedSeat::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
+        self.subscriptions.insert(SharedSeat::clone(&seat));
         self.arguments.telemetry.subscriptions_dormant.increment(1);
         let view = self.view_of(&seat);
         self.attach(&source, seat, start);
@@ -59,7 +59,7 @@ impl State {
         number: Msisdn,
         policy: &Policy,
     ) -> Result<Option<View>, ActivateError> {
-        let Some(seat) = self.subscriptions.get(&id).map(Arc::clone) else { return Ok(None) };
+        let Some(seat) = self.subscriptions.get(&id).cloned() else { return Ok(None) };
         if self.is_quarantined(id) {
             self.forget(id, DropReason::Quarantined);
             return Ok(None);
@@ -147,7 +147,7 @@ impl State {
         Ok(actor)
     }
 
-    fn attach(&mut self, source: &SourceId, seat: Arc<Seat>, start: Start) {
+    fn attach(&mut self, source: &SourceId, seat: SharedSeat, start: Start) {
         if let Some(entry) = self.sources.get_mut(source) {
             entry.subscriptions += 1;
             entry.record.join(&seat);
@@ -186,11 +186,11 @@ impl State {
         self.let_go();
     }
 
-    pub(super) fn detach(&mut self, source: &SourceId, seat: Arc<Seat>, reason: DropReason) {
+    pub(super) fn detach(&mut self, source: &SourceId, seat: SharedSeat, reason: DropReason) {
         let Entry::Occupied(mut entry) = self.sources.entry(source.clone()) else { return };
         entry.get_mut().subscriptions -= 1;
         let last = entry.get().subscriptions == 0;
-        let told = entry.get().actor.cast(SourceMessage::Detach(Arc::clone(&seat), reason));
+        let told = entry.get().actor.cast(SourceMessage::Detach(SharedSeat::clone(&seat), reason));
         if last {
             let gone = entry.remove();
             self.actors.remove(&gone.actor.get_id());

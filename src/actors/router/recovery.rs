@@ -2,7 +2,7 @@
 
 use super::message::Change;
 use super::state::State;
-use crate::actors::seat::{Seat, Start};
+use crate::actors::seat::{SharedSeat, Start};
 use crate::actors::source::{SourceFact, SourceMessage};
 use crate::actors::supervisor::Failure;
 use crate::engine::handset::Handset;
@@ -26,7 +26,7 @@ impl State {
         let broken = self.handsets.get(&handset).filter(|cell| cell.is_broken());
         let Some(engine) = broken.and_then(|cell| cell.mend(self.seed(handset))) else { return }; // told twice
         let mut engine = engine.lock();
-        let of_it = |seat: &&Arc<Seat>| seat.handset().id() == handset;
+        let of_it = |seat: &&SharedSeat| seat.handset().id() == handset;
         for seat in self.subscriptions.iter().filter(of_it).cloned().collect::<Vec<_>>() {
             self.restart(&seat, Some(&mut engine), "its handset's engine panicked");
         }
@@ -34,7 +34,7 @@ impl State {
 
     /// Starts a subscription again: events that are not released come again from the source. Its part of its handset's
     /// engine is in `broken` if that is out of service.
-    fn restart(&mut self, seat: &Arc<Seat>, broken: Option<&mut Handset>, reason: &str) {
+    fn restart(&mut self, seat: &SharedSeat, broken: Option<&mut Handset>, reason: &str) {
         let (id, terms, now) = (seat.id(), seat.terms(), self.arguments.clock.now());
         if self.is_quarantined(id) {
             return;
@@ -47,12 +47,12 @@ impl State {
             let next = self.sources.get(&terms.source).map_or(0, |entry| entry.record.position().0);
             ledger.record(|tally| seat.quarantine(now, broken, next, tally));
             self.troubles.entry(id).or_default().quarantined = Some(reason.to_owned());
-            self.detach(&terms.source, Arc::clone(seat), DropReason::Quarantined);
+            self.detach(&terms.source, SharedSeat::clone(seat), DropReason::Quarantined);
             self.tell(Change::Status(self.view_of(seat)));
         } else if let Some(from) = ledger.record(|tally| seat.restart(broken, limit, tally))
             && let Some(entry) = self.sources.get(&terms.source)
         {
-            let _ = entry.actor.cast(SourceMessage::Attach(Arc::clone(seat), Start::At(from)));
+            let _ = entry.actor.cast(SourceMessage::Attach(SharedSeat::clone(seat), Start::At(from)));
         }
     }
 
@@ -86,7 +86,7 @@ impl State {
         // The others are known to it.
         for seat in self.subscriptions.iter().filter(|seat| seat.terms().source == *id) {
             if let Some(start) = seat.missing() {
-                let _ = actor.cast(SourceMessage::Attach(Arc::clone(seat), start));
+                let _ = actor.cast(SourceMessage::Attach(SharedSeat::clone(seat), start));
             }
         }
         if let Some(entry) = self.sources.get_mut(id) {

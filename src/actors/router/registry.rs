@@ -2,7 +2,7 @@
 //! apart by the identity in it, takes a third of what a map would.
 
 use crate::actors::handset::HandsetCell;
-use crate::actors::seat::Seat;
+use crate::actors::seat::SharedSeat;
 use crate::model::{HandsetId, SubscriptionId};
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -20,25 +20,25 @@ pub(super) struct Subscriptions(BTreeSet<Subscription>);
 pub(super) struct Handsets(HashSet<Handset>);
 
 impl Subscriptions {
-    pub fn get(&self, id: &SubscriptionId) -> Option<&Arc<Seat>> {
+    pub fn get(&self, id: &SubscriptionId) -> Option<&SharedSeat> {
         self.0.get(id).map(|found| &found.0)
     }
 
-    pub fn insert(&mut self, seat: Arc<Seat>) {
+    pub fn insert(&mut self, seat: SharedSeat) {
         self.0.insert(Subscription(seat));
     }
 
-    pub fn remove(&mut self, id: &SubscriptionId) -> Option<Arc<Seat>> {
+    pub fn remove(&mut self, id: &SubscriptionId) -> Option<SharedSeat> {
         self.0.take(id).map(|found| found.0)
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Seat>> {
+    pub fn iter(&self) -> impl Iterator<Item = &SharedSeat> {
         self.0.iter().map(|one| &one.0)
     }
 
     /// Those behind `after`, or all.
-    pub fn behind(&self, after: Option<SubscriptionId>) -> impl Iterator<Item = &Arc<Seat>> {
+    pub fn behind(&self, after: Option<SubscriptionId>) -> impl Iterator<Item = &SharedSeat> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.0.range::<SubscriptionId, _>((start, Bound::Unbounded)).map(|one| &one.0)
     }
@@ -63,7 +63,7 @@ impl Handsets {
     }
 }
 
-struct Subscription(Arc<Seat>);
+struct Subscription(SharedSeat);
 
 impl Borrow<SubscriptionId> for Subscription {
     fn borrow(&self) -> &SubscriptionId {

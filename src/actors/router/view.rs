@@ -2,16 +2,15 @@
 
 use super::message::{Status, View};
 use super::state::State;
-use crate::actors::seat::{Figures, Seat};
+use crate::actors::seat::{Figures, SharedSeat};
 use crate::model::SubscriptionId;
-use std::sync::Arc;
 
 impl State {
     pub(super) fn view(&self, id: SubscriptionId) -> Option<View> {
         Some(self.view_of(self.subscriptions.get(&id)?))
     }
 
-    pub(super) fn view_of(&self, seat: &Arc<Seat>) -> View {
+    pub(super) fn view_of(&self, seat: &SharedSeat) -> View {
         let (id, handset, terms) = (seat.id(), seat.handset(), seat.terms());
         let quarantined = self.troubles.get(&id).and_then(|trouble| trouble.quarantined.clone());
         let status = match quarantined {

@@ -1,19 +1,18 @@
 //! What a source is told, and what it tells.
 
-use crate::actors::seat::{Seat, Start};
+use crate::actors::seat::{SharedSeat, Start};
 use crate::actors::upstream::UpstreamFact;
 use crate::codec::sse::Events;
 use crate::engine::chunk::Watch;
 use crate::model::DropReason;
 use ractor::RpcReplyPort;
-use std::sync::Arc;
 
 /// What a source is told.
 pub enum SourceMessage {
     /// A subscription wants its events, from there on.
-    Attach(Arc<Seat>, Start),
+    Attach(SharedSeat, Start),
     /// A subscription wants no more, for this reason.
-    Detach(Arc<Seat>, DropReason),
+    Detach(SharedSeat, DropReason),
     /// Something happened upstream.
     Upstream(UpstreamFact),
     /// Opens the upstream again if it has ended.

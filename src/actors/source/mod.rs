@@ -13,10 +13,10 @@ use super::clock::Clock;
 use super::group::{self, Group, GroupMessage, Roll};
 use super::ledger::Ledger;
 use super::port::Port;
-use super::seat::{Seat, Start};
+use super::seat::{SharedSeat, Start};
 use super::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
 use crate::codec::sse::Events;
-use crate::engine::chunk::{Chunk, Watch};
+use crate::engine::chunk::{self, Chunk, Watch};
 use crate::model::{DropReason, HandsetId, SourceId, SourceOrigin};
 use crate::telemetry::Telemetry;
 use bytes::Bytes;
@@ -190,7 +190,7 @@ impl State {
         if let Some(first) = self.published.get(&publish_id) {
             return Ok(Taken { first, subscriptions, repeated: true });
         }
-        let Some(credit) = self.door.try_admit(events.octets()) else {
+        let Some(credit) = self.door.try_admit(chunk::octets(&events)) else {
             telemetry.dropped_no_credit.increment(events.len() as u64);
             return Err(PublishError::Full);
         };
@@ -225,28 +225,25 @@ impl State {
     }
 
     /// Lets a subscription in, with what the log has of the events it wants.
-    fn attach(&mut self, seat: &Arc<Seat>, start: &Start) {
+    fn attach(&mut self, seat: &SharedSeat, start: &Start) {
         let from = match start {
             Start::Live => self.next,
             Start::At(seq) => *seq,
             Start::After(last_event_id) => self.log.after(last_event_id).unwrap_or(self.next),
         };
         seat.place_at(from);
-        match (seat.group(), self.log.from(from)) {
-            (Some(group), chunks) if !chunks.is_empty() => {
-                self.tell(group, GroupMessage::Attach(Arc::clone(seat), chunks));
-            }
+        match self.log.from(from) {
             // What its group has not handled yet is older than what it wants.
-            _ => seat.attach(),
+            nothing if nothing.is_empty() => seat.attach(),
+            chunks => self.tell(seat.group(), GroupMessage::Attach(SharedSeat::clone(seat), chunks)),
         }
     }
 
-    fn detach(&mut self, seat: &Arc<Seat>, reason: DropReason) {
+    fn detach(&mut self, seat: &SharedSeat, reason: DropReason) {
         let Arguments { record, surroundings, .. } = &self.arguments;
-        let alone = seat.group().is_none_or(|group| record.leave(group, seat));
-        match seat.group().filter(|_| !alone) {
-            Some(group) => self.tell(group, GroupMessage::Close(Arc::clone(seat), reason)),
-            None => surroundings.ledger.record(|tally| seat.close(surroundings.clock.now(), reason, tally)),
+        match record.leave(seat) {
+            true => surroundings.ledger.record(|tally| seat.close(surroundings.clock.now(), reason, tally)),
+            false => self.tell(seat.group(), GroupMessage::Close(SharedSeat::clone(seat), reason)),
         }
     }
 

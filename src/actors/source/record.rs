@@ -1,7 +1,7 @@
 //! What is known of a source beyond the life of its actor: how far it has numbered, and its subscriptions in groups.
 
 use crate::actors::group::{self, GroupMessage, Roll};
-use crate::actors::seat::Seat;
+use crate::actors::seat::SharedSeat;
 use crate::engine::chunk::Chunk;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -59,13 +59,13 @@ impl SourceRecord {
     }
 
     /// Every subscription.
-    pub fn roll_call(&self) -> Vec<Arc<Seat>> {
+    pub fn roll_call(&self) -> Vec<SharedSeat> {
         let fields = self.0.lock();
         fields.groups.iter().flat_map(|entry| entry.roll.lock().clone()).collect()
     }
 
     /// Gives a subscription a place in a group.
-    pub fn join(&self, seat: &Arc<Seat>) {
+    pub fn join(&self, seat: &SharedSeat) {
         let fields = &mut *self.0.lock();
         let Fields { groups, roomy, .. } = fields;
         while groups.get(*roomy).is_some_and(|entry| entry.roll.lock().len() >= room(*roomy)) {
@@ -74,13 +74,14 @@ impl SourceRecord {
         if *roomy == groups.len() {
             groups.push(Entry::default());
         }
-        groups[*roomy].roll.lock().push(Arc::clone(seat));
+        groups[*roomy].roll.lock().push(SharedSeat::clone(seat));
         seat.set_group(*roomy);
         fields.seats += 1;
     }
 
-    /// One subscription of `group` is over; whether it was taken off the roll, which an awake group does itself.
-    pub(super) fn leave(&self, group: usize, seat: &Arc<Seat>) -> bool {
+    /// One subscription is over; whether it was taken off the roll, which an awake group does itself.
+    pub(super) fn leave(&self, seat: &SharedSeat) -> bool {
+        let group = seat.group();
         let fields = &mut *self.0.lock();
         fields.seats = fields.seats.saturating_sub(1);
         fields.roomy = fields.roomy.min(group);
@@ -144,7 +145,7 @@ impl SourceRecord {
     }
 
     /// The subscriptions of the group whose actor died; the group sleeps until it is told something.
-    pub fn bury(&self, actor: ActorId) -> Option<Vec<Arc<Seat>>> {
+    pub fn bury(&self, actor: ActorId) -> Option<Vec<SharedSeat>> {
         let mut fields = self.0.lock();
         let dead = |entry: &&mut Entry| entry.actor.as_ref().is_some_and(|one| one.get_id() == actor);
         let entry = fields.groups.iter_mut().find(dead)?;

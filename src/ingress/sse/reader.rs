@@ -10,6 +10,7 @@ use crate::actors::clock::now;
 use crate::actors::port::Port;
 use crate::actors::upstream::UpstreamFact;
 use crate::codec::sse::{Limits, Parser};
+use crate::engine::chunk;
 use bytes::Bytes;
 use http::HeaderValue;
 use std::error::Error;
@@ -162,7 +163,7 @@ impl Reader {
         let events = parser.feed(piece);
         let found = !events.is_empty();
         if found || events.repaired() > 0 || events.oversize() > 0 {
-            let credit = self.door.admit(events.octets().max(octets)).await;
+            let credit = self.door.admit(chunk::octets(&events).max(octets)).await;
             self.facts.send(UpstreamFact::Events { events, credit, read_at });
         }
         found
