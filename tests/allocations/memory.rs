@@ -4,6 +4,7 @@ use crate::house::{House, activation, feed};
 use crate::upstreams::events;
 use allocation_counter::measure;
 use bellwire::actors::router::Activation;
+use bellwire::actors::upstream::UpstreamFact;
 use tokio::runtime::Runtime;
 
 fn runtime() -> Runtime {
@@ -76,4 +77,33 @@ fn a_subscription_with_an_actor_of_its_own_takes_at_most_8_kib() {
     // Without optimization the future of an actor is larger.
     let most = if cfg!(debug_assertions) { 10 } else { 8 };
     assert!(awake <= most * 1024, "{awake} octets");
+}
+
+/// From the reader of an upstream until the handset stands in line, a chunk costs the same however many events it has.
+#[test]
+fn the_way_through_the_actors_allocates_per_chunk_and_not_per_event() {
+    let runtime = runtime();
+    let mut house = runtime.block_on(House::new());
+    runtime.block_on(async {
+        house.activate(&number(1)).await;
+    });
+    let upstream = house.upstreams.last();
+    let mut way = |count: usize| {
+        let now = house.now();
+        let events = events(&vec!["x"; count]);
+        let credit = upstream.door.try_admit(events.octets()).unwrap();
+        let fact = UpstreamFact::Events { events, credit, read_at: now };
+        let counted = measure(|| {
+            upstream.facts.send(fact);
+            runtime.block_on(async { crate::house::until(|| house.link.lane.len() == 1).await });
+        });
+        house.link.run();
+        counted.count_total
+    };
+    for _ in 0..20 {
+        way(500);
+    }
+    let (few, many) = (way(8), way(500));
+    println!("{few} allocations for a chunk of 8 events, {many} for one of 500");
+    assert!(few <= 20 && many <= 20, "{few} for 8 events, {many} for 500");
 }

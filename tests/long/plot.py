@@ -22,7 +22,7 @@ CHARTS = (
     # file, title, unit, value of a run, series, whether y is logarithmic
     ("load-cost", "CPU time per million events", "s", lambda run: run["cpu_per_million"], ("sources", "subscriptions"), False),
     ("load-rate", "Events per second", "", lambda run: run["rate"], ("sources", "subscriptions"), False),
-    ("load-memory", "Memory that active subscriptions take", "B", lambda run: (run["rss_idle"] - run["rss_start"]) * 1024,
+    ("load-memory", "Memory that subscriptions take, before the first event", "B", lambda run: (run["rss_idle"] - run["rss_start"]) * 1024,
      ("sources", "subscriptions", "dormant"), True),
 )
 
