@@ -73,7 +73,7 @@ impl Drop for Held {
     }
 }
 
-pub const BACKLOG_LIMIT: usize = 64 * 1024;
+pub const BACKLOG_LIMIT: usize = 128 * 1024;
 
 impl Rig {
     pub fn new(policy: Policy) -> Self {
