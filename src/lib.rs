@@ -11,12 +11,13 @@
 //! | 0 | [`model`] | the nouns, as types that cannot hold a wrong value |
 //! | 0 | [`telemetry`] | metric handles and logging, handed down |
 //! | 1 | [`engine`] | every decision, sans-IO: time and randomness are arguments |
-//! | 2 | [`actors`] | ractor mailboxes around the engine |
-//! | 3 | [`ingress`] | events in: SSE upstreams |
-//! | 3 | [`egress`] | pushes out: SMPP links |
-//! | 3 | [`control`] | the gRPC control plane |
-//! | 3 | [`ops`] | metrics and health over HTTP |
-//! | 4 | [`config`], [`app`], [`cli`] | what was asked for, wired once at start and drained at the end |
+//! | 2 | [`store`] | what outlives the process |
+//! | 3 | [`actors`] | ractor mailboxes around the engine |
+//! | 4 | [`ingress`] | events in: SSE upstreams |
+//! | 4 | [`egress`] | pushes out: SMPP links |
+//! | 4 | [`control`] | the gRPC control plane |
+//! | 4 | [`ops`] | metrics and health over HTTP |
+//! | 5 | [`config`], [`app`], [`cli`] | what was asked for, wired once at start and drained at the end |
 //! | – | [`sim`] | SMSC, handset and ticker that `demo` and the tests run against |
 
 pub mod actors;
@@ -31,4 +32,5 @@ pub mod ingress;
 pub mod model;
 pub mod ops;
 pub mod sim;
+pub mod store;
 pub mod telemetry;

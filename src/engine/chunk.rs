@@ -53,6 +53,11 @@ impl Chunk {
         self.first..self.first + self.events.len() as u64
     }
 
+    /// Its events.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// The event numbered `seq`, if it is in here.
     pub fn get(&self, seq: u64) -> Option<EventRef<'_>> {
         self.events.get(self.index(seq)?)

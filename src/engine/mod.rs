@@ -16,6 +16,7 @@ pub mod envelope;
 pub mod handset;
 pub mod in_flight;
 pub mod pacing;
+pub mod progress;
 pub mod push;
 pub mod receipts;
 pub mod references;

@@ -14,6 +14,7 @@ use tokens::{Token, tokens};
 const FLOORS: &[&[&str]] = &[
     &["codec", "model", "telemetry"],
     &["engine"],
+    &["store"],
     &["actors"],
     &["ingress", "egress", "control", "ops"],
     &["config"],
