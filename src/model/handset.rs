@@ -24,6 +24,11 @@ impl HandsetId {
         u128::from_be_bytes(self.0) as u64
     }
 
+    /// The one with these 128 bits.
+    pub fn from_octets(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+
     /// The 128 bits.
     pub fn octets(&self) -> &[u8; 16] {
         &self.0

@@ -18,6 +18,11 @@ impl SubscriptionId {
         Self(identity(&fields))
     }
 
+    /// The one with these 128 bits.
+    pub fn from_octets(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+
     /// The 128 bits.
     pub fn octets(&self) -> &[u8; 16] {
         &self.0

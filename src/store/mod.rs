@@ -3,6 +3,8 @@
 //! A store knows nothing of what its records mean. It promises one thing: a [`Batch`] is kept whole or not at all, and
 //! when [`Store::commit`] has returned, neither a killed process nor a lost power supply undoes it.
 
+pub mod row;
+
 use crate::codec::sse::Events;
 use crate::engine::chunk::Chunk;
 use std::io;
