@@ -19,3 +19,11 @@ pub(super) fn identity(fields: &[&[u8]]) -> [u8; 16] {
 pub(super) fn write_hex(out: &mut std::fmt::Formatter<'_>, octets: &[u8]) -> std::fmt::Result {
     octets.iter().try_for_each(|octet| write!(out, "{octet:02x}"))
 }
+
+/// 128 bits from 32 hexadecimal digits.
+pub(super) fn read_hex(text: &str) -> Option<[u8; 16]> {
+    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+}

@@ -11,7 +11,7 @@ mod source_url;
 mod subscription;
 mod tenant;
 
-pub use handset::HandsetId;
+pub use handset::{HandsetId, HandsetIdError};
 pub use msisdn::{Msisdn, MsisdnError, PackedMsisdn};
 pub use outcome::{DropReason, Outcome};
 pub use policy::{Order, Overflow, Policy, PolicyError, Receipts};

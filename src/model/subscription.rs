@@ -1,6 +1,6 @@
 //! Handset × source × application.
 
-use super::hash::{identity, write_hex};
+use super::hash::{identity, read_hex, write_hex};
 use super::{ApplicationId, HandsetId, SourceId, TenantId};
 use std::fmt;
 use std::str::FromStr;
@@ -34,12 +34,7 @@ impl FromStr for SubscriptionId {
 
     /// Reads the 32 hexadecimal digits that `Display` writes.
     fn from_str(text: &str) -> Result<Self, SubscriptionIdError> {
-        let wrong = || SubscriptionIdError(text.chars().take(40).collect());
-        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(wrong());
-        }
-        let value = u128::from_str_radix(text, 16).map_err(|_| wrong())?;
-        Ok(Self(value.to_be_bytes()))
+        read_hex(text).map(Self).ok_or_else(|| SubscriptionIdError(text.chars().take(40).collect()))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::house::{House, activation, policy, settle, until};
 use bellwire::actors::router::{ActivateError, Activation, Change, Load, RouterMessage, Status};
 use bellwire::actors::upstream::UpstreamFact;
-use bellwire::model::{ApplicationId, Order, Policy, SubscriptionId, TenantId};
+use bellwire::model::{ApplicationId, HandsetId, Order, Policy, SubscriptionId, TenantId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -38,7 +38,10 @@ async fn activating_again_changes_the_policy_of_what_comes() {
 #[tokio::test]
 async fn a_named_handset_keeps_its_number_while_it_has_subscriptions() {
     let house = House::new().await;
-    let named = |number: &str| Activation { handset: Some("phone".into()), ..activation(number) };
+    let named = |number: &str| Activation {
+        handset: Some(HandsetId::from_name(&TenantId::default(), "phone")),
+        ..activation(number)
+    };
     let view = house.try_activate(named("15550001")).await.unwrap().view;
     assert_eq!(house.try_activate(named("15550002")).await, Err(ActivateError::OtherNumber));
     let application = Some(ApplicationId::Code(7));
@@ -60,7 +63,10 @@ async fn a_number_that_nobody_reaches_leaves_nothing_behind() {
 async fn an_activation_that_fails_half_way_leaves_nothing_behind() {
     let house = House::new().await;
     house.upstreams.fails.store(true, Ordering::Relaxed);
-    let named = |number: &str| Activation { handset: Some("phone".into()), ..activation(number) };
+    let named = |number: &str| Activation {
+        handset: Some(HandsetId::from_name(&TenantId::default(), "phone")),
+        ..activation(number)
+    };
     let refused = house.try_activate(named("15550001")).await;
     assert!(matches!(refused, Err(ActivateError::Unencodable(_))), "{refused:?}");
     assert!(house.try_activate(named("15550002")).await.unwrap().created, "the number was not kept");

@@ -4,6 +4,7 @@
 
 mod command;
 mod house;
+mod importing;
 mod links;
 mod publishing;
 mod standard_services;

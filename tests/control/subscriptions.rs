@@ -103,6 +103,7 @@ async fn every_wrong_field_is_named_at_once() {
         application: Some("no blanks please".to_owned()),
         policy: Some(policy),
         last_event_id: "a\nb".to_owned(),
+        handset_id: String::new(),
     };
     let error = house.control().activate(wrong).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
@@ -137,6 +138,12 @@ async fn a_single_wrong_value_is_named() {
     assert_eq!(refused(ActivateRequest::default()).await, "to source");
     assert_eq!(refused(ActivateRequest { source: nowhere, ..request() }).await, "source");
     assert_eq!(refused(ActivateRequest { source: feed("two words"), ..request() }).await, "source.feed");
+    let twice = |handset: &str| ActivateRequest {
+        handset: handset.to_owned(),
+        handset_id: "0123456789abcdef0123456789abcde".to_owned(),
+        ..request()
+    };
+    assert_eq!([refused(twice("")).await, refused(twice("device-1")).await], ["handset_id", "handset_id"]);
     assert_eq!(refused(ActivateRequest { to: "123456".to_owned(), ..request() }).await, "to");
     assert_eq!(refused(ActivateRequest { last_event_id: "x".repeat(4097), ..request() }).await, "last_event_id");
 }
@@ -172,6 +179,16 @@ async fn numbers_without_a_route_and_handsets_under_another_number_are_refused()
     house.control().activate(named(NUMBER)).await.unwrap();
     let error = house.control().activate(named("15557654321")).await.unwrap_err();
     assert_eq!((error.code(), fields(&error)), (Code::FailedPrecondition, vec![]));
+}
+
+#[tokio::test]
+async fn a_handset_goes_by_its_name_or_by_its_identity() {
+    let house = House::open().await;
+    let named = ActivateRequest { handset: "device-1".to_owned(), ..request() };
+    let first = house.control().activate(named).await.unwrap().into_inner().subscription.unwrap();
+    let known = ActivateRequest { handset_id: first.handset.clone(), ..request() };
+    let again = house.control().activate(known).await.unwrap().into_inner();
+    assert_eq!((again.created, again.subscription.unwrap().id), (false, first.id));
 }
 
 #[tokio::test]

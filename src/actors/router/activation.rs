@@ -7,6 +7,7 @@ use crate::actors::handset::HandsetCell;
 use crate::actors::port::Port;
 use crate::actors::router::RouterMessage;
 use crate::actors::seat::{Seat, SharedSeat, Start};
+use crate::actors::smsc::Smsc;
 use crate::actors::source::{self, Source, SourceMessage};
 use crate::actors::terms::Terms;
 use crate::engine::envelope;
@@ -18,20 +19,37 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tracing::info;
 
+/// A subscription that is active now.
+pub(super) struct Admitted {
+    pub seat: SharedSeat,
+    /// It was not active before.
+    pub created: bool,
+    /// Its watchers have something to hear.
+    pub changed: bool,
+}
+
 impl State {
     pub(super) async fn activate(&mut self, activation: Activation) -> Result<Activated, ActivateError> {
+        let Admitted { seat, created, changed } = self.admit(activation).await?;
+        let view = self.view_of(&seat);
+        if created {
+            info!(subscription = %view.id, source = view.source.logged(), "subscription activated");
+        }
+        if changed {
+            self.tell(Change::Activated(view.clone()));
+        }
+        Ok(Activated { view, created })
+    }
+
+    /// Activates without showing it to anybody.
+    pub(super) async fn admit(&mut self, activation: Activation) -> Result<Admitted, ActivateError> {
         if self.stopping {
             return Err(ActivateError::Stopping);
         }
-        let Activation { tenant, handset, number, source, application, policy, last_event_id } = activation;
-        let handset = match handset {
-            Some(name) => HandsetId::from_name(&tenant, &name),
-            None => HandsetId::from_first_number(&tenant, &number),
-        };
-        let application = application.unwrap_or_else(|| self.arguments.push.application.clone());
-        let id = SubscriptionId::derive(&tenant, &handset, &source, &application);
-        if let Some(view) = self.renew(id, number, &policy).await? {
-            return Ok(Activated { view, created: false });
+        let (id, handset, application) = self.identify(&activation);
+        let Activation { tenant, number, source, policy, last_event_id, .. } = activation;
+        if let Some(admitted) = self.renew(id, number, &policy).await? {
+            return Ok(admitted);
         }
         let start = if last_event_id.is_empty() { Start::Live } else { Start::After(last_event_id.clone()) };
         let terms = self.agree(tenant, source.clone(), application, policy)?;
@@ -45,11 +63,16 @@ impl State {
         let seat = SharedSeat::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
         self.subscriptions.insert(SharedSeat::clone(&seat));
         self.arguments.telemetry.subscriptions_dormant.increment(1);
-        let view = self.view_of(&seat);
-        self.attach(&source, seat, start);
-        info!(subscription = %id, source = source.logged(), "subscription activated");
-        self.tell(Change::Activated(view.clone()));
-        Ok(Activated { view, created: true })
+        self.attach(&source, SharedSeat::clone(&seat), start);
+        Ok(Admitted { seat, created: true, changed: true })
+    }
+
+    /// Which subscription is asked for, of which handset, for which application.
+    pub(super) fn identify(&self, asked: &Activation) -> (SubscriptionId, HandsetId, ApplicationId) {
+        let handset = asked.handset.unwrap_or_else(|| HandsetId::from_first_number(&asked.tenant, &asked.number));
+        let application = asked.application.as_ref().unwrap_or(&self.arguments.push.application);
+        let id = SubscriptionId::derive(&asked.tenant, &handset, &asked.source, application);
+        (id, handset, application.clone())
     }
 
     /// Activating what is active changes its policy, opens its upstream again if that has ended, and nothing else.
@@ -58,7 +81,7 @@ impl State {
         id: SubscriptionId,
         number: Msisdn,
         policy: &Policy,
-    ) -> Result<Option<View>, ActivateError> {
+    ) -> Result<Option<Admitted>, ActivateError> {
         let Some(seat) = self.subscriptions.get(&id).cloned() else { return Ok(None) };
         if self.is_quarantined(id) {
             self.forget(id, DropReason::Quarantined);
@@ -68,8 +91,8 @@ impl State {
             return Err(ActivateError::OtherNumber);
         }
         let old = seat.terms();
-        let changes = old.policy != *policy;
-        if changes {
+        let changed = old.policy != *policy;
+        if changed {
             let terms = self.agree(old.tenant.clone(), old.source.clone(), old.application.clone(), policy.clone())?;
             let before = seat.set_terms(self.arguments.clock.now(), terms);
             self.terms.release(&before);
@@ -78,11 +101,7 @@ impl State {
         if gone {
             self.restart_source(&old.source).await;
         }
-        let view = self.view_of(&seat);
-        if changes {
-            self.tell(Change::Activated(view.clone()));
-        }
-        Ok(Some(view))
+        Ok(Some(Admitted { seat, created: false, changed }))
     }
 
     fn agree(
@@ -97,20 +116,36 @@ impl State {
     }
 
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
-        if let Some(cell) = self.handsets.get(&id) {
-            let subscriptions = cell.subscriptions();
-            match cell.number() == number {
-                true if subscriptions == u16::MAX => return Err(ActivateError::TooMany),
-                true => return Ok(Arc::clone(cell)),
-                false if subscriptions > 0 => return Err(ActivateError::OtherNumber),
-                false => {}
-            }
+        if let Some(cell) = self.known(id, &number, 0)? {
+            return Ok(Arc::clone(cell));
         }
-        let route = self.arguments.routes.smsc(&number).and_then(|at| self.arguments.smscs.get(at));
-        let smsc = Arc::clone(route.ok_or(ActivateError::NoRoute)?);
+        let smsc = Arc::clone(self.route(&number)?);
         let cell = Arc::new(HandsetCell::new(id, &number, smsc, Memo::new(self.seed(id))));
         self.handsets.insert(Arc::clone(&cell));
         Ok(cell)
+    }
+
+    /// The handset, if it is known under this number and may have another subscription; `leaving` of those it has are
+    /// about to end.
+    pub(super) fn known(
+        &self,
+        id: HandsetId,
+        number: &Msisdn,
+        leaving: u16,
+    ) -> Result<Option<&Arc<HandsetCell>>, ActivateError> {
+        let Some(cell) = self.handsets.get(&id) else { return Ok(None) };
+        let subscriptions = cell.subscriptions().saturating_sub(leaving);
+        match cell.number() == *number {
+            true if subscriptions == u16::MAX => Err(ActivateError::TooMany),
+            true => Ok(Some(cell)),
+            false if subscriptions > 0 => Err(ActivateError::OtherNumber),
+            false => Ok(None),
+        }
+    }
+
+    pub(super) fn route(&self, number: &Msisdn) -> Result<&Arc<Smsc>, ActivateError> {
+        let route = self.arguments.routes.smsc(number).and_then(|at| self.arguments.smscs.get(at));
+        route.ok_or(ActivateError::NoRoute)
     }
 
     /// Where the numbers of a handset begin. Any start will do as long as two processes hardly ever share it: the
@@ -206,6 +241,6 @@ impl State {
     }
 }
 
-fn unencodable(error: impl std::fmt::Display) -> ActivateError {
+pub(super) fn unencodable(error: impl std::fmt::Display) -> ActivateError {
     ActivateError::Unencodable(error.to_string())
 }

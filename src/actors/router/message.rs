@@ -13,6 +13,11 @@ use tokio::sync::broadcast;
 pub enum RouterMessage {
     /// Sends a source's events to a handset from now on.
     Activate(Box<Activation>, RpcReplyPort<Result<Activated, ActivateError>>),
+    /// As many activations, one after the other: for each whether it was not active before. The router does nothing
+    /// else meanwhile.
+    Import(Vec<Activation>, RpcReplyPort<Vec<Result<bool, ActivateError>>>),
+    /// What [`RouterMessage::Import`] would answer if only one of them were activated; nothing is changed.
+    Validate(Vec<Activation>, RpcReplyPort<Vec<Result<bool, ActivateError>>>),
     /// Ends a subscription of a tenant; whether there was one.
     Deactivate(TenantId, SubscriptionId, RpcReplyPort<Option<Box<View>>>),
     /// Shows a subscription of a tenant.
@@ -42,8 +47,8 @@ pub enum RouterMessage {
 pub struct Activation {
     /// Whose it is.
     pub tenant: TenantId,
-    /// The tenant's own name for the handset; without one its number names it.
-    pub handset: Option<String>,
+    /// The handset; without one its number names it.
+    pub handset: Option<HandsetId>,
     /// Where the handset is reached.
     pub number: Msisdn,
     /// Whose events it wants.

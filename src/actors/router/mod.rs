@@ -4,6 +4,7 @@
 //! actors, starts failed ones again, and answers whoever asks.
 
 mod activation;
+mod import;
 mod message;
 mod recovery;
 mod registry;
@@ -43,6 +44,12 @@ impl Actor for Router {
         match message {
             RouterMessage::Activate(activation, reply) => {
                 let _ = reply.send(state.activate(*activation).await);
+            }
+            RouterMessage::Import(activations, reply) => {
+                let _ = reply.send(state.import(activations).await);
+            }
+            RouterMessage::Validate(activations, reply) => {
+                let _ = reply.send(state.validate(&activations));
             }
             RouterMessage::Deactivate(tenant, id, reply) => {
                 let _ = reply.send(state.deactivate(&tenant, id).map(Box::new));

@@ -28,6 +28,9 @@ pub(super) struct Activate {
     /// Your own name for the handset; without one its number names it
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     handset: String,
+    /// The handset's identity, 32 hexadecimal digits, instead of a name
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true, conflicts_with = "handset")]
+    handset_id: String,
     /// The application on the handset: a URI, or a number such as 0x2; the configured one if left out
     #[arg(long, value_name = "ID")]
     application: Option<String>,
@@ -45,6 +48,7 @@ impl Activate {
         let request = ActivateRequest {
             tenant: self.tenant.tenant,
             handset: self.handset,
+            handset_id: self.handset_id,
             to: self.to,
             source: Some(self.source.into_source()),
             application: self.application,

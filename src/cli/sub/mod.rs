@@ -32,7 +32,7 @@ pub(super) struct Sub {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    Activate(activate::Activate),
+    Activate(Box<activate::Activate>),
     Deactivate(deactivate::Deactivate),
     Show(show::Show),
     List(list::List),

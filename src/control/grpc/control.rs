@@ -1,16 +1,16 @@
 //! The service `Control`.
 
 use super::ask::{ask, stopping};
-use super::{Shared, publish, request, watch};
+use super::{Shared, import, publish, request, watch};
 use crate::actors::router::{ActivateError, Activated, RouterMessage, View};
 use crate::control::proto::{
     ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, GetSubscriptionRequest,
-    GetSubscriptionResponse, ListSubscriptionsRequest, ListSubscriptionsResponse, PublishRequest,
-    WatchSubscriptionsRequest, control_server,
+    GetSubscriptionResponse, ImportSubscriptionsRequest, ListSubscriptionsRequest, ListSubscriptionsResponse,
+    PublishRequest, WatchSubscriptionsRequest, control_server,
 };
 use crate::model::SubscriptionId;
 use std::sync::Arc;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 /// The service.
 #[derive(Debug)]
@@ -31,6 +31,15 @@ impl control_server::Control for Control {
         let answer = ask(&self.shared.router, |reply| RouterMessage::Activate(activation, reply)).await?;
         let Activated { view, created } = answer.map_err(refusal)?;
         Ok(Response::new(ActivateResponse { subscription: Some(view.into()), created }))
+    }
+
+    type ImportSubscriptionsStream = import::Responses;
+
+    async fn import_subscriptions(
+        &self,
+        request: Request<Streaming<ImportSubscriptionsRequest>>,
+    ) -> Result<Response<import::Responses>, Status> {
+        Ok(Response::new(import::begin(Arc::clone(&self.shared), request.into_inner())))
     }
 
     async fn deactivate(&self, request: Request<DeactivateRequest>) -> Result<Response<DeactivateResponse>, Status> {
@@ -95,10 +104,16 @@ fn found(view: Option<Box<View>>, id: SubscriptionId) -> Result<View, Status> {
 
 fn refusal(error: ActivateError) -> Status {
     match error {
-        ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => {
-            Status::failed_precondition(error.to_string())
-        }
-        ActivateError::TooMany => Status::resource_exhausted(error.to_string()),
         ActivateError::Stopping => stopping(),
+        other => Status::new(code(&other), other.to_string()),
+    }
+}
+
+/// What a call of Activate ends with.
+pub(super) fn code(error: &ActivateError) -> Code {
+    match error {
+        ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => Code::FailedPrecondition,
+        ActivateError::TooMany => Code::ResourceExhausted,
+        ActivateError::Stopping => Code::Unavailable,
     }
 }

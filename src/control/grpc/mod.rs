@@ -5,6 +5,7 @@
 
 mod ask;
 mod control;
+mod import;
 mod link;
 mod publication;
 mod publish;

@@ -5,8 +5,8 @@ use super::violations::Violations;
 use crate::actors::router::{Activation, Page};
 use crate::control::proto::{self, ActivateRequest, ListSubscriptionsRequest, source::Origin};
 use crate::model::{
-    ApplicationId, CredentialRef, FeedName, Msisdn, Order, Overflow, Policy, Receipts, SourceId, SourceOrigin,
-    SourceUrl, SubscriptionId, TenantId,
+    ApplicationId, CredentialRef, FeedName, HandsetId, Msisdn, Order, Overflow, Policy, Receipts, SourceId,
+    SourceOrigin, SourceUrl, SubscriptionId, TenantId,
 };
 use bytes::Bytes;
 use std::num::NonZeroU8;
@@ -25,7 +25,7 @@ pub(super) const PAGE_MAX_SIZE: u32 = 1000;
 pub(super) fn activation(settings: &Settings, request: ActivateRequest) -> Result<Activation, Violations> {
     let mut violations = Violations::default();
     let tenant = tenant(settings, &request.tenant, &mut violations);
-    let handset = name("handset", request.handset, &mut violations);
+    let handset = handset(tenant.as_ref(), &request.handset, &request.handset_id, &mut violations);
     let number = violations.take("to", request.to.parse::<Msisdn>());
     let source = source(settings, tenant.as_ref(), request.source, &mut violations);
     let application = request.application.map(|text| violations.take("application", text.parse::<ApplicationId>()));
@@ -33,7 +33,7 @@ pub(super) fn activation(settings: &Settings, request: ActivateRequest) -> Resul
     let last_event_id = last_event_id(request.last_event_id, &mut violations);
     let read = tenant.zip(number).zip(source).map(|((tenant, number), source)| Activation {
         tenant,
-        handset: handset.filter(|name| !name.is_empty()),
+        handset,
         number,
         source,
         application: application.flatten(),
@@ -87,13 +87,21 @@ pub(super) fn tenant(settings: &Settings, named: &str, violations: &mut Violatio
     }
 }
 
-/// A name of the client's own.
-pub(super) fn name(field: &str, name: String, violations: &mut Violations) -> Option<String> {
+/// The handset of `tenant` that goes by a name of its own, or by its identity; none if its number names it.
+fn handset(tenant: Option<&TenantId>, name: &str, id: &str, violations: &mut Violations) -> Option<HandsetId> {
     if name.len() > NAME_MAX_OCTETS {
-        violations.add(field, format_args!("{} octets exceed {NAME_MAX_OCTETS}", name.len()));
+        violations.add("handset", format_args!("{} octets exceed {NAME_MAX_OCTETS}", name.len()));
         return None;
     }
-    Some(name)
+    match (name, id) {
+        ("", "") => None,
+        ("", id) => violations.take("handset_id", id.parse::<HandsetId>()),
+        (name, "") => tenant.map(|tenant| HandsetId::from_name(tenant, name)),
+        _ => {
+            violations.add("handset_id", "only one of handset and handset_id is allowed");
+            None
+        }
+    }
 }
 
 /// The source of `tenant`; without a legal tenant only what is wrong with it.

@@ -28,6 +28,11 @@ impl Violations {
         read.filter(|_| self.0.is_empty()).ok_or(self)
     }
 
+    /// Each wrong field.
+    pub fn into_fields(self) -> Vec<FieldViolation> {
+        self.0
+    }
+
     fn message(&self) -> String {
         let fields: Vec<String> = self.0.iter().map(|one| format!("{}: {}", one.field, one.description)).collect();
         fields.join("; ")

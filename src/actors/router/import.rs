@@ -1,0 +1,52 @@
+//! Many activations at a time: nobody is shown each, and the log has a line for all of them.
+
+use super::activation::{Admitted, unencodable};
+use super::message::{ActivateError, Activation, Change};
+use super::state::State;
+use crate::engine::envelope;
+use tracing::debug;
+
+impl State {
+    /// Activates one after the other; for each whether it was not active before.
+    pub(super) async fn import(&mut self, activations: Vec<Activation>) -> Vec<Result<bool, ActivateError>> {
+        let mut answers = Vec::with_capacity(activations.len());
+        for activation in activations {
+            let admitted = self.admit(activation).await;
+            if let Ok(Admitted { seat, changed: true, .. }) = &admitted
+                && self.changes.receiver_count() > 0
+            {
+                self.tell(Change::Activated(self.view_of(seat)));
+            }
+            answers.push(admitted.map(|admitted| admitted.created));
+        }
+        let created = answers.iter().filter(|answer| matches!(answer, Ok(true))).count();
+        let refused = answers.iter().filter(|answer| answer.is_err()).count();
+        debug!(asked = answers.len(), created, refused, "subscriptions imported");
+        answers
+    }
+
+    /// What activating each alone would answer.
+    pub(super) fn validate(&self, activations: &[Activation]) -> Vec<Result<bool, ActivateError>> {
+        activations.iter().map(|activation| self.foresee(activation)).collect()
+    }
+
+    /// What [`State::admit`] would find wrong, in the same order.
+    fn foresee(&self, activation: &Activation) -> Result<bool, ActivateError> {
+        if self.stopping {
+            return Err(ActivateError::Stopping);
+        }
+        let (id, handset, application) = self.identify(activation);
+        let quarantined = self.is_quarantined(id);
+        if let Some(seat) = self.subscriptions.get(&id).filter(|_| !quarantined) {
+            return match seat.handset().number() == activation.number {
+                true => Ok(false),
+                false => Err(ActivateError::OtherNumber),
+            };
+        }
+        envelope::push_template(self.arguments.push.profile, &application).map_err(unencodable)?;
+        if self.known(handset, &activation.number, u16::from(quarantined))?.is_none() {
+            self.route(&activation.number)?;
+        }
+        Ok(true)
+    }
+}
