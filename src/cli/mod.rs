@@ -6,6 +6,7 @@ mod check_config;
 mod config_args;
 mod decode;
 mod demo;
+mod destination;
 mod encode;
 mod exposition;
 mod hex;

@@ -141,7 +141,7 @@ fn policy_json(policy: &Policy) -> Value {
 }
 
 /// As the configuration writes it; a server's durations are never negative.
-fn duration(duration: Option<prost_types::Duration>) -> String {
+pub(super) fn duration(duration: Option<prost_types::Duration>) -> String {
     let duration = duration.unwrap_or_default();
     let seconds = Duration::from_secs(duration.seconds.try_into().unwrap_or_default());
     let nanos = Duration::from_nanos(duration.nanos.try_into().unwrap_or_default());

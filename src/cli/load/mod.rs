@@ -17,6 +17,7 @@ use super::runtime::block_on;
 use super::server::Output;
 use clap::Args;
 use options::Options;
+pub(super) use progress::grouped;
 use std::io::{self, Write};
 
 const EXAMPLE: &str = "\

@@ -2,8 +2,11 @@
 
 mod activate;
 mod deactivate;
+mod export;
+mod import;
 mod list;
 mod policy_args;
+mod rows;
 mod show;
 mod watch;
 
@@ -20,7 +23,7 @@ Example:
 
 Exit code 64 when the server calls the request wrong (a line per field: what is wrong with it), 1 for any other failure.";
 
-/// Activate, deactivate, show and follow subscriptions
+/// Activate, deactivate, show, follow, import and export subscriptions
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLE, arg_required_else_help = true)]
 pub(super) struct Sub {
@@ -37,6 +40,8 @@ enum Action {
     Show(show::Show),
     List(list::List),
     Watch(watch::Watch),
+    Import(Box<import::Import>),
+    Export(export::Export),
 }
 
 impl Sub {
@@ -48,6 +53,8 @@ impl Sub {
             Action::Show(command) => block_on(command.run(server))?,
             Action::List(command) => block_on(command.run(server))?,
             Action::Watch(command) => block_on(command.run(server))?,
+            Action::Import(command) => block_on(command.run(server))?,
+            Action::Export(command) => block_on(command.run(server))?,
         }
     }
 }

@@ -6,30 +6,30 @@ use clap::Args;
 use std::time::Duration;
 
 /// What is to be done with the events.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Policy (what is left out is the server's default)")]
 pub(super) struct PolicyArgs {
     /// How long the first event of a push waits for others, such as 30s; 0s to 24h
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    batch_window: Option<Duration>,
+    pub batch_window: Option<Duration>,
     /// Events per push at most; 0 for no limit
     #[arg(long, value_name = "COUNT")]
-    max_events: Option<u32>,
+    pub max_events: Option<u32>,
     /// Segments per push at most, 1 to 255
     #[arg(long, value_name = "COUNT")]
-    max_segments: Option<u32>,
+    pub max_segments: Option<u32>,
     /// Order of pushes to the handset: strict or pipelined
     #[arg(long, value_name = "ORDER")]
-    order: Option<Order>,
+    pub order: Option<Order>,
     /// How long an event is worth sending, such as 10m; 1s to 28days, or 0s for ever
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    ttl: Option<Duration>,
+    pub ttl: Option<Duration>,
     /// What becomes of an event too long for max-segments: notify or drop
     #[arg(long, value_name = "CHOICE")]
-    overflow: Option<Overflow>,
+    pub overflow: Option<Overflow>,
     /// Which segments ask for a delivery receipt: all or none
     #[arg(long, value_name = "CHOICE")]
-    receipts: Option<Receipts>,
+    pub receipts: Option<Receipts>,
 }
 
 impl PolicyArgs {
