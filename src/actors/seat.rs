@@ -105,6 +105,11 @@ impl Seat {
         Arc::clone(&self.state.lock().terms)
     }
 
+    /// Whether nothing of it waits or is outstanding, and nothing came lately.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.state.lock().place.is_none()
+    }
+
     /// Which of its source's groups it is in.
     pub(super) fn group(&self) -> usize {
         let [low, middle, high] = self.state.lock().group;
