@@ -6,7 +6,7 @@ use bellwire::actors::admission::Admission;
 use bellwire::actors::clock::Clock;
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::router::{
-    ActivateError, Activated, Activation, Arguments, Load, Page, Publication, Router, RouterMessage, View,
+    ActivateError, Activated, Activation, Arguments, Filter, Load, Page, Publication, Router, RouterMessage, View,
 };
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::source::{PublishError, Taken};
@@ -151,8 +151,8 @@ impl House {
     }
 
     pub async fn list(&self, after: Option<SubscriptionId>, limit: usize) -> Vec<View> {
-        let page = Page { tenant: TenantId::default(), after, limit };
-        self.ask(|reply| RouterMessage::List(page, reply)).await
+        let page = Page { tenant: TenantId::default(), after, limit, filter: Filter::default() };
+        self.ask(|reply| RouterMessage::List(Box::new(page), reply)).await.views
     }
 
     pub async fn load(&self) -> Load {

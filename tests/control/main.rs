@@ -7,6 +7,7 @@ mod files;
 mod house;
 mod importing;
 mod links;
+mod listing;
 mod publishing;
 mod standard_services;
 mod subscriptions;

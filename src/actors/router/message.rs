@@ -4,7 +4,9 @@ use crate::actors::source::{PublishError, SourceFact, Taken};
 use crate::actors::supervisor::Failure;
 use crate::codec::sse::Events;
 use crate::engine::chunk::Watch;
-use crate::model::{ApplicationId, HandsetId, Msisdn, Policy, SourceId, SubscriptionId, TenantId};
+use crate::model::{
+    ApplicationId, CredentialRef, HandsetId, Msisdn, Policy, SourceId, SourceOrigin, SubscriptionId, TenantId,
+};
 use bytes::Bytes;
 use ractor::RpcReplyPort;
 use tokio::sync::broadcast;
@@ -22,8 +24,8 @@ pub enum RouterMessage {
     Deactivate(TenantId, SubscriptionId, RpcReplyPort<Option<Box<View>>>),
     /// Shows a subscription of a tenant.
     Get(TenantId, SubscriptionId, RpcReplyPort<Option<Box<View>>>),
-    /// Shows a tenant's subscriptions in the order of their ids.
-    List(Page, RpcReplyPort<Vec<View>>),
+    /// Shows some of a tenant's subscriptions in the order of their ids; none is woken.
+    List(Box<Page>, RpcReplyPort<Listing>),
     /// Lets somebody follow what happens to subscriptions from now on.
     Watch(RpcReplyPort<broadcast::Receiver<Change>>),
     /// Events from a publisher.
@@ -100,6 +102,34 @@ pub struct Page {
     pub after: Option<SubscriptionId>,
     /// At most so many.
     pub limit: usize,
+    /// Which of them.
+    pub filter: Filter,
+}
+
+/// Which subscriptions are wanted: those that are all that is said here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Whose events they want.
+    pub origin: Option<SourceOrigin>,
+    /// With which credential that is opened.
+    pub credential: Option<CredentialRef>,
+    /// Where their handset is reached.
+    pub number: Option<Msisdn>,
+    /// Whose they are.
+    pub handset: Option<HandsetId>,
+    /// How they are.
+    pub condition: Option<Condition>,
+    /// Whether nothing of them waits or is outstanding, and they take a few octets only.
+    pub asleep: Option<bool>,
+}
+
+/// What was found for a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The subscriptions; there may be fewer than the page has room for, or none, and more behind it all the same.
+    pub views: Vec<View>,
+    /// Where the next page begins: behind this one; none if there is nothing more.
+    pub next: Option<SubscriptionId>,
 }
 
 /// A subscription as it is shown.
@@ -146,6 +176,34 @@ pub enum Status {
     Ended(String),
     /// It failed three times in a minute.
     Quarantined(String),
+}
+
+/// How a subscription is, without the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// [`Status::Connecting`].
+    Connecting,
+    /// [`Status::Active`].
+    Active,
+    /// [`Status::Waiting`].
+    Waiting,
+    /// [`Status::Ended`].
+    Ended,
+    /// [`Status::Quarantined`].
+    Quarantined,
+}
+
+impl Status {
+    /// Without the reason.
+    pub fn condition(&self) -> Condition {
+        match self {
+            Self::Connecting => Condition::Connecting,
+            Self::Active => Condition::Active,
+            Self::Waiting(_) => Condition::Waiting,
+            Self::Ended(_) => Condition::Ended,
+            Self::Quarantined(_) => Condition::Quarantined,
+        }
+    }
 }
 
 /// Something that happened to a subscription.

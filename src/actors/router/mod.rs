@@ -5,6 +5,7 @@
 
 mod activation;
 mod import;
+mod listing;
 mod message;
 mod recovery;
 mod registry;
@@ -12,7 +13,10 @@ mod state;
 mod trouble;
 mod view;
 
-pub use message::{ActivateError, Activated, Activation, Change, Load, Page, Publication, RouterMessage, Status, View};
+pub use message::{
+    ActivateError, Activated, Activation, Change, Condition, Filter, Listing, Load, Page, Publication, RouterMessage,
+    Status, View,
+};
 pub use state::Arguments;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};

@@ -57,7 +57,7 @@ impl State {
     }
 
     pub(super) fn is_quarantined(&self, id: SubscriptionId) -> bool {
-        self.troubles.get(&id).is_some_and(|trouble| trouble.quarantined.is_some())
+        self.quarantined(id).is_some()
     }
 
     /// A source that failed begins a new log; what its subscriptions have not had of the old one is lost, and told. One

@@ -1,6 +1,6 @@
 //! What the router knows, and what it does about it.
 
-use super::message::{Change, Load, Page, Publication, RouterMessage, Status, View};
+use super::message::{Change, Load, Publication, RouterMessage, Status, View};
 use super::registry::{Handsets, Subscriptions};
 use super::trouble::{Failures, Trouble};
 use crate::actors::admission::Admission;
@@ -132,11 +132,6 @@ impl State {
 
     pub(super) fn get(&self, tenant: &TenantId, id: SubscriptionId) -> Option<View> {
         self.view(id).filter(|view| view.tenant == *tenant)
-    }
-
-    pub(super) fn list(&self, page: &Page) -> Vec<View> {
-        let own = self.subscriptions.behind(page.after).filter(|seat| seat.terms().tenant == page.tenant);
-        own.take(page.limit).map(|seat| self.view_of(seat)).collect()
     }
 
     pub(super) fn watch(&self) -> broadcast::Receiver<Change> {

@@ -10,11 +10,15 @@ impl State {
         Some(self.view_of(self.subscriptions.get(&id)?))
     }
 
+    /// Why it is out of service, if it is.
+    pub(super) fn quarantined(&self, id: SubscriptionId) -> Option<&str> {
+        self.troubles.get(&id)?.quarantined.as_deref()
+    }
+
     pub(super) fn view_of(&self, seat: &SharedSeat) -> View {
         let (id, handset, terms) = (seat.id(), seat.handset(), seat.terms());
-        let quarantined = self.troubles.get(&id).and_then(|trouble| trouble.quarantined.clone());
-        let status = match quarantined {
-            Some(reason) => Status::Quarantined(reason),
+        let status = match self.quarantined(id) {
+            Some(reason) => Status::Quarantined(reason.to_owned()),
             None => self.sources.get(&terms.source).map_or(Status::Connecting, |source| source.status.clone()),
         };
         let Figures { released, pending, outstanding } = seat.figures();

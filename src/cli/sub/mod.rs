@@ -3,6 +3,7 @@
 mod activate;
 mod deactivate;
 mod export;
+mod filter_args;
 mod import;
 mod list;
 mod policy_args;

@@ -2,7 +2,7 @@
 
 use super::ask::{ask, stopping};
 use super::{Shared, import, publish, request, watch};
-use crate::actors::router::{ActivateError, Activated, RouterMessage, View};
+use crate::actors::router::{ActivateError, Activated, Listing, RouterMessage, View};
 use crate::control::proto::{
     ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, GetSubscriptionRequest,
     GetSubscriptionResponse, ImportSubscriptionsRequest, ListSubscriptionsRequest, ListSubscriptionsResponse,
@@ -63,16 +63,10 @@ impl control_server::Control for Control {
         &self,
         request: Request<ListSubscriptionsRequest>,
     ) -> Result<Response<ListSubscriptionsResponse>, Status> {
-        let mut page = request::page(&self.shared.settings, request.get_ref())?;
-        let size = page.limit;
-        // One more shows whether there is another page.
-        page.limit += 1;
-        let mut views = ask(&self.shared.router, |reply| RouterMessage::List(page, reply)).await?;
-        let more = views.len() > size;
-        views.truncate(size);
-        let last = views.last().filter(|_| more);
+        let page = Box::new(request::page(&self.shared.settings, request.into_inner())?);
+        let Listing { views, next } = ask(&self.shared.router, |reply| RouterMessage::List(page, reply)).await?;
         Ok(Response::new(ListSubscriptionsResponse {
-            next_page_token: last.map(|view| view.id.to_string()).unwrap_or_default(),
+            next_page_token: next.map(|id| id.to_string()).unwrap_or_default(),
             subscriptions: views.into_iter().map(Into::into).collect(),
         }))
     }

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::violations::Violations;
-use crate::actors::router::{Activation, Page};
+use crate::actors::router::{Activation, Condition, Filter, Page};
 use crate::control::proto::{self, ActivateRequest, ListSubscriptionsRequest, source::Origin};
 use crate::model::{
     ApplicationId, CredentialRef, FeedName, HandsetId, Msisdn, Order, Overflow, Policy, Receipts, SourceId,
@@ -59,7 +59,7 @@ pub(super) fn owner(settings: &Settings, named: &str) -> Result<TenantId, Violat
 }
 
 /// A page of subscriptions. Its token is the id of the last subscription before it.
-pub(super) fn page(settings: &Settings, request: &ListSubscriptionsRequest) -> Result<Page, Violations> {
+pub(super) fn page(settings: &Settings, request: ListSubscriptionsRequest) -> Result<Page, Violations> {
     let mut violations = Violations::default();
     let tenant = tenant(settings, &request.tenant, &mut violations);
     let limit = match request.page_size {
@@ -76,7 +76,32 @@ pub(super) fn page(settings: &Settings, request: &ListSubscriptionsRequest) -> R
             violations.take("page_token", id.map_err(|_| "not a next_page_token of this call"))
         }
     };
-    violations.finish(tenant.map(|tenant| Page { tenant, after, limit: limit as usize }))
+    let filter = filter(tenant.as_ref(), request, &mut violations);
+    violations.finish(tenant.map(|tenant| Page { tenant, after, limit: limit as usize, filter }))
+}
+
+/// Which subscriptions are wanted. A credential need not be configured any more.
+fn filter(tenant: Option<&TenantId>, asked: ListSubscriptionsRequest, violations: &mut Violations) -> Filter {
+    let (origin, credential) = match asked.source {
+        None => (None, None),
+        Some(source) => (origin(source.origin, violations), credential(&source.credential)),
+    };
+    let number = Some(asked.number).filter(|number| !number.is_empty());
+    Filter {
+        origin,
+        credential,
+        number: number.and_then(|number| violations.take("number", number.parse::<Msisdn>())),
+        handset: handset(tenant, &asked.handset, &asked.handset_id, violations),
+        condition: match choice("state", asked.state, violations) {
+            None | Some(proto::subscription::Status::Unspecified) => None,
+            Some(proto::subscription::Status::Connecting) => Some(Condition::Connecting),
+            Some(proto::subscription::Status::Active) => Some(Condition::Active),
+            Some(proto::subscription::Status::Waiting) => Some(Condition::Waiting),
+            Some(proto::subscription::Status::Ended) => Some(Condition::Ended),
+            Some(proto::subscription::Status::Quarantined) => Some(Condition::Quarantined),
+        },
+        asleep: asked.asleep,
+    }
 }
 
 /// Whose it is; the server's default when the request does not say so.
@@ -115,20 +140,28 @@ pub(super) fn source(
         violations.add("source", "a source is required");
         return None;
     };
-    let origin = match source.origin {
+    let origin = origin(source.origin, violations);
+    let credential = credential(&source.credential);
+    if let Some(unknown) = credential.as_ref().filter(|name| !settings.credentials.contains(name)) {
+        let name: String = unknown.as_str().chars().take(80).collect();
+        violations.add("source.credential", format_args!("no credential {name:?} is configured"));
+    }
+    Some(SourceId::new(tenant?.clone(), origin?, credential))
+}
+
+fn origin(origin: Option<Origin>, violations: &mut Violations) -> Option<SourceOrigin> {
+    match origin {
         Some(Origin::Url(url)) => violations.take("source.url", url.parse::<SourceUrl>()).map(SourceOrigin::Url),
         Some(Origin::Feed(name)) => violations.take("source.feed", FeedName::new(&name)).map(SourceOrigin::Feed),
         None => {
             violations.add("source", "one of url and feed is required");
             None
         }
-    };
-    let credential = Some(source.credential).filter(|name| !name.is_empty()).map(|name| CredentialRef::new(&name));
-    if let Some(unknown) = credential.as_ref().filter(|name| !settings.credentials.contains(name)) {
-        let name: String = unknown.as_str().chars().take(80).collect();
-        violations.add("source.credential", format_args!("no credential {name:?} is configured"));
     }
-    Some(SourceId::new(tenant?.clone(), origin?, credential))
+}
+
+fn credential(name: &str) -> Option<CredentialRef> {
+    Some(name).filter(|name| !name.is_empty()).map(CredentialRef::new)
 }
 
 /// What is to be done with events; `default` where the request does not say so.

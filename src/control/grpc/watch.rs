@@ -3,7 +3,7 @@
 use super::Shared;
 use super::ask::{ask, stopping};
 use super::request::PAGE_MAX_SIZE;
-use crate::actors::router::{Change, Page, RouterMessage, View};
+use crate::actors::router::{Change, Filter, Listing, Page, RouterMessage, View};
 use crate::control::proto::WatchSubscriptionsResponse;
 use crate::control::proto::watch_subscriptions_response::Change as Shown;
 use crate::model::TenantId;
@@ -68,14 +68,17 @@ impl Watcher {
 
     /// Everything there is, page by page.
     async fn list(&self) -> Result<(), Status> {
-        let mut after = None;
+        let (tenant, limit) = (self.tenant.clone(), PAGE_MAX_SIZE as usize);
+        let mut page = Page { tenant, after: None, limit, filter: Filter::default() };
         loop {
-            let page = Page { tenant: self.tenant.clone(), after, limit: PAGE_MAX_SIZE as usize };
-            let views = ask(&self.router, |reply| RouterMessage::List(page, reply)).await?;
-            let Some(last) = views.last() else { return Ok(()) };
-            after = Some(last.id);
+            let asked = Box::new(page.clone());
+            let Listing { views, next } = ask(&self.router, |reply| RouterMessage::List(asked, reply)).await?;
             for view in views {
                 self.send(Shown::Current, view).await;
+            }
+            match next {
+                Some(last) => page.after = Some(last),
+                None => return Ok(()),
             }
         }
     }
