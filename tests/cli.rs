@@ -88,6 +88,25 @@ fn help_and_version_exit_with_0_and_help_has_an_example() {
 }
 
 #[test]
+fn a_backup_is_restored_into_an_empty_directory_only() {
+    let (backup, folder) = (file("no backup"), tempfile::tempdir().unwrap());
+    let (path, folder_path) = (backup.path().to_str().unwrap(), folder.path().to_str().unwrap());
+    let refused = |arguments: &[&str]| {
+        let output = bellwire(&[&["restore"], arguments].concat(), &[]);
+        assert!(output.stdout.is_empty());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, complaint) = refused(&["/nowhere/a.backup", "--data-dir", folder_path]);
+    assert!(code == Some(64) && complaint.starts_with("/nowhere/a.backup: No such file"), "{complaint}");
+    assert_eq!(refused(&[path]).0, Some(64), "where to is not said");
+    let (code, complaint) = refused(&[path, "--data-dir", folder_path]);
+    assert!(code == Some(1) && complaint.starts_with(&format!("cannot restore {path}: ")), "{complaint}");
+    std::fs::write(folder.path().join("anything"), "").unwrap();
+    let (code, complaint) = refused(&[path, "--data-dir", folder_path]);
+    assert_eq!((code, complaint), (Some(64), format!("{folder_path} is not empty: move away what is in it\n")));
+}
+
+#[test]
 fn a_router_stops_when_its_input_ends_if_told_so() {
     let file = file(&format!("[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n{LEAST}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));

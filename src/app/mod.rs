@@ -124,6 +124,7 @@ impl App {
             tenant: TenantId::default(),
             policy: config.policy.clone(),
             credentials: config.access.credentials.iter().map(|one| one.name.clone()).collect(),
+            store: None,
             drain: config.node.grace,
         };
         let control = grpc::serve(grpc_listener, settings, router.clone(), pool.clone(), stopped(stopping));

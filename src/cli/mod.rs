@@ -2,6 +2,7 @@
 //!
 //! A command is a file with its arguments, as [`clap::Args`], and one function that runs it.
 
+mod backup;
 mod check_config;
 mod config_args;
 mod decode;
@@ -13,7 +14,9 @@ mod hex;
 mod links;
 mod load;
 mod log_args;
+mod progress_line;
 mod publish;
+mod restore;
 mod runtime;
 mod serve;
 mod server;
@@ -53,6 +56,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Sub(sub::Sub),
     Links(links::Links),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Load(load::Load),
     Publish(publish::Publish),
     Sim(sim::Sim),
@@ -93,6 +98,8 @@ impl Command {
             Self::CheckConfig(command) => command.run(),
             Self::Sub(command) => command.run(),
             Self::Links(command) => command.run(),
+            Self::Backup(command) => command.run(),
+            Self::Restore(command) => command.run(),
             Self::Load(command) => command.run(),
             Self::Publish(command) => command.run(),
             Self::Sim(command) => command.run(),

@@ -17,6 +17,7 @@ use bellwire::engine::envelope::{self, SenderSettings};
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::routing::Routes;
 use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
+use bellwire::store::Store;
 use bellwire::telemetry::Telemetry;
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -48,6 +49,15 @@ impl House {
 
     /// A house whose sources keep `log_octets`, and take half of that at a time.
     pub async fn with_log(log_octets: usize) -> Self {
+        Self::furnished(log_octets, None).await
+    }
+
+    /// A house that keeps what there is in `store`, or so it says.
+    pub async fn with_store(store: Arc<dyn Store>) -> Self {
+        Self::furnished(1 << 20, Some(store)).await
+    }
+
+    async fn furnished(log_octets: usize, store: Option<Arc<dyn Store>>) -> Self {
         let (router, _) = Router::spawn(None, Router, arguments(log_octets)).await.unwrap();
         let (pool, _) = Pool::spawn(None, Pool, ()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -56,6 +66,7 @@ impl House {
             tenant: TenantId::default(),
             policy: Policy { max_events: 7, ..Policy::default() },
             credentials: vec![CredentialRef::new("ticker")],
+            store,
             drain: LIMIT,
         };
         let (stop, stopped) = oneshot::channel();

@@ -1,26 +1,29 @@
 //! The service `Control`.
 
 use super::ask::{ask, stopping};
-use super::{Shared, import, publish, request, watch};
+use super::{Shared, backup, import, publish, request, watch};
 use crate::actors::router::{ActivateError, Activated, Listing, RouterMessage, View};
 use crate::control::proto::{
-    ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, GetSubscriptionRequest,
+    ActivateRequest, ActivateResponse, BackupRequest, DeactivateRequest, DeactivateResponse, GetSubscriptionRequest,
     GetSubscriptionResponse, ImportSubscriptionsRequest, ListSubscriptionsRequest, ListSubscriptionsResponse,
     PublishRequest, WatchSubscriptionsRequest, control_server,
 };
 use crate::model::SubscriptionId;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 /// The service.
 #[derive(Debug)]
 pub(super) struct Control {
     shared: Arc<Shared>,
+    /// One backup at a time.
+    backup: Arc<Semaphore>,
 }
 
 impl Control {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, backup: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -89,6 +92,12 @@ impl control_server::Control for Control {
         request: Request<Streaming<PublishRequest>>,
     ) -> Result<Response<publish::Responses>, Status> {
         Ok(Response::new(publish::begin(Arc::clone(&self.shared), request.into_inner())))
+    }
+
+    type BackupStream = backup::Responses;
+
+    async fn backup(&self, _: Request<BackupRequest>) -> Result<Response<backup::Responses>, Status> {
+        Ok(Response::new(backup::begin(&self.shared, &self.backup)?))
     }
 }
 

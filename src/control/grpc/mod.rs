@@ -4,6 +4,7 @@
 //! authentication, for which it listens on loopback unless told otherwise.
 
 mod ask;
+mod backup;
 mod control;
 mod import;
 mod link;
@@ -21,7 +22,9 @@ use super::proto::smsc_server::SmscServer;
 use crate::actors::pool::PoolMessage;
 use crate::actors::router::RouterMessage;
 use crate::model::{CredentialRef, Policy, TenantId};
+use crate::store::Store;
 use ractor::ActorRef;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -43,7 +46,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What requests leave out, and what they may refer to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Whose a request is that names no tenant.
     pub tenant: TenantId,
@@ -51,8 +54,19 @@ pub struct Settings {
     pub policy: Policy,
     /// The credentials that sources may be opened with.
     pub credentials: Vec<CredentialRef>,
+    /// What is backed up; none if everything is kept in memory only.
+    pub store: Option<Arc<dyn Store>>,
     /// How long open calls may take to end after the server was told to stop: publishers wait for outcomes.
     pub drain: Duration,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tenant, policy, credentials, store, drain } = self;
+        let mut shown = f.debug_struct("Settings");
+        shown.field("tenant", tenant).field("policy", policy).field("credentials", credentials);
+        shown.field("store", &store.is_some()).field("drain", drain).finish()
+    }
 }
 
 /// Why the server could not begin or go on.

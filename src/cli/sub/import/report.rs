@@ -2,18 +2,17 @@
 
 use crate::cli::CommandError;
 use crate::cli::load::grouped;
+use crate::cli::progress_line::ProgressLine;
 use crate::cli::server::Output;
 use crate::cli::shown::print;
 use crate::cli::sub::rows::Wrong;
 use serde_json::json;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How often it is told how far it is.
-pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 /// Wrong lines that are shown.
 const SHOWN: u64 = 20;
 
@@ -22,8 +21,7 @@ const SHOWN: u64 = 20;
 pub(super) struct Report {
     output: Output,
     errors: Option<BufWriter<File>>,
-    /// Somebody is watching.
-    watched: bool,
+    line: ProgressLine,
     /// What happens to good lines.
     done: &'static str,
     started: Instant,
@@ -53,7 +51,7 @@ impl Report {
         Ok(Self {
             output,
             errors: errors.transpose()?.map(BufWriter::new),
-            watched: io::stderr().is_terminal(),
+            line: ProgressLine::new(),
             done,
             started: Instant::now(),
             counts: Counts::default(),
@@ -63,7 +61,7 @@ impl Report {
 
     /// The file is read anew.
     pub fn start_over(&mut self, done: &'static str) {
-        self.clear_progress();
+        self.line.clear();
         (self.done, self.started, self.counts) = (done, Instant::now(), Counts::default());
     }
 
@@ -90,7 +88,7 @@ impl Report {
             self.counts.refused += 1;
             let shown = self.counts.refused <= SHOWN;
             if shown {
-                self.clear_progress();
+                self.line.clear();
             }
             for wrong in wrong {
                 if shown {
@@ -106,17 +104,8 @@ impl Report {
 
     /// Tells whoever watches how far it is.
     pub fn show_progress(&self) {
-        if self.watched {
-            let Counts { lines, refused, .. } = self.counts;
-            let passed = self.started.elapsed();
-            eprint!("\r{}\x1b[K", progress(lines, refused, passed));
-        }
-    }
-
-    fn clear_progress(&self) {
-        if self.watched {
-            eprint!("\r\x1b[K");
-        }
+        let Counts { lines, refused, .. } = self.counts;
+        self.line.show(|| progress(lines, refused, self.started.elapsed()));
     }
 
     /// It ends before its time: tells what there is.
@@ -142,7 +131,7 @@ impl Report {
     }
 
     fn summarize(&mut self) -> io::Result<()> {
-        self.clear_progress();
+        self.line.clear();
         if let Some(errors) = &mut self.errors {
             errors.flush()?;
         }

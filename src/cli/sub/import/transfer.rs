@@ -1,8 +1,9 @@
 //! Requests out, responses in, a few on their way at a time.
 
 use super::batch::Batch;
-use super::report::{PROGRESS_INTERVAL, Report};
+use super::report::Report;
 use crate::cli::CommandError;
+use crate::cli::progress_line::INTERVAL;
 use crate::cli::server::{ServerError, answer};
 use crate::cli::sub::rows::{Column, Layout, Wrong};
 use crate::control::proto::control_client::ControlClient;
@@ -32,7 +33,7 @@ pub(super) async fn transfer(
     let mut requests = Some(requests);
     let mut responses = answer(control.import_subscriptions(ReceiverStream::new(sent))).await?;
     let mut waiting = VecDeque::new();
-    let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
+    let mut ticks = tokio::time::interval(INTERVAL);
     loop {
         tokio::select! {
             batch = batches.recv(), if requests.is_some() && waiting.len() < UNANSWERED => match batch.transpose()? {
