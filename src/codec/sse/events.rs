@@ -55,6 +55,13 @@ impl Events {
         Iter { events: self, spans: self.spans.iter() }
     }
 
+    /// Without the first `count`.
+    #[must_use]
+    pub fn without_first(mut self, count: usize) -> Self {
+        self.spans.drain(..count.min(self.spans.len()));
+        self
+    }
+
     /// Memory held, in octets: the piece (if any event points into it), the side buffer and the spans. A piece that is a
     /// slice of a larger buffer keeps all of that buffer; only the slice is counted.
     pub fn octets(&self) -> usize {

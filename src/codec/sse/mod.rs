@@ -8,10 +8,12 @@ mod events;
 #[doc(hidden)]
 pub mod invariants;
 mod parser;
+mod record;
 #[cfg(test)]
 mod vectors;
 mod writer;
 
 pub use events::{EventError, EventRef, Events, EventsBuilder, Iter};
 pub use parser::{Limits, MAX_RETRY, Parser};
+pub use record::RecordError;
 pub use writer::{Field, WriteError, encode, encode_parsed, encoded_len, id_len};
