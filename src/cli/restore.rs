@@ -1,10 +1,10 @@
 //! `restore`.
 
 use super::CommandError;
-use crate::store::StoreError;
+use crate::store;
 use clap::Args;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 /// Octets read at a time.
@@ -37,7 +37,7 @@ impl Restore {
             return Err(CommandError::Usage(format!("{directory} is not empty: move away what is in it")));
         }
         let mut input = BufReader::with_capacity(READ_OCTETS, input);
-        fill(&mut input, &self.data_dir)
+        store::restore(&mut input, &self.data_dir)
             .map_err(|error| CommandError::Failed(format!("cannot restore {file}: {error}")))
     }
 }
@@ -49,10 +49,4 @@ fn is_free(directory: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
-}
-
-/// Makes a store in `path` of a backup.
-fn fill(_input: &mut dyn Read, path: &Path) -> Result<(), StoreError> {
-    let error = io::Error::new(io::ErrorKind::Unsupported, "this version keeps nothing on disk");
-    Err(StoreError::Io { path: path.display().to_string(), error })
 }

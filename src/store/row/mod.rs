@@ -8,7 +8,7 @@ mod source;
 mod subscription;
 mod terms;
 
-pub use node::{COUNTS_KEY, Counts};
+pub use node::{COUNTS_KEY, Counts, NEXT_SOURCE_KEY};
 pub use source::SourceRow;
 pub use subscription::SubscriptionRow;
 pub use terms::TermsRow;
@@ -29,7 +29,8 @@ pub struct RowError {
 }
 
 impl RowError {
-    fn new(table: Table, what: impl ToString) -> Self {
+    /// A record of `table` that cannot be, for what is wrong with it.
+    pub fn new(table: Table, what: impl ToString) -> Self {
         Self { table, what: what.to_string() }
     }
 }

@@ -14,11 +14,12 @@ pub struct SourceRow {
     pub epoch: u32,
     /// One past the number of the last event in its log.
     pub next: u64,
-    /// The id to resume its upstream behind.
-    pub resume_id: Vec<u8>,
-    /// The number after the last event that is known to come before that point; those from here to `next` may come
-    /// again.
-    pub resume_after: u64,
+    /// The id of the last event.
+    pub last_id: Vec<u8>,
+    /// The id before, if all its events came.
+    pub closed_id: Vec<u8>,
+    /// The number of the first event behind those.
+    pub closed_after: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -29,8 +30,9 @@ struct Written<'a> {
     credential: Option<&'a str>,
     epoch: u32,
     next: u64,
-    resume_id: &'a [u8],
-    resume_after: u64,
+    last_id: &'a [u8],
+    closed_id: &'a [u8],
+    closed_after: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,8 +58,9 @@ impl SourceRow {
             credential: self.id.credential().map(CredentialRef::as_str),
             epoch: self.epoch,
             next: self.next,
-            resume_id: &self.resume_id,
-            resume_after: self.resume_after,
+            last_id: &self.last_id,
+            closed_id: &self.closed_id,
+            closed_after: self.closed_after,
         })
     }
 
@@ -66,18 +69,19 @@ impl SourceRow {
     /// # Errors
     /// When it is not what was kept.
     pub fn decode(value: &[u8]) -> Result<Self, RowError> {
-        let Written { tenant, origin, credential, epoch, next, resume_id, resume_after } = borrowed(value)?;
+        let Written { tenant, origin, credential, epoch, next, last_id, closed_id, closed_after } = borrowed(value)?;
         let wrong = |what: String| RowError::new(Table::Sources, what);
         let tenant = TenantId::new(tenant).map_err(|error| wrong(error.to_string()))?;
         let origin = match origin {
             Origin::Url(url) => SourceOrigin::Url(url.parse().map_err(|error| wrong(format!("{error}")))?),
             Origin::Feed(name) => SourceOrigin::Feed(FeedName::new(name).map_err(|error| wrong(error.to_string()))?),
         };
-        if resume_after > next {
-            return Err(wrong(format!("it resumes at {resume_after}, behind its end {next}")));
+        if closed_after > next {
+            return Err(wrong(format!("it resumes at {closed_after}, behind its end {next}")));
         }
         let id = SourceId::new(tenant, origin, credential.map(CredentialRef::new));
-        Ok(Self { id, epoch, next, resume_id: resume_id.to_vec(), resume_after })
+        let [last_id, closed_id] = [last_id, closed_id].map(<[u8]>::to_vec);
+        Ok(Self { id, epoch, next, last_id, closed_id, closed_after })
     }
 }
 
@@ -103,8 +107,9 @@ mod tests {
                 id: SourceId::new(tenant.clone(), origin, credential),
                 epoch: 3,
                 next: 1 << 40,
-                resume_id: b"a7".to_vec(),
-                resume_after: 5,
+                last_id: b"a8".to_vec(),
+                closed_id: b"a7".to_vec(),
+                closed_after: 5,
             };
             assert_eq!(SourceRow::decode(&row.encode()), Ok(row.clone()));
             let value = row.encode();
