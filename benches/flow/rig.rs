@@ -8,9 +8,9 @@ use bellwire::engine::encoder::Encoder;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Handset, Memo, Place};
 use bellwire::engine::receipts::Receipts;
-use bellwire::engine::subscription::{Answer, Settlement, Subscription};
+use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
-use bellwire::model::{ApplicationId, Order, Policy, Profile, Receipts as Wanted};
+use bellwire::model::{ApplicationId, Order, Policy, Profile, Receipts as Wanted, SubscriptionId};
 use bytes::{Bytes, BytesMut};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -111,7 +111,9 @@ pub fn handset(policy: Policy) -> (Handset, Place) {
     let addressing = Arc::new(addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap());
     let mut handset = Handset::new(1, addressing, &"447700000001".parse().unwrap(), Memo::default());
     let envelope = push_template(Profile::Compact, &ApplicationId::Code(2)).unwrap();
-    let place = handset.insert(Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 1 << 20));
+    let backlog = Backlog { limit: 1 << 20, rule: BacklogRule::DropOldest };
+    let id = SubscriptionId::from_octets([1; 16]);
+    let place = handset.insert(Subscription::new(id, policy, envelope, ReferenceWidth::Bits8, 0, backlog));
     (handset, place)
 }
 

@@ -82,9 +82,9 @@ impl Chunk {
         octets(&self.events)
     }
 
-    /// Gives the hold back: the first subscription to have released every event in here does so.
-    pub fn release(&self) {
-        self.hold.lock().take();
+    /// Gives the hold back: the first subscription to have released every event in here does so. Whether it was there.
+    pub fn release(&self) -> bool {
+        self.hold.lock().take().is_some()
     }
 
     /// Who wants to know how its events end.

@@ -7,8 +7,9 @@ use super::chunk::Chunk;
 use super::clock::Now;
 use super::encoder::{Encoder, Frame, Owner};
 use super::envelope::{self, Addressing};
+use super::progress::{HandsetProgress, Progress, Saved};
 use super::references::{LastNumbers, Numbers};
-use super::subscription::{Answer, Settlement, Subscription, Writing};
+use super::subscription::{Answer, Settlement, Subscription, Taken, Writing};
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::ReferenceWidth;
@@ -50,6 +51,11 @@ impl Memo {
         Self::of(LastNumbers::new(seed), 0)
     }
 
+    /// Numbers that go on behind those of an earlier process.
+    pub fn past(saved: &HandsetProgress, width: ReferenceWidth) -> Self {
+        Self::of(LastNumbers::past(saved, width), 0)
+    }
+
     fn of(LastNumbers { transaction, reference }: LastNumbers, generation: u16) -> Self {
         Self { transaction, reference: reference.to_ne_bytes(), generation: generation.to_ne_bytes() }
     }
@@ -74,6 +80,19 @@ pub struct Handset {
     /// Nothing goes before: the SMSC refused for now.
     held_until: Duration,
     refusals: u8,
+    /// Whether what changes has to be saved, and whether somebody was told that it did.
+    recording: Recording,
+}
+
+/// Whether what changes has to be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    /// Nothing outlives the process.
+    Off,
+    /// It has to, and nobody knows of a change.
+    On,
+    /// It has to, and whoever saves knows of a change.
+    Noted,
 }
 
 struct Slot {
@@ -96,7 +115,63 @@ impl Handset {
             turn: 0,
             held_until: Duration::ZERO,
             refusals: 0,
+            recording: Recording::Off,
         }
+    }
+
+    /// What changes has to be saved.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { recording: Recording::On, ..self }
+    }
+
+    /// Whether something has to be saved that nobody was told of; who asks is told by it.
+    pub fn note_change(&mut self) -> bool {
+        let noted = self.recording == Recording::On && self.is_changed();
+        if noted {
+            self.recording = Recording::Noted;
+        }
+        noted
+    }
+
+    fn is_changed(&self) -> bool {
+        self.numbers.is_changed() || self.occupied().any(|(_, one)| one.is_changed())
+    }
+
+    /// Shows `visit` what has changed. What was closed is not kept.
+    pub fn save(&mut self, now: Now, visit: &mut dyn FnMut(Saved)) {
+        if self.recording == Recording::Noted {
+            self.recording = Recording::On;
+        }
+        for slot in &mut self.slots {
+            if let Some(one) = slot.subscription.as_mut().filter(|one| one.is_changed()) {
+                let (id, closing) = (one.id(), one.is_closing());
+                let progress = one.save();
+                if !closing {
+                    visit(Saved::Subscription(id, progress));
+                }
+            }
+        }
+        if let Some(progress) = self.numbers.save(now) {
+            visit(Saved::Handset(progress));
+        }
+    }
+
+    /// What an earlier process had in quarantine.
+    pub fn restore(&mut self, now: Now, quarantined: &[(u16, u64)]) {
+        self.numbers.restore(now, quarantined);
+    }
+
+    /// Gives a place to a subscription that goes on from `progress`. References of pushes that were sent rest: some of
+    /// their segments may have arrived.
+    pub fn resume(&mut self, now: Now, subscription: Subscription, progress: &Progress, resends: bool) -> Place {
+        for open in progress.open.iter().filter(|open| open.reference != 0) {
+            self.numbers.reserve(open.reference);
+            if open.sent {
+                self.numbers.quarantine(now.monotonic, open.reference);
+            }
+        }
+        self.insert(subscription.resumed(progress, resends))
     }
 
     /// Width of concatenation references, for building subscriptions.
@@ -129,12 +204,13 @@ impl Handset {
         slot.subscription.as_mut().filter(|_| slot.generation == place.generation)
     }
 
-    /// Ends the subscription at `place`: what waits is dropped for `reason`, what was sent is still answered.
-    pub fn close(&mut self, now: Now, place: Place, reason: DropReason, settlement: &mut Settlement<'_>) {
+    /// Ends the subscription at `place`: what waits is dropped for `reason`, what was sent is still answered. Every event
+    /// before `next` was for it.
+    pub fn close(&mut self, now: Now, place: Place, reason: DropReason, next: u64, settlement: &mut Settlement<'_>) {
         if self.get(place).is_some()
             && let Some(subscription) = self.slots[usize::from(place.index)].subscription.as_mut()
         {
-            subscription.close(now, reason, &mut self.numbers, settlement);
+            subscription.close(now, reason, next, &mut self.numbers, settlement);
         }
         self.reap();
     }
@@ -147,13 +223,15 @@ impl Handset {
 
     /// Takes the subscription at `place` out if it can go on later from a number alone: the next event's.
     pub fn put_to_sleep(&mut self, place: Place) -> Option<u64> {
-        self.get(place).filter(|one| one.is_quiet())?;
+        let recorded = self.recording != Recording::Off;
+        self.get(place).filter(|one| one.is_quiet() && !(recorded && one.is_changed()))?;
         self.take(place).map(|one| one.released())
     }
 
     /// What to keep of it if it has no subscription: none if it has more to remember than fits.
     pub fn memo(&mut self, now: Now) -> Option<Memo> {
-        if !self.is_vacant() || now.monotonic < self.held_until {
+        let unsaved = self.recording != Recording::Off && self.is_changed();
+        if !self.is_vacant() || unsaved || now.monotonic < self.held_until {
             return None;
         }
         Some(Memo::of(self.numbers.rest(now.monotonic)?, self.generation))
@@ -186,10 +264,8 @@ impl Handset {
     }
 
     /// Events for the subscription at `place`.
-    pub fn handle_chunk(&mut self, now: Now, place: Place, chunk: &Arc<Chunk>, tally: &mut Tally) {
-        if let Some(subscription) = self.get(place) {
-            subscription.handle_chunk(now, chunk, tally);
-        }
+    pub fn handle_chunk(&mut self, now: Now, place: Place, chunk: &Arc<Chunk>, tally: &mut Tally) -> Taken {
+        self.get(place).map_or(Taken::Whole, |subscription| subscription.handle_chunk(now, chunk, tally))
     }
 
     /// Whether [`Handset::poll_segment`] would write something now.

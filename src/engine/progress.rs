@@ -1,5 +1,6 @@
 //! What of a subscription and a handset has to outlive the process, so that another one goes on as if it were the same.
 
+use crate::model::SubscriptionId;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -11,30 +12,86 @@ pub struct Progress {
     /// Events behind it that have ended too, in order.
     pub ended: Vec<Range<u64>>,
     /// Pushes whose outcome is open, in order: to be formed again as they were.
-    pub pushes: Vec<OpenPush>,
+    pub open: Vec<OpenPushes>,
     /// Events lost that no push has told of.
     pub gap: u64,
 }
 
-/// A push that was formed and has not ended. What is here determines its octets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenPush {
-    /// Its events.
-    pub events: Range<u64>,
-    /// Segments it is sent in.
+impl Progress {
+    /// Whether the number of its next event says all about it.
+    pub fn is_quiet(&self) -> bool {
+        self.ended.is_empty() && self.open.is_empty() && self.gap == 0
+    }
+
+    /// Whether the event numbered `seq` is in a push whose outcome is open.
+    pub fn is_open(&self, seq: u64) -> bool {
+        self.open.iter().any(|run| (run.first..run.end()).contains(&seq))
+    }
+
+    pub(super) fn add_ended(&mut self, range: Range<u64>) {
+        match self.ended.last_mut() {
+            Some(last) if last.end >= range.start => last.end = last.end.max(range.end),
+            _ => self.ended.push(range),
+        }
+    }
+
+    pub(super) fn add_open(&mut self, push: OpenPushes) {
+        match self.open.last_mut() {
+            Some(last) if last.goes_on_with(&push) => last.count += push.count,
+            _ => self.open.push(push),
+        }
+    }
+}
+
+/// Pushes that were formed one behind the other and have not ended. What is here determines their octets. Thousands may
+/// be open that differ in nothing but their numbers, and these are kept as one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPushes {
+    /// The first event of the first.
+    pub first: u64,
+    /// Events of each.
+    pub events: u64,
+    /// How many.
+    pub count: u64,
+    /// Segments each is sent in; more than one only where there is one push.
     pub segments: u8,
-    /// Concatenation reference.
+    /// Concatenation reference; 0 for pushes of one segment.
     pub reference: u16,
-    /// WSP transaction id.
+    /// WSP transaction id of the first; each has the one after that of the one before.
     pub transaction: u8,
     /// Events lost before it that its body tells of.
     pub gap: u64,
     /// If any of its events goes as a notice: those that need more octets than this.
     pub notice_above: Option<u16>,
-    /// Until when it is worth sending, in milliseconds since 1970; none for ever.
-    pub expires_unix_ms: Option<u64>,
     /// Whether any of it was written to a link.
     pub sent: bool,
+}
+
+impl OpenPushes {
+    /// One past the last event.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(self.events.saturating_mul(self.count))
+    }
+
+    /// One past the last event of the first.
+    pub(super) fn first_end(&self) -> u64 {
+        self.first.saturating_add(self.events)
+    }
+
+    /// The first of them, which is then no longer among them; whether others are left.
+    pub(super) fn take_first(&mut self) -> (Self, bool) {
+        let first = Self { count: 1, ..*self };
+        self.first = self.first_end();
+        self.transaction = self.transaction.wrapping_add(1);
+        self.count = self.count.saturating_sub(1);
+        (first, self.count > 0)
+    }
+
+    fn goes_on_with(&self, next: &Self) -> bool {
+        let plain = |one: &Self| one.segments == 1 && one.gap == 0 && one.notice_above.is_none();
+        let alike = (self.events, self.sent) == (next.events, next.sent) && plain(self) && plain(next);
+        alike && self.end() == next.first && self.transaction.wrapping_add(self.count as u8) == next.transaction
+    }
 }
 
 /// What a handset remembers.
@@ -46,4 +103,60 @@ pub struct HandsetProgress {
     pub transaction: u8,
     /// References that rest, and until when, in milliseconds since 1970.
     pub quarantined: Vec<(u16, u64)>,
+}
+
+/// Something that has to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// Of a subscription.
+    Subscription(SubscriptionId, Progress),
+    /// Of the handset.
+    Handset(HandsetProgress),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(first: u64, transaction: u8) -> OpenPushes {
+        OpenPushes {
+            first,
+            events: 2,
+            count: 1,
+            segments: 1,
+            reference: 0,
+            transaction,
+            gap: 0,
+            notice_above: None,
+            sent: true,
+        }
+    }
+
+    #[test]
+    fn pushes_that_differ_in_nothing_but_their_numbers_are_one_run() {
+        let mut progress = Progress::default();
+        for (first, transaction) in [(10, 254), (12, 255), (14, 0), (18, 1)] {
+            progress.add_open(push(first, transaction));
+        }
+        progress.add_open(OpenPushes { segments: 2, reference: 7, ..push(20, 2) });
+        let counts: Vec<(u64, u64)> = progress.open.iter().map(|run| (run.first, run.count)).collect();
+        assert_eq!(counts, [(10, 3), (18, 1), (20, 1)]);
+        assert!(progress.is_open(15) && !progress.is_open(16) && progress.is_open(21));
+    }
+
+    #[test]
+    fn a_run_gives_its_pushes_one_by_one() {
+        let mut run = OpenPushes { count: 2, ..push(10, 255) };
+        assert_eq!(run.take_first(), (push(10, 255), true));
+        assert_eq!(run.take_first(), (push(12, 0), false));
+    }
+
+    #[test]
+    fn ranges_that_touch_are_one() {
+        let mut progress = Progress::default();
+        for range in [3..5, 5..6, 8..9] {
+            progress.add_ended(range);
+        }
+        assert_eq!(progress.ended, [3..6, 8..9]);
+    }
 }

@@ -1,6 +1,7 @@
 //! A push on its way: consecutive events of one subscription that travel and end together.
 
 use super::clock::Stamp;
+use super::progress::OpenPushes;
 use super::receipts::FateId;
 use crate::model::{DropReason, Outcome};
 use std::ops::Range;
@@ -126,6 +127,21 @@ impl Push {
     /// Events that ended without being sent.
     pub fn passed_over(events: Range<u64>, outcome: Outcome) -> Self {
         Self { outcome: Some(outcome), ..Self::new(events, 0, 0) }
+    }
+
+    /// As what it is formed again if the process ends now.
+    pub fn as_open(&self) -> OpenPushes {
+        OpenPushes {
+            first: self.events.start,
+            events: self.events.end - self.events.start,
+            count: 1,
+            segments: self.segments,
+            reference: self.reference,
+            transaction: self.transaction,
+            gap: self.gap(),
+            notice_above: self.notice_above,
+            sent: self.was_sent(),
+        }
     }
 
     /// Whether its body is its events and nothing else, each whole.

@@ -3,11 +3,13 @@
 //! One table per SMSC, for a receipt may come on any of its links, and often comes before the response that gives its
 //! id. Bounded in number and in time: an entry that runs out ends its events as `accepted`.
 
-use super::clock::Stamp;
+use super::clock::{Now, Stamp};
 use super::tally::{Stage, Tally};
-use super::waiting::Waiting;
+use super::waiting::{MessageId, Waiting};
 use crate::codec::smpp::MessageState;
-use crate::model::Outcome;
+use crate::model::{Outcome, SubscriptionId};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -21,6 +23,43 @@ const MAX_PARKED: usize = 10_000;
 pub struct FateId {
     index: u32,
     serial: NonZeroU32,
+}
+
+/// Which push a segment is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushOf {
+    /// Whose.
+    pub subscription: SubscriptionId,
+    /// Its first event.
+    pub first: u64,
+    /// How many events it has.
+    pub events: u64,
+}
+
+/// A receipt that is awaited, for another process to wait for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedReceipt {
+    subscription: [u8; 16],
+    /// The first event of the push; with its subscription it names the push.
+    pub first: u64,
+    events: u64,
+    until_unix_ms: u64,
+}
+
+impl AwaitedReceipt {
+    /// Whose push it is.
+    pub fn subscription(&self) -> SubscriptionId {
+        SubscriptionId::from_octets(self.subscription)
+    }
+}
+
+/// What became of an id since the table was saved.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Its receipt is awaited; whether the store knew the id before.
+    Awaited(PushOf, Stamp, bool),
+    /// It is not awaited any more.
+    Gone,
 }
 
 /// What is known of one push.
@@ -44,6 +83,8 @@ pub struct Receipts {
     free: Vec<u32>,
     timeout: Duration,
     limit: usize,
+    /// What has to be saved, if anything has to outlive the process.
+    changes: Option<HashMap<MessageId, Change>>,
 }
 
 impl Receipts {
@@ -56,6 +97,62 @@ impl Receipts {
             free: Vec::new(),
             timeout,
             limit: limit.max(1),
+            changes: None,
+        }
+    }
+
+    /// What changes has to be saved.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { changes: Some(HashMap::new()), ..self }
+    }
+
+    /// Shows `visit` which receipts are awaited, and which ids are not any more, since it was called last. What came
+    /// and went in between is neither.
+    pub fn save(&mut self, now: Now, visit: &mut dyn FnMut(&[u8], Option<AwaitedReceipt>)) {
+        for (id, change) in self.changes.iter_mut().flat_map(HashMap::drain) {
+            let awaited = match change {
+                Change::Awaited(PushOf { subscription, first, events }, until, _) => {
+                    let left = Duration::from(until).saturating_sub(now.monotonic).as_millis() as u64;
+                    let subscription = *subscription.octets();
+                    Some(AwaitedReceipt { subscription, first, events, until_unix_ms: now.unix_ms + left })
+                }
+                Change::Gone => None,
+            };
+            visit(id.octets(), awaited);
+        }
+    }
+
+    /// What an earlier process awaited. Receipts of a push that is open are to be left out: it is sent again.
+    pub fn restore(&mut self, now: Now, mut awaited: Vec<(Vec<u8>, AwaitedReceipt)>) {
+        awaited.sort_by_key(|(_, one)| one.until_unix_ms);
+        let mut fates: HashMap<([u8; 16], u64), FateId> = HashMap::new();
+        for (id, AwaitedReceipt { subscription, first, events, until_unix_ms }) in awaited {
+            let fate = *fates.entry((subscription, first)).or_insert_with(|| self.open(0));
+            if let Some(known) = self.get(fate) {
+                (known.events, known.accepted_at) = (events, now.monotonic.into());
+                known.missing = known.missing.saturating_add(1);
+            }
+            // A clock that was set back must not make it longer than it ever is.
+            let left = Duration::from_millis(until_unix_ms.saturating_sub(now.unix_ms)).min(self.timeout);
+            self.expected.insert(&id, (now.monotonic + left).into(), fate);
+        }
+    }
+
+    fn note_awaited(&mut self, message_id: &[u8], of: PushOf, until: Stamp) {
+        if let Some(changes) = &mut self.changes {
+            let id = MessageId::new(message_id);
+            let stored = matches!(changes.get(&id), Some(Change::Gone | Change::Awaited(_, _, true)));
+            changes.insert(id, Change::Awaited(of, until, stored));
+        }
+    }
+
+    fn note_gone(&mut self, id: MessageId) {
+        if let Some(changes) = &mut self.changes {
+            match changes.get(&id) {
+                Some(Change::Awaited(_, _, false)) => drop(changes.remove(&id)),
+                _ => drop(changes.insert(id, Change::Gone)),
+            }
         }
     }
 
@@ -72,21 +169,24 @@ impl Receipts {
         FateId { index, serial: fate.serial }
     }
 
-    /// A segment of `fate` was accepted as `message_id`.
-    pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], tally: &mut Tally) {
+    /// A segment of `fate`, which is that of the push `of`, was accepted as `message_id`.
+    pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], of: PushOf, tally: &mut Tally) {
         if let Some(state) = self.parked.take(message_id) {
             self.note(now, fate, state, tally);
             return;
         }
         if self.expected.len() >= self.limit
-            && let Some(oldest) = self.expected.take_oldest()
+            && let Some((id, oldest)) = self.expected.take_oldest()
         {
+            self.note_gone(id);
             self.expire(oldest, tally);
         }
         // A receipt for an id that was used again is taken for the later one.
-        if let Some(earlier) = self.expected.insert(message_id, (now + self.timeout).into(), fate) {
+        let until = (now + self.timeout).into();
+        if let Some(earlier) = self.expected.insert(message_id, until, fate) {
             self.expire(earlier, tally);
         }
+        self.note_awaited(message_id, of, until);
     }
 
     /// Every segment of `fate` was accepted: its `events` end when the last receipt does.
@@ -114,6 +214,9 @@ impl Receipts {
             return;
         }
         if let Some(fate) = self.expected.take(message_id) {
+            if self.changes.is_some() {
+                self.note_gone(MessageId::new(message_id));
+            }
             self.note(now, fate, state, tally);
             return;
         }
@@ -125,7 +228,8 @@ impl Receipts {
 
     /// Ends what has waited long enough. To be called now and then.
     pub fn handle_timeout(&mut self, now: Duration, tally: &mut Tally) {
-        while let Some(fate) = self.expected.take_due(now.into()) {
+        while let Some((id, fate)) = self.expected.take_due(now.into()) {
+            self.note_gone(id);
             self.expire(fate, tally);
         }
         while self.parked.take_due(now.into()).is_some() {
@@ -135,7 +239,7 @@ impl Receipts {
 
     /// Ends everything that waits, as `accepted`: the router is about to stop.
     pub fn handle_shutdown(&mut self, tally: &mut Tally) {
-        while let Some(fate) = self.expected.take_oldest() {
+        while let Some((_, fate)) = self.expected.take_oldest() {
             self.expire(fate, tally);
         }
     }
@@ -204,6 +308,7 @@ mod tests {
     use super::*;
 
     const T0: Duration = Duration::ZERO;
+    const OF: PushOf = PushOf { subscription: SubscriptionId::from_octets([7; 16]), first: 10, events: 3 };
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn table() -> (Receipts, Tally) {
@@ -219,7 +324,7 @@ mod tests {
         let (mut receipts, mut tally) = table();
         let fate = receipts.open(1);
         receipts.handle_receipt(T0, b"42", MessageState::DELIVERED, &mut tally);
-        receipts.handle_accepted(T0, fate, b"42", &mut tally);
+        receipts.handle_accepted(T0, fate, b"42", OF, &mut tally);
         receipts.handle_released(T0, fate, 3, &mut tally);
         assert_eq!(count(&tally, Outcome::Delivered), 3);
         assert_eq!(receipts.waiting(), 0);
@@ -232,8 +337,8 @@ mod tests {
         let (mut receipts, mut tally) = table();
         for last in [MessageState::DELIVERED, MessageState::UNDELIVERABLE] {
             let fate = receipts.open(2);
-            receipts.handle_accepted(T0, fate, b"a", &mut tally);
-            receipts.handle_accepted(T0, fate, b"b", &mut tally);
+            receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
+            receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
             receipts.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
             receipts.handle_receipt(T0, b"a", MessageState::ENROUTE, &mut tally);
             receipts.handle_released(T0, fate, 5, &mut tally);
@@ -246,8 +351,8 @@ mod tests {
     fn without_a_receipt_an_event_ends_accepted_once() {
         let (mut receipts, mut tally) = table();
         let fate = receipts.open(2);
-        receipts.handle_accepted(T0, fate, b"a", &mut tally);
-        receipts.handle_accepted(T0, fate, b"b", &mut tally);
+        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
+        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
         receipts.handle_released(T0, fate, 4, &mut tally);
         receipts.handle_timeout(HOUR, &mut tally);
         receipts.handle_receipt(HOUR, b"a", MessageState::DELIVERED, &mut tally);
@@ -261,7 +366,7 @@ mod tests {
         let mut tally = Tally::default();
         for n in 0..100u32 {
             let fate = receipts.open(1);
-            receipts.handle_accepted(T0, fate, &n.to_be_bytes(), &mut tally);
+            receipts.handle_accepted(T0, fate, &n.to_be_bytes(), OF, &mut tally);
             receipts.handle_released(T0, fate, 1, &mut tally);
         }
         assert_eq!((receipts.waiting(), count(&tally, Outcome::Accepted)), (10, 90));
@@ -274,9 +379,9 @@ mod tests {
     fn a_receipt_that_runs_out_before_the_push_is_released_loses_no_event() {
         let (mut receipts, mut tally) = table();
         let fate = receipts.open(2);
-        receipts.handle_accepted(T0, fate, b"a", &mut tally);
+        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
         receipts.handle_timeout(HOUR, &mut tally);
-        receipts.handle_accepted(HOUR, fate, b"b", &mut tally);
+        receipts.handle_accepted(HOUR, fate, b"b", OF, &mut tally);
         receipts.handle_released(HOUR, fate, 2, &mut tally);
         receipts.handle_timeout(HOUR * 3, &mut tally);
         assert_eq!(tally.settled.iter().sum::<u64>(), 2);
@@ -287,7 +392,7 @@ mod tests {
         let (mut receipts, mut tally) = table();
         for events in [3, 4] {
             let fate = receipts.open(1);
-            receipts.handle_accepted(T0, fate, b"", &mut tally);
+            receipts.handle_accepted(T0, fate, b"", OF, &mut tally);
             receipts.handle_released(T0, fate, events, &mut tally);
         }
         receipts.handle_receipt(T0, b"", MessageState::DELIVERED, &mut tally);
@@ -301,5 +406,70 @@ mod tests {
         receipts.handle_receipt(T0, b"x", MessageState::DELIVERED, &mut tally);
         receipts.handle_timeout(PARKING_TIME, &mut tally);
         assert_eq!(tally.stray_receipts, 1);
+    }
+
+    fn saved(receipts: &mut Receipts, now: Now) -> Vec<(Vec<u8>, Option<AwaitedReceipt>)> {
+        let mut saved = Vec::new();
+        receipts.save(now, &mut |id, awaited| saved.push((id.to_vec(), awaited)));
+        saved.sort_by(|a, b| a.0.cmp(&b.0));
+        saved
+    }
+
+    #[test]
+    fn another_process_goes_on_waiting() {
+        let (receipts, mut tally) = table();
+        let mut receipts = receipts.recorded();
+        let now = Now { monotonic: T0, unix_ms: 1_000_000 };
+        let fate = receipts.open(2);
+        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
+        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
+        receipts.handle_released(T0, fate, 3, &mut tally);
+        let awaited = saved(&mut receipts, now).into_iter().map(|(id, one)| (id, one.unwrap())).collect();
+
+        let (mut next, mut tally) = table();
+        let later = Now { monotonic: T0, unix_ms: 1_000_000 + 600_000 };
+        next.restore(later, awaited);
+        next.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
+        assert_eq!(tally.settled.iter().sum::<u64>(), 0, "one is missing");
+        next.handle_receipt(T0, b"a", MessageState::DELIVERED, &mut tally);
+        assert_eq!(count(&tally, Outcome::Delivered), 3);
+    }
+
+    #[test]
+    fn another_process_gives_up_when_this_one_would_have() {
+        let (receipts, mut tally) = table();
+        let mut receipts = receipts.recorded();
+        let fate = receipts.open(1);
+        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
+        let awaited: Vec<_> =
+            saved(&mut receipts, Now::default()).into_iter().map(|(id, one)| (id, one.unwrap())).collect();
+        for (unix_ms, left) in [(3_000_000, HOUR - Duration::from_secs(3000)), (0, HOUR)] {
+            let (mut next, mut tally) = table();
+            next.restore(Now { monotonic: T0, unix_ms }, awaited.clone());
+            next.handle_timeout(left - Duration::from_secs(1), &mut tally);
+            assert_eq!(next.waiting(), 1);
+            next.handle_timeout(left, &mut tally);
+            assert_eq!((next.waiting(), count(&tally, Outcome::Accepted)), (0, 3));
+        }
+    }
+
+    #[test]
+    fn what_comes_and_goes_between_two_saves_is_never_saved() {
+        let (receipts, mut tally) = table();
+        let mut receipts = receipts.recorded();
+        let fate = receipts.open(3);
+        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
+        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
+        receipts.handle_receipt(T0, b"a", MessageState::DELIVERED, &mut tally);
+        let first = saved(&mut receipts, Now::default());
+        assert_eq!(
+            first.iter().map(|(id, one)| (id.as_slice(), one.is_some())).collect::<Vec<_>>(),
+            [(&b"b"[..], true)]
+        );
+        receipts.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
+        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
+        receipts.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
+        assert_eq!(saved(&mut receipts, Now::default()), [(b"b".to_vec(), None)], "the store knew it");
+        assert_eq!(saved(&mut receipts, Now::default()), []);
     }
 }

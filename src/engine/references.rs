@@ -1,5 +1,7 @@
 //! Concatenation references of one originator and handset.
 
+use super::clock::Now;
+use super::progress::HandsetProgress;
 use crate::codec::segments::ReferenceWidth;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,6 +21,15 @@ pub struct LastNumbers {
 }
 
 impl LastNumbers {
+    /// Those of an earlier process, and past all that it may have given without saving them.
+    pub fn past(saved: &HandsetProgress, width: ReferenceWidth) -> Self {
+        let reference = match width {
+            ReferenceWidth::Bits8 => u16::from((saved.reference as u8).wrapping_add(64)),
+            ReferenceWidth::Bits16 => saved.reference.wrapping_add(4096),
+        };
+        Self { transaction: saved.transaction.wrapping_add(64), reference }
+    }
+
     /// Numbers that begin behind `seed`.
     pub fn new(seed: u16) -> Self {
         Self { transaction: seed as u8, reference: seed }
@@ -32,18 +43,53 @@ pub struct Numbers {
     width: ReferenceWidth,
     in_use: Vec<u16>,
     quarantined: VecDeque<(u16, Duration)>,
+    /// A reference was given, or put into quarantine, since they were saved.
+    changed: bool,
 }
 
 impl Numbers {
     /// References of `width` that go on behind `last`.
     pub fn new(width: ReferenceWidth, last: LastNumbers) -> Self {
-        Self { last, width, in_use: Vec::new(), quarantined: VecDeque::new() }
+        Self { last, width, in_use: Vec::new(), quarantined: VecDeque::new(), changed: false }
     }
 
     /// The numbers given last, if they are all that has to be remembered at `now`.
     pub fn rest(&mut self, now: Duration) -> Option<LastNumbers> {
         self.free_quarantined(now);
         (self.in_use.is_empty() && self.quarantined.is_empty()).then_some(self.last)
+    }
+
+    /// What has to outlive the process, if that has changed.
+    pub fn save(&mut self, now: Now) -> Option<HandsetProgress> {
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        self.free_quarantined(now.monotonic);
+        let unix_ms = |until: Duration| now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64;
+        let quarantined = self.quarantined.iter().map(|(reference, until)| (*reference, unix_ms(*until))).collect();
+        let LastNumbers { transaction, reference } = self.last;
+        Some(HandsetProgress { reference, transaction, quarantined })
+    }
+
+    /// Whether something has to be saved.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// What an earlier process had in quarantine.
+    pub fn restore(&mut self, now: Now, quarantined: &[(u16, u64)]) {
+        for (reference, until) in quarantined {
+            // A clock that was set back must not make it longer than it ever is.
+            let left = Duration::from_millis(until.saturating_sub(now.unix_ms)).min(HORIZON);
+            self.quarantined.push_back((*reference, now.monotonic + left));
+        }
+    }
+
+    /// `reference` is in use by a push of an earlier process.
+    pub fn reserve(&mut self, reference: u16) {
+        if reference != 0 {
+            self.in_use.push(reference);
+        }
     }
 
     /// A reference and a transaction id for a push of `segments`. A reference is never 0, and none is given again
@@ -67,6 +113,7 @@ impl Numbers {
             }
         }
         self.in_use.push(*reference);
+        self.changed = true;
         (*reference, *transaction)
     }
 
@@ -95,6 +142,7 @@ impl Numbers {
             self.quarantined.pop_front();
         }
         self.quarantined.push_back((reference, now + HORIZON));
+        self.changed = true;
     }
 }
 

@@ -13,8 +13,8 @@ const INLINE_OCTETS: usize = 22;
 const MIN_PLACES: usize = 16;
 
 /// An SMSC's name for a segment: opaque octets, compared as they are.
-#[derive(PartialEq, Eq)]
-enum MessageId {
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum MessageId {
     Short { len: u8, octets: [u8; INLINE_OCTETS] },
     Long(Box<[u8]>),
 }
@@ -22,7 +22,7 @@ enum MessageId {
 const _: () = assert!(size_of::<MessageId>() == 24, "there may be a million of them");
 
 impl MessageId {
-    fn new(id: &[u8]) -> Self {
+    pub fn new(id: &[u8]) -> Self {
         let mut octets = [0; INLINE_OCTETS];
         match octets.get_mut(..id.len()) {
             Some(own) => {
@@ -33,7 +33,7 @@ impl MessageId {
         }
     }
 
-    fn octets(&self) -> &[u8] {
+    pub fn octets(&self) -> &[u8] {
         match self {
             Self::Short { len, octets } => octets.get(..usize::from(*len)).unwrap_or_default(),
             Self::Long(octets) => octets,
@@ -116,8 +116,8 @@ impl<T: Copy> Waiting<T> {
         None
     }
 
-    /// Takes the oldest item.
-    pub fn take_oldest(&mut self) -> Option<T> {
+    /// Takes the oldest item, and its id.
+    pub fn take_oldest(&mut self) -> Option<(MessageId, T)> {
         // The first entry was not taken, or it would be gone.
         let (first, hash) = (self.first, self.hash(self.entries.front()?.id.octets()));
         let mut at = self.home(hash);
@@ -125,13 +125,14 @@ impl<T: Copy> Waiting<T> {
             at = self.next(at);
         }
         self.vacate(at);
-        let item = self.entries.front_mut()?.item.take();
+        let oldest = self.entries.front_mut()?;
+        let (id, item) = (oldest.id.clone(), oldest.item.take());
         self.drop_taken();
-        item
+        Some((id, item?))
     }
 
-    /// Takes the oldest item if its time is over.
-    pub fn take_due(&mut self, now: Stamp) -> Option<T> {
+    /// Takes the oldest item if its time is over, and its id.
+    pub fn take_due(&mut self, now: Stamp) -> Option<(MessageId, T)> {
         let due = self.entries.front().is_some_and(|entry| entry.until <= now);
         if due { self.take_oldest() } else { None }
     }
@@ -237,7 +238,7 @@ mod tests {
                     2 => prop_assert_eq!(waiting.take(octets.as_bytes()), known.map(|at| list.remove(at).1)),
                     _ => {
                         let oldest = (!list.is_empty()).then(|| list.remove(0).1);
-                        prop_assert_eq!(waiting.take_due(Stamp::NEVER), oldest);
+                        prop_assert_eq!(waiting.take_due(Stamp::NEVER).map(|(_, item)| item), oldest);
                     }
                 }
                 prop_assert_eq!(waiting.len(), list.len());

@@ -19,7 +19,7 @@ impl SubscriptionId {
     }
 
     /// The one with these 128 bits.
-    pub fn from_octets(octets: [u8; 16]) -> Self {
+    pub const fn from_octets(octets: [u8; 16]) -> Self {
         Self(octets)
     }
 

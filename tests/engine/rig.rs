@@ -11,10 +11,10 @@ use bellwire::engine::encoder::Encoder;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings, push_template};
 use bellwire::engine::handset::{Handset, Memo, Place, Segment};
 use bellwire::engine::receipts::Receipts;
-use bellwire::engine::subscription::{Answer, Settlement, Subscription};
+use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
 use bellwire::engine::verdict::Verdict;
-use bellwire::model::{ApplicationId, DropReason, Outcome, Policy, Profile};
+use bellwire::model::{ApplicationId, DropReason, Outcome, Policy, Profile, SubscriptionId};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -180,7 +180,7 @@ impl Rig {
 
     pub fn close(&mut self, reason: DropReason) {
         let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
-        self.handset.close(self.now, self.place, reason, &mut settlement);
+        self.handset.close(self.now, self.place, reason, 0, &mut settlement);
     }
 
     pub fn abandon(&mut self) {
@@ -270,5 +270,6 @@ pub fn handset(width: ReferenceWidth) -> Handset {
 
 pub fn subscription(policy: Policy, width: ReferenceWidth) -> Subscription {
     let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
-    Subscription::new(policy, envelope, width, 0, BACKLOG_LIMIT)
+    let backlog = Backlog { limit: BACKLOG_LIMIT, rule: BacklogRule::DropOldest };
+    Subscription::new(SubscriptionId::from_octets([1; 16]), policy, envelope, width, 0, backlog)
 }

@@ -15,9 +15,11 @@ use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Memo, Place};
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::session::SessionSettings;
-use bellwire::engine::subscription::Subscription;
+use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
 use bellwire::engine::tally::{Answered, Stage, Tally};
-use bellwire::model::{ApplicationId, DropReason, HandsetId, Order, Outcome, Policy, Profile, Receipts, TenantId};
+use bellwire::model::{
+    ApplicationId, DropReason, HandsetId, Order, Outcome, Policy, Profile, Receipts, SubscriptionId, TenantId,
+};
 use bellwire::telemetry::{Labels, Telemetry};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use ractor::{Actor, ActorRef};
@@ -203,7 +205,9 @@ impl Phone {
         let id = (0..).map(id).find(prefers).unwrap();
         let cell = Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Arc::clone(smsc), Memo::default()));
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
-        let subscription = Subscription::new(policy, envelope, ReferenceWidth::Bits8, 0, 64 << 20);
+        let (one, backlog) =
+            (SubscriptionId::from_octets([1; 16]), Backlog { limit: 64 << 20, rule: BacklogRule::DropOldest });
+        let subscription = Subscription::new(one, policy, envelope, ReferenceWidth::Bits8, 0, backlog);
         let place = cell.wake(|engine| engine.insert(subscription)).unwrap();
         Self { cell, place, next: 0 }
     }

@@ -18,6 +18,9 @@ impl Subscription {
         if self.cursor == self.end || self.closing.is_some() {
             return false;
         }
+        if let Some(due) = self.again_is_due() {
+            return due;
+        }
         let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
         full || self.policy.batch_window.is_zero()
             || self.pending_octets + self.envelope.octets() >= self.capacity
@@ -28,6 +31,11 @@ impl Subscription {
     pub(super) fn form(&mut self, now: Now, numbers: &mut Numbers, tally: &mut Tally) -> bool {
         if !self.is_due(now) {
             return false;
+        }
+        self.changed = true;
+        if !self.again.is_empty() {
+            // The last of them may have turned out to be none.
+            return self.form_again(now, tally) || (self.again.is_empty() && self.form(now, numbers, tally));
         }
         let mut gap = self.gap;
         let mut selection = self.select(gap, now);
@@ -74,8 +82,8 @@ impl Subscription {
         true
     }
 
-    /// Passes over events at the cursor whose time is over or that fit no push.
-    fn skip_unsendable(&mut self, now: Now, tally: &mut Tally) {
+    /// Passes over events at the cursor that are missing or have ended.
+    pub(super) fn pass_over(&mut self, tally: &mut Tally) {
         while self.cursor < self.end {
             let Some(chunk) = self.chunks.get(self.chunk_index(self.cursor)) else { return };
             let missing = self.cursor..chunk.range().start;
@@ -84,11 +92,17 @@ impl Subscription {
                 self.skip(missing, Outcome::Dropped(DropReason::Lagged), tally);
                 continue;
             }
-            if let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) {
-                // Counted before: the outcome says nothing.
-                self.skip(self.cursor..ended.end.min(self.end), Outcome::Accepted, tally);
-                continue;
-            }
+            let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) else { return };
+            // Counted before: the outcome says nothing.
+            self.skip(self.cursor..ended.end.min(self.end), Outcome::Accepted, tally);
+        }
+    }
+
+    /// Passes over events at the cursor whose time is over or that fit no push.
+    fn skip_unsendable(&mut self, now: Now, tally: &mut Tally) {
+        while self.cursor < self.end {
+            self.pass_over(tally);
+            let Some(chunk) = self.chunks.get(self.chunk_index(self.cursor)) else { return };
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
             if expired {
                 let until = chunk.range().end.min(self.end);

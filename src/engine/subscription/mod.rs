@@ -1,7 +1,8 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
-//! `forming` makes pushes of events, `settling` follows them to their end.
+//! `forming` makes pushes of events, `again` those of an earlier process, `settling` follows them to their end.
 
+mod again;
 mod forming;
 mod gap_mark;
 mod settling;
@@ -9,6 +10,7 @@ mod settling;
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Owner, Piece};
+use super::progress::{OpenPushes, Progress};
 use super::push::{Doom, Push};
 use super::receipts::Receipts;
 use super::references::Numbers;
@@ -16,7 +18,7 @@ use super::tally::{Stage, Tally};
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
 use crate::codec::wsp::PushTemplate;
-use crate::model::{DropReason, Policy};
+use crate::model::{DropReason, Policy, SubscriptionId};
 use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -63,16 +65,52 @@ pub(super) struct Writing<'a> {
     pub owner: Owner,
 }
 
+/// What a subscription keeps waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Octets of chunks, at most; one longer chunk is taken alone.
+    pub limit: usize,
+    /// What becomes of more.
+    pub rule: BacklogRule,
+}
+
+/// What becomes of events that there is no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BacklogRule {
+    /// The oldest that wait are lost, and the handset is told.
+    DropOldest,
+    /// They are refused, and given again when there is room.
+    Refuse,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was taken, or is nothing new.
+    Whole,
+    /// It was refused; nothing is taken any more before [`Subscription::catch_up`].
+    Full,
+}
+
+/// Told that there is room.
+pub type Roomy = Arc<dyn Fn() + Send + Sync>;
+
 /// A subscription's events and pushes.
 pub struct Subscription {
+    id: SubscriptionId,
     policy: Policy,
     envelope: PushTemplate,
     width: ReferenceWidth,
     /// Octets of WSP PDU that the policy's segments hold.
     capacity: usize,
     chunks: VecDeque<Arc<Chunk>>,
-    backlog: usize,
-    backlog_limit: usize,
+    /// Octets of `chunks`.
+    octets: usize,
+    backlog: Backlog,
+    /// Chunks were refused.
+    behind: bool,
+    /// Told when half of the backlog is free.
+    roomy: Option<Roomy>,
     /// Every event before this one has ended or was accepted.
     released: u64,
     /// The next event to be put into a push.
@@ -96,21 +134,37 @@ pub struct Subscription {
     attached: bool,
     /// Events from `released` on that ended before it started anew, in order.
     ended: Vec<Range<u64>>,
+    /// Pushes of an earlier process that are formed again as they were, before anything new is.
+    again: VecDeque<OpenPushes>,
+    /// Whether those of them that were sent go again.
+    resends: bool,
+    /// Something has to be saved.
+    changed: bool,
     closing: Option<DropReason>,
 }
 
 impl Subscription {
-    /// A subscription that wants the events from number `from` on and keeps at most `backlog_limit` octets waiting.
-    pub fn new(policy: Policy, envelope: PushTemplate, width: ReferenceWidth, from: u64, backlog_limit: usize) -> Self {
+    /// A subscription that wants the events from number `from` on.
+    pub fn new(
+        id: SubscriptionId,
+        policy: Policy,
+        envelope: PushTemplate,
+        width: ReferenceWidth,
+        from: u64,
+        backlog: Backlog,
+    ) -> Self {
         let capacity = segments::capacity(policy.max_segments.get(), width);
         Self {
+            id,
             policy,
             envelope,
             width,
             capacity,
             chunks: VecDeque::new(),
-            backlog: 0,
-            backlog_limit,
+            octets: 0,
+            backlog,
+            behind: false,
+            roomy: None,
             released: from,
             cursor: from,
             end: from,
@@ -124,8 +178,48 @@ impl Subscription {
             watched: false,
             attached: false,
             ended: Vec::new(),
+            again: VecDeque::new(),
+            resends: true,
+            changed: false,
             closing: None,
         }
+    }
+
+    /// Goes on from `progress`. Pushes that were sent go again only if `resends`.
+    #[must_use]
+    pub fn resumed(mut self, progress: &Progress, resends: bool) -> Self {
+        self.handle_attached(progress.released);
+        self.ended.clone_from(&progress.ended);
+        self.again = progress.open.iter().copied().filter(|run| run.events > 0 && run.count > 0).collect();
+        (self.gap, self.resends) = (progress.gap, resends);
+        self
+    }
+
+    /// How far it is, for another process to go on from; and nothing has to be saved until it changes.
+    pub fn save(&mut self) -> Progress {
+        self.changed = false;
+        let mut progress = Progress { released: self.released, gap: self.gap, ..Progress::default() };
+        for push in &self.pushes {
+            match push.outcome {
+                Some(_) => progress.add_ended(push.events.clone()),
+                None => progress.add_open(push.as_open()),
+            }
+        }
+        for ended in self.ended.iter().filter(|range| range.end > self.cursor) {
+            progress.add_ended(ended.start.max(self.cursor)..ended.end);
+        }
+        self.again.iter().for_each(|run| progress.add_open(*run));
+        progress
+    }
+
+    /// Which one.
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+
+    /// Whether something has to be saved.
+    pub fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// The policy.
@@ -158,6 +252,11 @@ impl Subscription {
         self.pushes.iter().filter(|push| push.outcome.is_none()).map(|push| u64::from(push.awaited)).sum()
     }
 
+    /// Whether it was closed.
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
     /// Whether it was closed and nothing of it is outstanding.
     pub fn is_finished(&self) -> bool {
         self.closing.is_some() && self.outstanding == 0
@@ -166,7 +265,7 @@ impl Subscription {
     /// Whether the number of its next event says all about it.
     pub fn is_quiet(&self) -> bool {
         let nothing_waits = self.released == self.end && self.pushes.is_empty() && self.ended.is_empty();
-        nothing_waits && self.gap == 0 && self.attached && self.closing.is_none()
+        nothing_waits && self.gap == 0 && self.attached && !self.behind && self.closing.is_none()
     }
 
     /// Changes the policy; pushes on their way keep what they were formed by.
@@ -195,20 +294,45 @@ impl Subscription {
     }
 
     /// Takes events. What it has already is left out; what is missing in between is lost, and the handset will be told.
-    pub fn handle_chunk(&mut self, now: Now, chunk: &Arc<Chunk>, tally: &mut Tally) {
+    pub fn handle_chunk(&mut self, now: Now, chunk: &Arc<Chunk>, tally: &mut Tally) -> Taken {
         let range = chunk.range();
         if range.end <= self.end || self.closing.is_some() {
-            return;
+            return Taken::Whole;
+        }
+        let full = !self.chunks.is_empty() && self.octets + chunk.octets() > self.backlog.limit;
+        if self.backlog.rule == BacklogRule::Refuse && (full || self.behind) {
+            self.behind = true;
+            return Taken::Full;
         }
         tally.time(Stage::Queue, now.since(chunk.read_at()), range.end - self.end.max(range.start));
         self.watched |= chunk.watch().is_some();
-        self.backlog += chunk.octets();
+        self.octets += chunk.octets();
         self.chunks.push_back(Arc::clone(chunk));
         if !self.policy.batch_window.is_zero() {
             self.pending_octets += self.measure(self.end..range.end);
         }
         self.end = range.end;
-        while self.backlog > self.backlog_limit && self.drop_oldest_waiting(tally) {}
+        while self.octets > self.backlog.limit && self.drop_oldest_waiting(tally) {}
+        Taken::Whole
+    }
+
+    /// What it refused is given to it again.
+    pub fn catch_up(&mut self) {
+        self.behind = false;
+    }
+
+    /// Calls `roomy` once, when half of the backlog is free.
+    pub fn call_when_roomy(&mut self, roomy: Roomy) {
+        self.roomy = Some(roomy);
+        self.tell_if_roomy();
+    }
+
+    fn tell_if_roomy(&mut self) {
+        if self.octets <= self.backlog.limit / 2
+            && let Some(roomy) = self.roomy.take()
+        {
+            roomy();
+        }
     }
 
     /// Whether a push was formed and has segments to be sent.
@@ -223,7 +347,8 @@ impl Subscription {
 
     /// When [`Subscription::is_ready`] may turn true by itself.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| self.cursor < self.end)?;
+        let waits = self.cursor < self.end && self.again.is_empty();
+        let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| waits)?;
         Some(oldest.read_at().monotonic + self.policy.batch_window)
     }
 

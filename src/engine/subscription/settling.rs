@@ -3,6 +3,7 @@
 use super::{Answer, Settlement, Subscription};
 use crate::engine::clock::{Now, Stamp};
 use crate::engine::push::{Doom, Push};
+use crate::engine::receipts::PushOf;
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Answered, Stage, Tally};
 use crate::engine::verdict::{self, MAX_RETRIES, Verdict};
@@ -13,6 +14,8 @@ impl Subscription {
     /// It takes the place of `old`, which has failed: it wants what is not released, and not what has ended out of turn.
     pub fn handle_restart(&mut self, old: &Self) {
         self.handle_attached(old.released);
+        (self.changed, self.resends) = (true, old.resends);
+        self.again.clone_from(&old.again);
         let pushes = old.pushes.iter().filter(|push| push.outcome.is_some()).map(|push| push.events.clone());
         self.ended = pushes.chain(old.ended.iter().filter(|range| range.end > old.cursor).cloned()).collect();
     }
@@ -38,7 +41,12 @@ impl Subscription {
                 settlement.tally.answer(Answered::Accepted);
                 if self.policy.receipts == Wanted::All {
                     let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(push.segments));
-                    settlement.receipts.handle_accepted(now.monotonic, fate, message_id, settlement.tally);
+                    let of = PushOf {
+                        subscription: self.id,
+                        first: push.events.start,
+                        events: push.events.end - push.events.start,
+                    };
+                    settlement.receipts.handle_accepted(now.monotonic, fate, message_id, of, settlement.tally);
                 }
                 Verdict::Accept
             }
@@ -55,15 +63,18 @@ impl Subscription {
         verdict
     }
 
-    /// Ends what waits, for `reason`; what was sent is still answered.
+    /// Ends what waits, for `reason`; what was sent is still answered. Every event before `next` was for it.
     pub(in super::super) fn close(
         &mut self,
         now: Now,
         reason: DropReason,
+        next: u64,
         numbers: &mut Numbers,
         settlement: &mut Settlement<'_>,
     ) {
         self.closing = Some(reason);
+        self.again.clear();
+        self.end = self.end.max(next);
         self.skip(self.cursor..self.end, Outcome::Dropped(reason), settlement.tally);
         for number in self.numbers() {
             let Some(at) = self.place(number) else { continue };
@@ -84,7 +95,7 @@ impl Subscription {
         numbers: &mut Numbers,
         settlement: &mut Settlement<'_>,
     ) {
-        self.close(now, reason, numbers, settlement);
+        self.close(now, reason, self.end, numbers, settlement);
         for number in self.numbers() {
             let Some(at) = self.place(number) else { continue };
             let push = &mut self.pushes[at];
@@ -106,6 +117,7 @@ impl Subscription {
     pub(super) fn note_written(&mut self, at: usize, index: u8, now: Now, tally: &mut Tally) {
         let push = &mut self.pushes[at];
         push.note_written(index);
+        self.changed = true;
         tally.segments += 1;
         tally.time(Stage::Window, Stamp::from(now.monotonic).since(push.formed_at), 1);
         self.unsent -= usize::from(push.to_send().is_none());
@@ -122,6 +134,7 @@ impl Subscription {
         if !push.is_done() || push.outcome.is_some() {
             return;
         }
+        self.changed = true;
         numbers.release(push.reference);
         let (events, count, fate) = (push.events.clone(), push.events.end - push.events.start, push.fate);
         let outcome = push.doomed().map_or(Outcome::Accepted, Doom::outcome);
@@ -155,9 +168,10 @@ impl Subscription {
             self.ended.retain(|range| range.end > self.released);
         }
         while let Some(chunk) = self.chunks.pop_front_if(|chunk| chunk.range().end <= self.released) {
-            self.backlog -= chunk.octets();
+            self.octets -= chunk.octets();
             chunk.release();
         }
+        self.tell_if_roomy();
     }
 
     /// Ends the events of `range`, which starts at the cursor.
@@ -165,6 +179,7 @@ impl Subscription {
         if range.is_empty() {
             return;
         }
+        self.changed = true;
         for open in self.not_ended(&range) {
             tally.settle(outcome, open.end - open.start);
             self.tell_watchers(&open, outcome);
@@ -191,7 +206,7 @@ impl Subscription {
         self.skip(lost, Outcome::Dropped(DropReason::Lagged), tally);
         if !needed && let Some(at) = self.chunks.iter().position(|chunk| chunk.range() == range) {
             self.chunks.remove(at);
-            self.backlog -= octets;
+            self.octets -= octets;
         }
         true
     }
