@@ -4,23 +4,25 @@
 
 use super::names;
 use ::metrics::{Counter, Gauge, Histogram, NoopRecorder, counter, gauge, histogram, with_local_recorder};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Every handle that does not belong to one SMSC.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     /// Events taken in from upstream streams.
-    pub received_sse: Counter,
+    pub received_sse: Count,
     /// Events taken in by `Publish`.
-    pub received_grpc: Counter,
+    pub received_grpc: Count,
     /// Final outcomes, by the index of the outcome.
-    pub settled: CounterFamily,
+    pub settled: CountFamily,
     /// Events left out for a subscription, by the index of the reason.
-    pub dropped: CounterFamily,
+    pub dropped: CountFamily,
     /// Events that a parser gave up because a line or the event exceeds its limit.
-    pub dropped_oversize_line: Counter,
+    pub dropped_oversize_line: Count,
     /// Events refused at the door for want of credits.
-    pub dropped_no_credit: Counter,
+    pub dropped_no_credit: Count,
     /// How long each stage takes, by the index of the stage.
     pub stages: StageTimes,
     /// Subscriptions that are active.
@@ -47,8 +49,14 @@ pub struct Telemetry {
     pub utf8_repaired: Counter,
     /// Times an upstream stream was opened again.
     pub upstream_reconnects: Counter,
+    /// Events that came again when an upstream was opened again, and were left out.
+    pub known_again: Counter,
     /// Receipts that nobody waited for.
     pub stray_receipts: Counter,
+    /// How long a commit of the store takes.
+    pub store_commit: Histogram,
+    /// Times that the store refused a batch, which it is then given again.
+    pub store_refusals: Counter,
     verdicts: &'static [&'static str],
     detached: bool,
 }
@@ -70,17 +78,16 @@ impl Telemetry {
     /// Makes the handles in the process's recorder: install the [`Exporter`](super::Exporter) first.
     pub fn new(labels: Labels) -> Self {
         names::describe();
-        let received = |ingress| counter!(names::EVENTS_RECEIVED, "ingress" => ingress);
-        let dropped = |reason| counter!(names::EVENTS_DROPPED, "reason" => reason);
+        let received = |ingress| Count::new(counter!(names::EVENTS_RECEIVED, "ingress" => ingress));
+        let dropped = |reason| Count::new(counter!(names::EVENTS_DROPPED, "reason" => reason));
         let sources = |state| gauge!(names::SOURCES, "state" => state);
         Self {
             received_sse: received("sse"),
             received_grpc: received("grpc"),
-            settled: CounterFamily::new(
-                labels.outcomes,
-                |outcome| counter!(names::EVENTS_SETTLED, "outcome" => outcome),
-            ),
-            dropped: CounterFamily::new(labels.reasons, dropped),
+            settled: CountFamily::new(labels.outcomes, |outcome| {
+                Count::new(counter!(names::EVENTS_SETTLED, "outcome" => outcome))
+            }),
+            dropped: CountFamily::new(labels.reasons, dropped),
             dropped_oversize_line: dropped("oversize_line"),
             dropped_no_credit: dropped("no_credit"),
             stages: StageTimes::new(labels.stages),
@@ -96,7 +103,10 @@ impl Telemetry {
             gaps: counter!(names::GAPS),
             utf8_repaired: counter!(names::UTF8_REPAIRED),
             upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
+            known_again: counter!(names::KNOWN_AGAIN),
             stray_receipts: counter!(names::STRAY_RECEIPTS),
+            store_commit: histogram!(names::STORE_COMMIT_SECONDS),
+            store_refusals: counter!(names::STORE_REFUSALS),
             verdicts: labels.verdicts,
             detached: false,
         }
@@ -114,6 +124,52 @@ impl Telemetry {
             return with_local_recorder(&NoopRecorder, || SmscMeters::new(name, self.verdicts));
         }
         SmscMeters::new(name, self.verdicts)
+    }
+}
+
+/// A counter that can be read, and that goes on where an earlier process stopped.
+#[derive(Clone, Debug)]
+pub struct Count {
+    counter: Counter,
+    total: Arc<AtomicU64>,
+}
+
+impl Count {
+    fn new(counter: Counter) -> Self {
+        Self { counter, total: Arc::default() }
+    }
+
+    /// Adds `count`.
+    pub fn increment(&self, count: u64) {
+        self.counter.increment(count);
+        self.total.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// What it has come to.
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts that share a name and differ in one label, by a dense index.
+#[derive(Clone, Debug)]
+pub struct CountFamily(Vec<Count>);
+
+impl CountFamily {
+    fn new(labels: &[&'static str], count: impl Fn(&'static str) -> Count) -> Self {
+        Self(labels.iter().copied().map(count).collect())
+    }
+
+    /// Adds `count` to the one at `index`; an index without a label counts nowhere.
+    pub fn add(&self, index: usize, count: u64) {
+        if let Some(one) = self.0.get(index) {
+            one.increment(count);
+        }
+    }
+
+    /// What each has come to, by its index.
+    pub fn totals(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(Count::total)
     }
 }
 
@@ -233,6 +289,7 @@ mod tests {
             "bellwire_gaps_total 0",
             "bellwire_utf8_repaired_total 0",
             "bellwire_upstream_reconnects_total 0",
+            "bellwire_store_refusals_total 0",
             "# HELP bellwire_events_received_total Events taken in",
             "# TYPE bellwire_events_received_total counter",
         ] {

@@ -9,4 +9,4 @@ mod names;
 
 pub use exporter::{Exporter, ExporterError};
 pub use logging::{LogFormat, LoggingError};
-pub use metrics::{CounterFamily, Labels, SmscMeters, StageTimes, Telemetry};
+pub use metrics::{Count, CountFamily, CounterFamily, Labels, SmscMeters, StageTimes, Telemetry};

@@ -19,9 +19,12 @@ pub(super) const REORDERED: &str = "bellwire_reordered_total";
 pub(super) const GAPS: &str = "bellwire_gaps_total";
 pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
 pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
+pub(super) const KNOWN_AGAIN: &str = "bellwire_events_known_again_total";
 pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
+pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
+pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 12] = [
+const COUNTERS: [(&str, &str); 14] = [
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
     (EVENTS_SETTLED, "Final outcomes: one for each event of each subscription."),
     (EVENTS_DROPPED, "Events left out, by reason; at the door or for a subscription."),
@@ -33,7 +36,9 @@ const COUNTERS: [(&str, &str); 12] = [
     (GAPS, "Places where a source's events are known to be missing."),
     (UTF8_REPAIRED, "Events in which octets that are not UTF-8 became U+FFFD."),
     (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),
+    (KNOWN_AGAIN, "Events that came again when an upstream was opened again, and were left out."),
     (STRAY_RECEIPTS, "Receipts for messages that nobody here sent or remembers."),
+    (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 
 const GAUGES: [(&str, Unit, &str); 5] = [
@@ -53,4 +58,5 @@ pub(super) fn describe() {
         describe_gauge!(name, unit, meaning);
     }
     describe_histogram!(STAGE_SECONDS, Unit::Seconds, "Seconds that an event, push or segment spends in a stage.");
+    describe_histogram!(STORE_COMMIT_SECONDS, Unit::Seconds, "Seconds that a commit of the store takes.");
 }
