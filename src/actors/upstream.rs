@@ -6,16 +6,49 @@ use crate::codec::sse::Events;
 use crate::engine::clock::Now;
 use crate::model::SourceId;
 use bytes::Bytes;
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+
+/// Where an upstream goes on when it is opened again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// The id to ask for what follows; empty if there is none.
+    pub id: Bytes,
+    /// The number of the first event behind it. What was taken from there on may come again.
+    pub after: u64,
+}
+
+/// A source's resume point, for whoever reads its upstream: the source moves it as events become safe, the reader looks
+/// when it opens the upstream again.
+#[derive(Clone, Debug, Default)]
+pub struct ResumePoint(Arc<Mutex<Resume>>);
+
+impl ResumePoint {
+    /// A point to begin with.
+    pub fn new(resume: Resume) -> Self {
+        Self(Arc::new(Mutex::new(resume)))
+    }
+
+    /// Where to go on now.
+    pub fn get(&self) -> Resume {
+        self.0.lock().clone()
+    }
+
+    /// Moves it.
+    pub fn set(&self, resume: Resume) {
+        *self.0.lock() = resume;
+    }
+}
 
 /// What the reader of an upstream tells its source, in order.
 #[derive(Debug)]
 pub enum UpstreamFact {
-    /// The stream is open; `resumed` if a Last-Event-ID was sent for it.
+    /// The stream is open.
     Opened {
-        /// Whether the origin was told where to go on.
-        resumed: bool,
+        /// Where the origin was told to go on; nowhere if no id was sent to it.
+        resumed: Option<Resume>,
     },
     /// Events, as many as one wake-up brought.
     Events {
@@ -42,9 +75,9 @@ pub enum UpstreamFact {
 
 /// Opens upstreams: the seam between a source and the edge that reads for it.
 pub trait Upstreams: Send + Sync {
-    /// Starts to read `source` after `last_event_id` (empty: from wherever the origin starts) and tells `facts` about
-    /// it, taking a credit at `door` for whatever comes in. Reading ends when the handle is dropped.
-    fn open(&self, source: &SourceId, last_event_id: Bytes, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle;
+    /// Starts to read `source` behind `resume`, now and whenever it is opened again, and tells `facts` about it, taking a
+    /// credit at `door` for whatever comes in. Reading ends when the handle is dropped.
+    fn open(&self, source: &SourceId, resume: ResumePoint, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle;
 }
 
 /// Keeps an upstream open; closes it when dropped.

@@ -12,7 +12,7 @@ mod threads;
 
 use bellwire::actors::admission::{Admission, Door};
 use bellwire::actors::port::Port;
-use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::actors::upstream::{Resume, ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use bellwire::codec::sse::Events;
 use bellwire::ingress::sse::{Resolve, Resolving, SseSettings, SseUpstreams};
 use bellwire::model::{CredentialRef, SourceId, SourceOrigin, TenantId};
@@ -59,9 +59,18 @@ fn open(settings: SseSettings, url: &str) -> Upstream {
 
 fn open_source(upstreams: &SseUpstreams, source: &SourceId, last_event_id: &'static str, door: Door) -> Upstream {
     let (sender, facts) = mpsc::channel(10_000);
-    // The test may have left.
-    let port = Port::new(move |fact| drop(sender.try_send(fact)));
-    let handle = upstreams.open(source, Bytes::from_static(last_event_id.as_bytes()), door, port);
+    let resume = ResumePoint::new(Resume { id: Bytes::from_static(last_event_id.as_bytes()), after: 0 });
+    let point = resume.clone();
+    let port = Port::new(move |fact| {
+        if let UpstreamFact::Events { events, .. } = &fact
+            && let Some(last) = events.iter().last()
+        {
+            point.set(Resume { id: Bytes::copy_from_slice(last.id), after: 0 });
+        }
+        // The test may have left.
+        drop(sender.try_send(fact));
+    });
+    let handle = upstreams.open(source, resume, door, port);
     Upstream { facts, _handle: handle }
 }
 
@@ -73,7 +82,7 @@ impl Upstream {
     /// Whether the origin was told where to go on.
     async fn opened(&mut self) -> bool {
         match self.fact().await {
-            UpstreamFact::Opened { resumed } => resumed,
+            UpstreamFact::Opened { resumed } => resumed.is_some(),
             other => panic!("not opened: {other:?}"),
         }
     }

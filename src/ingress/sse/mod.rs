@@ -23,9 +23,8 @@ pub use settings::{BearerToken, SettingsError, SseSettings};
 
 use crate::actors::admission::Door;
 use crate::actors::port::Port;
-use crate::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use crate::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use crate::model::{CredentialRef, SourceId, SourceOrigin};
-use bytes::Bytes;
 use connect::Connector;
 use http::HeaderValue;
 use parking_lot::Mutex;
@@ -99,7 +98,7 @@ impl SseUpstreams {
 
 impl Upstreams for SseUpstreams {
     /// Spawns the reader, on the current runtime unless readers have threads of their own.
-    fn open(&self, source: &SourceId, last_event_id: Bytes, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle {
+    fn open(&self, source: &SourceId, resume: ResumePoint, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle {
         let target = match self.target(source) {
             Ok(target) => target,
             Err(reason) => {
@@ -113,9 +112,10 @@ impl Upstreams for SseUpstreams {
             target,
             reading: self.reading.clone(),
             reconnection: Reconnection::new(&self.settings, random),
-            last_event_id,
+            resume,
             door,
             facts,
+            reset: false,
             outage: false,
         };
         UpstreamHandle::new(self.threads.spawn(reader.run()))

@@ -8,7 +8,7 @@ use super::watchdog::Watchdog;
 use crate::actors::admission::Door;
 use crate::actors::clock::now;
 use crate::actors::port::Port;
-use crate::actors::upstream::UpstreamFact;
+use crate::actors::upstream::{Resume, ResumePoint, UpstreamFact};
 use crate::codec::sse::{Limits, Parser};
 use crate::engine::chunk;
 use bytes::Bytes;
@@ -51,12 +51,14 @@ pub(super) struct Reader {
     pub reading: Reading,
     /// When it is opened again.
     pub reconnection: Reconnection,
-    /// The last event ID string.
-    pub last_event_id: Bytes,
+    /// Where it goes on when it is opened again.
+    pub resume: ResumePoint,
     /// Where credits are.
     pub door: Door,
     /// Who is told.
     pub facts: Port<UpstreamFact>,
+    /// The origin has reset the id in force.
+    pub reset: bool,
     /// Whether the loss that is going on was already logged aloud.
     pub outage: bool,
 }
@@ -74,13 +76,15 @@ impl Reader {
     /// Reads until the stream ends for good.
     pub(super) async fn run(mut self) {
         loop {
-            let resume = self.resume();
+            let resume = if self.reset { Resume::default() } else { self.resume.get() };
+            let header = self.header(&resume);
             // Boxed: an idle stream should not hold the memory that opening it took.
-            let opened = Box::pin(self.requester.open(&self.target, resume.as_ref())).await;
+            let opened = Box::pin(self.requester.open(&self.target, header.as_ref())).await;
             let (reason, wait) = match opened {
                 Ok(body) => {
-                    self.opened(resume.is_some());
-                    let loss = self.read(body).await;
+                    let id = resume.id.clone();
+                    self.opened(header.map(|_| resume));
+                    let loss = self.read(body, &id).await;
                     let wait = self.wait_after(&loss);
                     (loss.reason, wait)
                 }
@@ -100,33 +104,33 @@ impl Reader {
 
     /// "If the EventSource object's last event ID string is not the empty string [...] Set (`Last-Event-ID`,
     /// lastEventIDValue) in request's header list" (HTML §9.2.3). An id that HTTP cannot carry is left out.
-    fn resume(&self) -> Option<HeaderValue> {
-        if self.last_event_id.is_empty() {
+    fn header(&self, resume: &Resume) -> Option<HeaderValue> {
+        if resume.id.is_empty() {
             return None;
         }
-        let id = HeaderValue::from_maybe_shared(self.last_event_id.clone()).ok();
+        let id = HeaderValue::from_maybe_shared(resume.id.clone()).ok();
         let id = id.filter(|id| id.len() <= LAST_EVENT_ID_MAX_OCTETS);
         if id.is_none() {
-            let octets = self.last_event_id.len();
+            let octets = resume.id.len();
             warn!(url = self.shown(), octets, "last event id cannot stand in a header: the stream starts afresh");
         }
         id
     }
 
-    fn opened(&self, resumed: bool) {
+    fn opened(&self, resumed: Option<Resume>) {
         if self.outage {
-            debug!(url = self.shown(), resumed, "upstream open again");
+            debug!(url = self.shown(), resumed = resumed.is_some(), "upstream open again");
         } else {
-            info!(url = self.shown(), resumed, "upstream open");
+            info!(url = self.shown(), resumed = resumed.is_some(), "upstream open");
         }
         self.facts.send(UpstreamFact::Opened { resumed });
     }
 
-    /// Reads an open stream until it is lost.
-    async fn read(&mut self, mut body: Body) -> Loss {
+    /// Reads an open stream, which goes on behind `last_event_id`, until it is lost.
+    async fn read(&mut self, mut body: Body, last_event_id: &[u8]) -> Loss {
         // "Once the end of the file is reached, any pending data must be discarded" (HTML §9.2.6): what was
         // begun on one connection is not finished on the next, so each has a parser of its own.
-        let mut parser = Parser::with_last_event_id(self.reading.limits, &self.last_event_id);
+        let mut parser = Parser::with_last_event_id(self.reading.limits, last_event_id);
         let mut watchdog = Watchdog::new(self.reading.idle_timeout);
         let opened = Instant::now();
         let mut proven = false;
@@ -146,7 +150,7 @@ impl Reader {
             proven = true;
             self.sound();
         }
-        self.last_event_id = Bytes::copy_from_slice(parser.last_event_id());
+        self.reset = parser.last_event_id().is_empty();
         if let Some(retry) = parser.retry() {
             self.reconnection.set_time(retry);
         }
