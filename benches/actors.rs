@@ -11,6 +11,9 @@ mod house;
 #[path = "../tests/actors/link.rs"]
 #[allow(dead_code, reason = "shared with the tests of the actors")]
 mod link;
+#[path = "../tests/actors/shelf.rs"]
+#[allow(dead_code, reason = "shared with the tests of the actors")]
+mod shelf;
 #[path = "../tests/actors/upstreams.rs"]
 #[allow(dead_code, reason = "shared with the tests of the actors")]
 mod upstreams;
@@ -20,7 +23,7 @@ use bellwire::actors::group::{Arguments, Group, GroupMessage};
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::port::Port;
 use bellwire::engine::clock::Now;
-use bellwire::engine::subscription::Answer;
+use bellwire::engine::subscription::{Answer, Backlog, BacklogRule};
 use bellwire::telemetry::Telemetry;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use house::{House, until};
@@ -59,7 +62,8 @@ impl Crowd {
         for _ in 0..count {
             let arguments = Arguments {
                 roll: Arc::default(),
-                backlog_limit: 0,
+                backlog: Backlog { limit: 0, rule: BacklogRule::DropOldest },
+                roomy: Port::new(|_| {}),
                 ledger: Arc::clone(&ledger),
                 clock: clock.clone(),
                 asleep: Port::new(|_| {}),

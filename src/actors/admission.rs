@@ -63,6 +63,11 @@ impl Door {
         Some(self.credit(own, shared))
     }
 
+    /// Whether more than half of it is in flight.
+    pub fn is_pressed(&self) -> bool {
+        self.0.own.available_permits() < self.0.octets / 2
+    }
+
     async fn wait(&self, permits: u32) -> Credit {
         let own = self.0.own.acquire_many(permits).await;
         let shared = self.0.shared.acquire_many(permits).await;

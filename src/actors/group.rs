@@ -7,8 +7,11 @@
 use super::clock::Clock;
 use super::ledger::Ledger;
 use super::port::Port;
-use super::seat::SharedSeat;
+use super::seat::{Broken, Seat, SharedSeat};
 use crate::engine::chunk::Chunk;
+use crate::engine::clock::Now;
+use crate::engine::subscription::{Backlog, Taken};
+use crate::engine::tally::Tally;
 use crate::model::{DropReason, HandsetId};
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -25,10 +28,10 @@ pub struct Group;
 pub enum GroupMessage {
     /// Events for every subscription.
     Events(Arc<Chunk>),
-    /// One is to have these events first, and from then on what comes for all.
-    Attach(SharedSeat, Vec<Arc<Chunk>>),
-    /// One is over.
-    Close(SharedSeat, DropReason),
+    /// One is to have these events first, and then what comes for all, unless there are more before that.
+    Attach(SharedSeat, Vec<Arc<Chunk>>, bool),
+    /// One is over; its source has taken every event before this number.
+    Close(SharedSeat, DropReason, u64),
     /// Those of whom nothing is on its way may go to sleep.
     Sweep,
 }
@@ -37,8 +40,10 @@ pub enum GroupMessage {
 pub struct Arguments {
     /// Its subscriptions.
     pub roll: Arc<Roll>,
-    /// Octets of events that each keeps waiting.
-    pub backlog_limit: usize,
+    /// What each keeps waiting.
+    pub backlog: Backlog,
+    /// Told of those that were behind and have room for more.
+    pub roomy: Port<SharedSeat>,
     /// Where counts go.
     pub ledger: Arc<Ledger>,
     /// What time it is.
@@ -74,8 +79,8 @@ impl Actor for Group {
         state.handled += 1;
         match message {
             GroupMessage::Events(chunk) => state.handle_events(&chunk),
-            GroupMessage::Attach(seat, chunks) => state.attach(&seat, &chunks),
-            GroupMessage::Close(seat, reason) => state.close(&seat, reason),
+            GroupMessage::Attach(seat, chunks, more) => state.attach(&seat, &chunks, more),
+            GroupMessage::Close(seat, reason, next) => state.close(&seat, reason, next),
             GroupMessage::Sweep => state.sweep(),
         }
         Ok(())
@@ -84,32 +89,41 @@ impl Actor for Group {
 
 impl State {
     fn handle_events(&self, chunk: &Arc<Chunk>) {
-        let Arguments { roll, backlog_limit, ledger, clock, broken, .. } = &self.arguments;
+        let Arguments { roll, ledger, clock, .. } = &self.arguments;
         let now = clock.now();
         ledger.record(|tally| {
             for seat in roll.lock().iter() {
-                if seat.handle_events(now, chunk, *backlog_limit, tally).is_err() {
-                    broken.send(seat.handset().id());
-                }
+                self.give(now, seat, chunk, tally);
             }
         });
     }
 
-    fn attach(&self, seat: &SharedSeat, chunks: &[Arc<Chunk>]) {
-        let Arguments { backlog_limit, ledger, clock, broken, .. } = &self.arguments;
+    /// Gives one its events; false if it wants no more of them now.
+    fn give(&self, now: Now, seat: &SharedSeat, chunk: &Arc<Chunk>, tally: &mut Tally) -> bool {
+        let Arguments { backlog, broken, roomy, .. } = &self.arguments;
+        match seat.handle_events(now, chunk, *backlog, tally) {
+            Ok(Taken::Whole) => return true,
+            Ok(Taken::Full) => Seat::call_when_roomy(seat, roomy.clone()),
+            Err(Broken) => broken.send(seat.handset().id()),
+        }
+        false
+    }
+
+    fn attach(&self, seat: &SharedSeat, chunks: &[Arc<Chunk>], more: bool) {
+        let Arguments { ledger, clock, roomy, .. } = &self.arguments;
         let now = clock.now();
         seat.attach();
-        ledger.record(|tally| {
-            if chunks.iter().any(|chunk| seat.handle_events(now, chunk, *backlog_limit, tally).is_err()) {
-                broken.send(seat.handset().id());
-            }
-        });
+        let all = ledger.record(|tally| chunks.iter().all(|chunk| self.give(now, seat, chunk, tally)));
+        if all && more {
+            seat.fall_behind();
+            Seat::call_when_roomy(seat, roomy.clone());
+        }
     }
 
-    fn close(&self, seat: &SharedSeat, reason: DropReason) {
+    fn close(&self, seat: &SharedSeat, reason: DropReason, next: u64) {
         let Arguments { roll, ledger, clock, .. } = &self.arguments;
         remove(roll, seat);
-        ledger.record(|tally| seat.close(clock.now(), reason, tally));
+        ledger.record(|tally| seat.close(clock.now(), reason, next, tally));
     }
 
     fn sweep(&self) {

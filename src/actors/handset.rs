@@ -4,11 +4,15 @@
 //! chunk or one batch of segments; nothing waits while it is held. The engine is there only while a subscription of the
 //! handset is awake; what is kept of it in between is its memo.
 
+use super::journal::Save;
 use super::smsc::Smsc;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Memo};
+use crate::engine::progress::{HandsetProgress, Saved};
 use crate::engine::receipts::Receipts;
 use crate::model::{HandsetId, Msisdn, PackedMsisdn};
+use crate::store::row;
+use crate::store::{Batch, Table};
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -97,11 +101,20 @@ impl HandsetCell {
         }
         let engine = Arc::clone(engine.get_or_insert_with(|| {
             let addressing = Arc::clone(self.smsc.addressing());
-            Arc::new(Mutex::new(Handset::new(self.id.half(), addressing, &self.number(), *memo)))
+            let engine = Handset::new(self.id.half(), addressing, &self.number(), *memo);
+            Arc::new(Mutex::new(if self.smsc.journal().is_on() { engine.recorded() } else { engine }))
         }));
         drop(state);
         let mut engine = engine.lock();
         Some(work(&mut engine))
+    }
+
+    /// It goes on where it was in an earlier process.
+    pub fn remember(&self, now: Now, progress: &HandsetProgress) {
+        self.state.lock().memo = Memo::past(progress, self.smsc.addressing().width);
+        if !progress.quarantined.is_empty() {
+            self.wake(|engine| engine.restore(now, &progress.quarantined));
+        }
     }
 
     /// Lets the engine go if its memo says all about it.
@@ -226,10 +239,26 @@ impl Service {
 
     /// Gives the engine back, and puts the handset in line if it has something to send, or will have.
     pub fn end(mut self, now: Now) {
-        let Some((ready, timeout)) = self.work(|engine| (engine.is_ready(now), engine.poll_timeout())) else { return };
+        let state = |engine: &mut Handset| (engine.is_ready(now), engine.poll_timeout(), engine.note_change());
+        let Some((ready, timeout, changed)) = self.work(state) else { return };
         let Self { handset, engine, .. } = self;
         drop(engine);
+        if changed {
+            handset.smsc.journal().note(Arc::clone(&handset) as Arc<dyn Save>);
+        }
         HandsetCell::line_up(&handset, ready, timeout);
+    }
+}
+
+impl Save for HandsetCell {
+    fn save(&self, now: Now, batch: &mut Batch) {
+        self.look(|engine| {
+            engine.save(now, &mut |saved| match saved {
+                Saved::Subscription(id, progress) => batch.put(Table::Progress, *id.octets(), row::encode(&progress)),
+                Saved::Handset(progress) => batch.put(Table::Handsets, *self.id.octets(), row::encode(&progress)),
+            });
+        });
+        self.rest(now);
     }
 }
 

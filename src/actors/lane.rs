@@ -43,6 +43,11 @@ impl Lane {
         self.link.wake();
     }
 
+    /// Lets its link look again.
+    pub fn wake(&self) {
+        self.link.wake();
+    }
+
     /// Handsets in line.
     pub fn len(&self) -> usize {
         self.ready.load(Ordering::Relaxed)

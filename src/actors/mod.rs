@@ -4,6 +4,7 @@ pub mod admission;
 pub mod clock;
 pub mod group;
 pub mod handset;
+pub mod journal;
 pub mod lane;
 pub mod ledger;
 pub mod pool;

@@ -5,11 +5,13 @@
 //! wakes it. Only its group's actor gives it events.
 
 use super::handset::HandsetCell;
+use super::port::Port;
 use super::terms::Terms;
 use crate::engine::chunk::Chunk;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Place};
-use crate::engine::subscription::{Settlement, Subscription};
+use crate::engine::progress::Progress;
+use crate::engine::subscription::{Backlog, Settlement, Subscription, Taken};
 use crate::engine::tally::Tally;
 use crate::model::{DropReason, Outcome, SubscriptionId};
 use bytes::Bytes;
@@ -48,6 +50,8 @@ enum Phase {
     Placed,
     /// It takes what comes; whether events came since its group last looked.
     Attached { stirred: bool },
+    /// It has no room for what comes: what it misses is in the log, and it is given more when it has.
+    Behind,
     /// It is over.
     Closed,
 }
@@ -55,8 +59,6 @@ enum Phase {
 /// Where a subscription starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the next event that comes.
-    Live,
     /// With the event of this number.
     At(u64),
     /// After the event with this id, if the log has it.
@@ -136,33 +138,88 @@ impl Seat {
         awake.unwrap_or(Figures { released: state.released, ..Figures::default() })
     }
 
-    /// Where its source has still to let it in; none if it has.
-    pub(super) fn missing(&self) -> Option<Start> {
-        let state = self.state.lock();
-        match state.phase {
-            Phase::New => Some(Start::Live),
-            Phase::Placed => Some(Start::At(state.released)),
+    /// Whether nobody knows yet where it starts.
+    pub(super) fn is_new(&self) -> bool {
+        self.state.lock().phase == Phase::New
+    }
+
+    /// Where its source has to go on with it when it starts anew, `next` if that is where it is; none if it has all.
+    pub(super) fn missing(&self, next: u64) -> Option<Start> {
+        let phase = self.state.lock().phase;
+        match phase {
+            Phase::New => Some(Start::At(next)),
+            Phase::Placed | Phase::Behind => Some(Start::At(self.end())),
             Phase::Attached { .. } | Phase::Closed => None,
         }
     }
 
-    /// Its next event is number `from`; none is for it before it is attached.
-    pub(super) fn place_at(&self, from: u64) {
+    /// One past the number of the last event that it was given.
+    pub(super) fn end(&self) -> u64 {
+        let state = self.state.lock();
+        let end = |place| self.handset.look(|engine| engine.get(place).map(|one| one.end())).flatten();
+        state.place.and_then(end).unwrap_or(state.released)
+    }
+
+    /// Its next event is number `from`; none is for it before it is attached. Whether that was not known before.
+    pub(super) fn place_at(&self, from: u64) -> bool {
         let mut state = self.state.lock();
-        if state.phase == Phase::New {
+        let is_new = state.phase == Phase::New;
+        if is_new {
             (state.released, state.phase) = (from, Phase::Placed);
+        }
+        is_new
+    }
+
+    /// It goes on where it was in an earlier process.
+    pub(super) fn resume(&self, now: Now, progress: &Progress, backlog: Backlog) {
+        let mut state = self.state.lock();
+        (state.released, state.phase) = (progress.released, Phase::Placed);
+        if !progress.is_quiet() {
+            let (terms, resends) = (&state.terms, self.handset.smsc().resends());
+            state.place = self.handset.wake(|engine| {
+                let one = subscription(self.id, engine, terms, progress.released, backlog);
+                engine.resume(now, one, progress, resends)
+            });
         }
     }
 
     /// What comes from now on is for it.
     pub(super) fn attach(&self) {
         let mut state = self.state.lock();
-        if state.phase == Phase::Placed {
+        if let (Phase::Behind, Some(place)) = (state.phase, state.place) {
+            self.handset.look(|engine| engine.get(place).map(Subscription::catch_up));
+        }
+        if matches!(state.phase, Phase::Placed | Phase::Behind) {
             state.phase = Phase::Attached { stirred: false };
         }
     }
 
-    /// Gives it events, waking it if there are new ones among them. It keeps at most `backlog_limit` octets waiting.
+    /// What comes for all is not for it: there is more before that.
+    pub(super) fn fall_behind(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Attached { .. }) {
+            state.phase = Phase::Behind;
+        }
+    }
+
+    /// Calls `roomy` when it is behind and has room for more.
+    pub(super) fn call_when_roomy(this: &SharedSeat, roomy: Port<SharedSeat>) {
+        let state = this.state.lock();
+        if state.phase != Phase::Behind {
+            return;
+        }
+        let (place, seat) = (state.place, SharedSeat::clone(this));
+        let call = Arc::new(move || roomy.send(SharedSeat::clone(&seat)));
+        let told = place.and_then(|place| {
+            let call = Arc::clone(&call);
+            this.handset.look(|engine| engine.get(place).map(|one| one.call_when_roomy(call))).flatten()
+        });
+        if told.is_none() {
+            call();
+        }
+    }
+
+    /// Gives it events, waking it if there are new ones among them. It keeps no more waiting than `backlog` says.
     ///
     /// # Errors
     /// When its handset's engine is out of service, or was taken out of it by these events.
@@ -170,27 +227,31 @@ impl Seat {
         &self,
         now: Now,
         chunk: &Arc<Chunk>,
-        backlog_limit: usize,
+        backlog: Backlog,
         tally: &mut Tally,
-    ) -> Result<(), Broken> {
+    ) -> Result<Taken, Broken> {
         let mut state = self.state.lock();
         if !matches!(state.phase, Phase::Attached { .. }) {
-            return Ok(());
+            return Ok(Taken::Whole);
         }
         let place = match state.place {
             Some(place) => place,
-            None if chunk.range().end <= state.released => return Ok(()),
+            None if chunk.range().end <= state.released => return Ok(Taken::Whole),
             None => {
                 let (terms, released) = (&state.terms, state.released);
-                let place =
-                    self.handset.wake(|engine| engine.insert(subscription(engine, terms, released, backlog_limit)));
+                let one = |engine: &Handset| subscription(self.id, engine, terms, released, backlog);
+                let place = self.handset.wake(|engine| engine.insert(one(engine)));
                 state.place = place;
                 tally.woken += 1;
                 place.ok_or(Broken)?
             }
         };
         state.phase = Phase::Attached { stirred: true };
-        HandsetCell::serve(&self.handset, now, |engine| engine.handle_chunk(now, place, chunk, tally)).ok_or(Broken)
+        let taken = HandsetCell::serve(&self.handset, now, |engine| engine.handle_chunk(now, place, chunk, tally));
+        if taken == Some(Taken::Full) {
+            state.phase = Phase::Behind;
+        }
+        taken.ok_or(Broken)
     }
 
     /// Changes what it asks for, and returns what it asked for before; pushes on their way keep what they were formed
@@ -213,7 +274,7 @@ impl Seat {
         {
             return false;
         }
-        if self.handset.is_broken() {
+        if self.handset.is_broken() || state.phase == Phase::Behind {
             return false;
         }
         let Some(released) = self.handset.look(|engine| engine.put_to_sleep(place)).flatten() else { return false };
@@ -223,31 +284,34 @@ impl Seat {
         true
     }
 
-    /// Ends it: what waits is dropped for `reason`, what was sent is still answered.
-    pub(super) fn close(&self, now: Now, reason: DropReason, tally: &mut Tally) {
+    /// Ends it: what waits is dropped for `reason`, what was sent is still answered. Its source has taken every event
+    /// before `next` for it.
+    pub(super) fn close(&self, now: Now, reason: DropReason, next: u64, tally: &mut Tally) {
         let mut state = self.state.lock();
-        state.phase = Phase::Closed;
+        let before = std::mem::replace(&mut state.phase, Phase::Closed);
         if let Some(place) = state.place.take() {
             tally.slept += 1;
             HandsetCell::settle(&self.handset, now, |engine, receipts| {
-                engine.close(now, place, reason, &mut Settlement { tally, receipts });
+                engine.close(now, place, reason, next, &mut Settlement { tally, receipts });
             });
+        } else if matches!(before, Phase::Placed | Phase::Attached { .. } | Phase::Behind) {
+            tally.settle(Outcome::Dropped(reason), next.saturating_sub(state.released));
         }
     }
 
     /// Starts it again after a failure, in `broken` if its handset's engine is no longer in service. It takes no events
     /// until it is attached again; returns with which its source has to go on, none if it has still to let it in.
-    pub(super) fn restart(&self, broken: Option<&mut Handset>, backlog_limit: usize, tally: &mut Tally) -> Option<u64> {
+    pub(super) fn restart(&self, broken: Option<&mut Handset>, backlog: Backlog, tally: &mut Tally) -> Option<u64> {
         let mut state = self.state.lock();
         match state.phase {
             Phase::New | Phase::Closed => return None,
-            Phase::Placed | Phase::Attached { .. } => state.phase = Phase::Placed,
+            Phase::Placed | Phase::Attached { .. } | Phase::Behind => state.phase = Phase::Placed,
         }
         let Some(old) = self.take_out(&mut state, broken) else { return Some(state.released) };
         tally.resent += old.awaited();
         let State { terms, released, .. } = &*state;
         state.place = self.handset.wake(|engine| {
-            let mut fresh = subscription(engine, terms, *released, backlog_limit);
+            let mut fresh = subscription(self.id, engine, terms, *released, backlog);
             fresh.handle_restart(&old);
             engine.insert(fresh)
         });
@@ -259,18 +323,16 @@ impl Seat {
     /// ends here, also what its group's actor died with.
     pub(super) fn quarantine(&self, now: Now, broken: Option<&mut Handset>, next: u64, tally: &mut Tally) {
         let mut state = self.state.lock();
-        let mut end = if state.phase == Phase::New { next } else { state.released };
-        state.phase = Phase::Closed;
+        let is_new = std::mem::replace(&mut state.phase, Phase::Closed) == Phase::New;
+        let mut end = if is_new { next } else { state.released };
         if broken.is_some() {
             // An engine that has panicked is not asked how far it came.
             end = self.take_out(&mut state, broken).map_or(end, |old| old.released());
         } else if let Some(place) = state.place {
             let closed = HandsetCell::settle(&self.handset, now, |engine, receipts| {
-                let end = engine.get(place).map(|one| one.end());
-                engine.close(now, place, DropReason::Quarantined, &mut Settlement { tally, receipts });
-                end
+                engine.close(now, place, DropReason::Quarantined, next, &mut Settlement { tally, receipts });
             });
-            end = closed.flatten().unwrap_or(end);
+            end = closed.map_or(end, |()| next);
         }
         tally.slept += u64::from(state.place.take().is_some());
         tally.settle(Outcome::Dropped(DropReason::Quarantined), next.saturating_sub(end));
@@ -287,9 +349,9 @@ impl Seat {
     }
 }
 
-fn subscription(engine: &Handset, terms: &Terms, from: u64, backlog_limit: usize) -> Subscription {
+fn subscription(id: SubscriptionId, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
     let (policy, envelope) = (terms.policy.clone(), terms.envelope.clone());
-    let mut subscription = Subscription::new(policy, envelope, engine.width(), from, backlog_limit);
+    let mut subscription = Subscription::new(id, policy, envelope, engine.width(), from, backlog);
     subscription.handle_attached(from);
     subscription
 }

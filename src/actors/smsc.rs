@@ -1,10 +1,13 @@
 //! An SMSC as its handsets see it: how messages to it look, the lanes to its links, and the receipts it owes.
 
 use super::handset::HandsetCell;
+use super::journal::{Journal, Save};
 use super::lane::Lane;
 use crate::engine::clock::Now;
 use crate::engine::envelope::Addressing;
 use crate::engine::receipts::Receipts;
+use crate::store::row;
+use crate::store::{Batch, Table};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -14,13 +17,35 @@ pub struct Smsc {
     addressing: Arc<Addressing>,
     lanes: Vec<Arc<Lane>>,
     receipts: Mutex<Receipts>,
+    journal: Journal,
+    /// Whether a segment of which nobody knows what became of it goes once more.
+    resends: bool,
 }
 
 impl Smsc {
     /// An SMSC with `lanes` links that send messages as `addressing` says.
     pub fn new(name: String, addressing: Addressing, lanes: usize, receipts: Receipts) -> Self {
         let lanes = (0..lanes.max(1)).map(|_| Arc::default()).collect();
-        Self { name, addressing: Arc::new(addressing), lanes, receipts: Mutex::new(receipts) }
+        let (addressing, receipts) = (Arc::new(addressing), Mutex::new(receipts));
+        Self { name, addressing, lanes, receipts, journal: Journal::none(), resends: true }
+    }
+
+    /// What becomes of its handsets is told to `journal`; `resends` says whether a segment goes once more after a
+    /// process that knew what became of it is gone.
+    #[must_use]
+    pub fn with_journal(self, journal: Journal, resends: bool) -> Self {
+        let receipts = if journal.is_on() { self.receipts.into_inner().recorded().into() } else { self.receipts };
+        Self { journal, resends, receipts, ..self }
+    }
+
+    /// Whether a segment of which nobody knows what became of it goes once more.
+    pub fn resends(&self) -> bool {
+        self.resends
+    }
+
+    /// Who is told what becomes of its handsets.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Its configured name.
@@ -61,5 +86,17 @@ impl Smsc {
                 lane.take_all().iter().for_each(|handset| HandsetCell::offer(handset, now));
             }
         }
+    }
+}
+
+impl Save for Smsc {
+    fn save(&self, now: Now, batch: &mut Batch) {
+        self.receipts.lock().save(now, &mut |message_id, awaited| {
+            let key = row::receipt_key(&self.name, message_id);
+            match awaited {
+                Some(awaited) => batch.put(Table::Receipts, key, row::encode(&awaited)),
+                None => batch.remove(Table::Receipts, key),
+            }
+        });
     }
 }

@@ -7,8 +7,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What a subscription asks for, apart from who asks.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Terms {
+    /// What the store calls them; equal terms are equal whatever it is.
+    pub number: u32,
     /// Whose it is.
     pub tenant: TenantId,
     /// Whose events it wants.
@@ -20,6 +22,16 @@ pub struct Terms {
     /// The WSP header block of its pushes, which follows from the application.
     pub envelope: PushTemplate,
 }
+
+impl PartialEq for Terms {
+    /// The envelope follows from the application.
+    fn eq(&self, other: &Self) -> bool {
+        let Self { tenant, source, application, policy, .. } = self;
+        (tenant, source, application, policy) == (&other.tenant, &other.source, &other.application, &other.policy)
+    }
+}
+
+impl Eq for Terms {}
 
 impl Hash for Terms {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -41,13 +53,22 @@ impl TermsInUse {
         terms
     }
 
-    /// One subscription needs them no more; they go with the last.
-    pub fn release(&mut self, terms: &Terms) {
-        let Some(users) = self.0.get_mut(terms) else { return };
+    /// These terms, for so many subscriptions at once; there are none yet that are like them.
+    pub fn take_over(&mut self, terms: Arc<Terms>, users: u64) {
+        if users > 0 {
+            self.0.insert(terms, users);
+        }
+    }
+
+    /// One subscription needs them no more; they go with the last, and that is whether they did.
+    pub fn release(&mut self, terms: &Terms) -> bool {
+        let Some(users) = self.0.get_mut(terms) else { return false };
         *users -= 1;
-        if *users == 0 {
+        let last = *users == 0;
+        if last {
             self.0.remove(terms);
         }
+        last
     }
 }
 
@@ -61,6 +82,7 @@ mod tests {
         let tenant = TenantId::default();
         let application = ApplicationId::default();
         Terms {
+            number: 0,
             source: SourceId::new(tenant.clone(), SourceOrigin::Feed(FeedName::new(feed).unwrap()), None),
             tenant,
             envelope: push_template(Profile::Standard, &application).unwrap(),

@@ -124,7 +124,7 @@ async fn whoever_watches_is_told_of_every_change_from_then_on() {
 
     let second = house.activate("15550002").await;
     assert!(matches!(changes.recv().await.unwrap(), Change::Activated(view) if view.id == second.id));
-    house.upstreams.last().facts.send(UpstreamFact::Opened { resumed: false });
+    house.upstreams.last().facts.send(UpstreamFact::Opened { resumed: None });
     for _ in 0..2 {
         let change = changes.recv().await.unwrap();
         assert!(matches!(&change, Change::Status(view) if view.status == Status::Active), "{change:?}");

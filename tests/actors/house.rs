@@ -1,15 +1,20 @@
 //! A router with everything around it in the test's hand.
 
 use crate::link::FakeLink;
+use crate::shelf::Shelf;
 use crate::upstreams::FakeUpstreams;
 use bellwire::actors::admission::Admission;
 use bellwire::actors::clock::Clock;
+use bellwire::actors::journal::{Commits, Journal, Save, Settings};
 use bellwire::actors::ledger::Ledger;
+use bellwire::actors::port::Port;
 use bellwire::actors::router::{
-    ActivateError, Activated, Activation, Arguments, Filter, Load, Page, Publication, Router, RouterMessage, View,
+    ActivateError, Activated, Activation, Arguments, Before, Filter, Load, Page, Publication, Restored, Router,
+    RouterMessage, View,
 };
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::source::{PublishError, Taken};
+use bellwire::actors::upstream::{Resume, UpstreamFact};
 use bellwire::codec::sse::Events;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::clock::Now;
@@ -37,6 +42,9 @@ const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
 };
+
+/// Segments that may be accepted without the store knowing.
+pub const MAX_UNSAVED: u64 = 100;
 
 pub const URL: &str = "http://example.com/events";
 
@@ -80,6 +88,9 @@ pub struct House {
     pub upstreams: Arc<FakeUpstreams>,
     pub admission: Admission,
     pub hands: Arc<Hands>,
+    pub journal: Journal,
+    commits: tokio::task::JoinHandle<()>,
+    log_octets: usize,
     /// The link to the SMSC of numbers that start with 1.
     pub link: FakeLink,
     /// The link to the SMSC of numbers that start with 44.
@@ -95,6 +106,29 @@ impl House {
     /// A house whose sources keep `log_octets`. It reaches the numbers that start with 1, and by another SMSC those
     /// that start with 44.
     pub async fn with_log(log_octets: usize) -> Self {
+        Self::open(None, log_octets).await
+    }
+
+    /// As [`House::with_log`]; what is to outlive it is put on `shelf`, and it goes on with what is there.
+    pub async fn durable(shelf: &Arc<Shelf>, log_octets: usize) -> Self {
+        Self::open(Some(shelf), log_octets).await
+    }
+
+    /// Its process is killed, and another one begins.
+    pub async fn crash(self, shelf: &Arc<Shelf>) -> Self {
+        self.commits.abort();
+        self.router.kill();
+        let _ = self.router.wait(None).await;
+        settle().await;
+        let mut next = Self::open(Some(shelf), self.log_octets).await;
+        // The handsets and the clock outlive it.
+        next.hands = self.hands;
+        next
+    }
+
+    async fn open(shelf: Option<&Arc<Shelf>>, log_octets: usize) -> Self {
+        let settings = Settings { before: false, max_unsaved: MAX_UNSAVED };
+        let journal = shelf.map_or_else(Journal::none, |shelf| Journal::new(Arc::clone(shelf) as _, settings));
         let recorder = PrometheusBuilder::new().build_recorder();
         let telemetry = ::metrics::with_local_recorder(&recorder, || Telemetry::new(LABELS));
         let now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
@@ -104,30 +138,45 @@ impl House {
         let smscs = ["main", "other"].map(|name| {
             let smsc = Smsc::new(name.into(), addressing(), 1, Table::new(Duration::from_secs(3600), 100_000));
             smsc.set_open(0, true, now);
-            Arc::new(smsc)
+            Arc::new(smsc.with_journal(journal.clone(), true))
         });
         let prefixes = ["1", "44"].map(|prefix| [prefix.to_owned()]);
         let upstreams = Arc::new(FakeUpstreams::default());
         let admission = Admission::new(64 << 20);
+        let push = PushSettings {
+            profile: Profile::Standard,
+            application: ApplicationId::default(),
+            destination_port: 2948,
+            source_port: 9200,
+        };
+        let routes = Routes::new(prefixes.iter().map(|prefix| prefix.as_slice()));
+        let restored = shelf.map(|shelf| {
+            let (routes, push, backlog) = (&routes, &push, journal.backlog(log_octets));
+            Restored::load(&Before { store: &**shelf, smscs: &smscs, routes, push, backlog, now }).unwrap()
+        });
+        let ledger = Arc::new(Ledger::new(telemetry.clone()));
+        let mut always = vec![Arc::clone(&ledger) as Arc<dyn Save>];
+        always.extend(smscs.iter().map(|smsc| Arc::clone(smsc) as Arc<dyn Save>));
+        let opened = Port::new(|()| {});
+        let commits = Commits { always, opened, telemetry: telemetry.clone(), clock: clock.clone() };
+        let commits = tokio::spawn(commits.run(journal.clone()));
         let arguments = Arguments {
-            push: PushSettings {
-                profile: Profile::Standard,
-                application: ApplicationId::default(),
-                destination_port: 2948,
-                source_port: 9200,
-            },
-            routes: Routes::new(prefixes.iter().map(|prefix| prefix.as_slice())),
+            push,
+            routes,
             smscs: smscs.to_vec(),
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,
-            ledger: Arc::new(Ledger::new(telemetry.clone())),
+            journal: journal.clone(),
+            ledger,
             telemetry: telemetry.clone(),
             clock: clock.clone(),
+            restored: restored.unwrap_or_default(),
         };
         let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();
         let [link, other] = smscs.map(|smsc| FakeLink::new(smsc, clock.clone(), router.clone(), telemetry.clone()));
-        Self { router, upstreams, admission, hands, link, other, counts: recorder.handle() }
+        let counts = recorder.handle();
+        Self { router, upstreams, admission, hands, journal, commits, log_octets, link, other, counts }
     }
 
     pub async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> RouterMessage) -> T {
@@ -167,6 +216,13 @@ impl House {
 
     pub fn now(&self) -> Now {
         *self.hands.now.lock()
+    }
+
+    /// The last upstream that was opened goes on behind the first `after` events.
+    pub fn resumed(&self, after: u64) {
+        let upstream = self.upstreams.last();
+        let resume = Resume { id: upstream.last_event_id.clone(), after };
+        upstream.facts.send(UpstreamFact::Opened { resumed: Some(resume) });
     }
 
     /// Events of the last upstream that was opened; false if the door is full.

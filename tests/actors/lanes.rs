@@ -12,9 +12,9 @@ use bellwire::engine::encoder::Encoder;
 use bellwire::engine::envelope::push_template;
 use bellwire::engine::handset::Memo;
 use bellwire::engine::receipts::Receipts;
-use bellwire::engine::subscription::{Answer, Settlement, Subscription};
+use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
-use bellwire::model::{ApplicationId, HandsetId, Policy, Profile, TenantId};
+use bellwire::model::{ApplicationId, HandsetId, Policy, Profile, SubscriptionId, TenantId};
 use bytes::BytesMut;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,15 @@ fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<H
 fn add(cell: &Arc<HandsetCell>, first: u64, batch_window: Duration) {
     let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
     let policy = Policy { batch_window, ..policy() };
-    let subscription = Subscription::new(policy, envelope, ReferenceWidth::Bits8, first, 1 << 16);
+    let backlog = Backlog { limit: 1 << 16, rule: BacklogRule::DropOldest };
+    let subscription = Subscription::new(
+        SubscriptionId::from_octets([1; 16]),
+        policy,
+        envelope,
+        ReferenceWidth::Bits8,
+        first,
+        backlog,
+    );
     let place = cell.wake(|engine| engine.insert(subscription)).unwrap();
     HandsetCell::serve(cell, NOW, |engine| {
         let chunk = Arc::new(Chunk::new(crate::upstreams::events(&["1"]), first, NOW, None, None));

@@ -13,7 +13,7 @@ use bellwire::codec::{udh, wsp};
 use bellwire::engine::encoder::Encoder;
 use bellwire::engine::handset::Segment;
 use bellwire::engine::subscription::{Answer, Settlement};
-use bellwire::engine::tally::Tally;
+use bellwire::engine::tally::{Answered, Tally};
 use bellwire::telemetry::Telemetry;
 use bytes::{Bytes, BytesMut};
 use ractor::ActorRef;
@@ -69,7 +69,9 @@ impl FakeLink {
     pub fn take(&mut self) -> Vec<Written> {
         let now = self.clock.now();
         let mut all = Vec::new();
-        while let Some(cell) = self.lane.pop(now) {
+        while self.smsc.journal().is_open()
+            && let Some(cell) = self.lane.pop(now)
+        {
             let mut out = BytesMut::new();
             let mut receipts = self.smsc.receipts().lock();
             let (encoder, tally) = (&mut self.encoder, &mut self.tally);
@@ -122,6 +124,7 @@ impl FakeLink {
         if served.is_none() {
             self.router.cast(RouterMessage::Broken(written.cell.id())).unwrap();
         }
+        self.smsc.journal().note_accepted(self.tally.answered[Answered::Accepted as usize]);
         ledger::carry(&mut self.tally, &self.telemetry);
     }
 

@@ -3,12 +3,14 @@
 
 mod activation;
 mod dormancy;
+mod durable;
 mod ending;
 mod fan_out;
 mod house;
 mod lanes;
 mod link;
 mod publishing;
+mod shelf;
 mod stalled;
 mod supervision;
 mod upstreams;

@@ -2,7 +2,7 @@
 
 use bellwire::actors::admission::Door;
 use bellwire::actors::port::Port;
-use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use bellwire::codec::sse::{Events, EventsBuilder};
 use bellwire::engine::chunk;
 use bellwire::engine::clock::Now;
@@ -22,6 +22,7 @@ pub struct FakeUpstreams {
 
 pub struct Opened {
     pub source: SourceId,
+    /// Where it was to go on when it was opened.
     pub last_event_id: Bytes,
     pub door: Door,
     pub facts: Port<UpstreamFact>,
@@ -37,10 +38,11 @@ impl Drop for Closes {
 }
 
 impl Upstreams for FakeUpstreams {
-    fn open(&self, source: &SourceId, last_event_id: Bytes, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle {
+    fn open(&self, source: &SourceId, resume: ResumePoint, door: Door, facts: Port<UpstreamFact>) -> UpstreamHandle {
         assert!(!self.fails.swap(false, Ordering::Relaxed), "told to fail");
         let closed: Arc<AtomicBool> = Arc::default();
         let closes = Closes(Arc::clone(&closed));
+        let last_event_id = resume.get().id;
         let opened = Opened { source: source.clone(), last_event_id, door, facts, closed };
         self.opened.lock().push(Arc::new(opened));
         UpstreamHandle::new(tokio::spawn(async move {

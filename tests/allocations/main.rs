@@ -12,6 +12,9 @@ mod memory;
 #[path = "../engine/rig.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
 mod rig;
+#[path = "../actors/shelf.rs"]
+#[allow(dead_code, reason = "shared with the tests of actors")]
+mod shelf;
 mod streams;
 #[path = "../actors/upstreams.rs"]
 #[allow(dead_code, reason = "shared with the tests of the actors")]
@@ -59,7 +62,10 @@ fn round(rig: &mut Rig, data: &str) -> u64 {
     let chunk = rig.chunk(&events, None);
     let mut allocations = 0;
     let (now, place) = (rig.now, rig.place);
-    allocations += measure(|| rig.handset.handle_chunk(now, place, &chunk, &mut rig.tally)).count_total;
+    allocations += measure(|| {
+        rig.handset.handle_chunk(now, place, &chunk, &mut rig.tally);
+    })
+    .count_total;
     // The rig keeps each PDU for the test; what it allocates for that is not the engine's.
     while let Some((written, polling)) = rig.poll_counted(&mut |work| measure(work).count_total) {
         allocations += polling;

@@ -3,10 +3,9 @@
 use allocation_counter::measure;
 use bellwire::actors::admission::Admission;
 use bellwire::actors::port::Port;
-use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use bellwire::ingress::sse::{SseSettings, SseUpstreams};
 use bellwire::model::{SourceId, SourceOrigin, TenantId};
-use bytes::Bytes;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
@@ -53,7 +52,7 @@ fn open(runtime: &Runtime, upstreams: &SseUpstreams, address: SocketAddr) -> Vec
         for number in 0..STREAMS {
             let url = format!("http://{address}/streams/{number}");
             let source = SourceId::new(TenantId::default(), SourceOrigin::Url(url.parse().unwrap()), None);
-            handles.push(upstreams.open(&source, Bytes::new(), admission.door(1 << 20), port.clone()));
+            handles.push(upstreams.open(&source, ResumePoint::default(), admission.door(1 << 20), port.clone()));
             events.recv().await.unwrap();
         }
         handles

@@ -2,12 +2,13 @@
 
 use bellwire::actors::admission::{Admission, Door};
 use bellwire::actors::clock::Clock;
+use bellwire::actors::journal::Journal;
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
 use bellwire::actors::port::Port;
-use bellwire::actors::router::{Arguments, Router, RouterMessage};
+use bellwire::actors::router::{Arguments, Restored, Router, RouterMessage};
 use bellwire::actors::smsc::Smsc;
-use bellwire::actors::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::control::grpc::{ServeError, Settings, serve};
 use bellwire::control::proto::control_client::ControlClient;
@@ -19,7 +20,6 @@ use bellwire::engine::routing::Routes;
 use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
 use bellwire::store::Store;
 use bellwire::telemetry::Telemetry;
-use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -150,6 +150,8 @@ fn arguments(log_octets: usize) -> Arguments {
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,
+        journal: Journal::none(),
+        restored: Restored::default(),
         ledger: Arc::new(Ledger::new(Telemetry::detached())),
         telemetry: Telemetry::detached(),
         clock: Clock::default(),
@@ -160,7 +162,7 @@ fn arguments(log_octets: usize) -> Arguments {
 struct Silent;
 
 impl Upstreams for Silent {
-    fn open(&self, _: &SourceId, _: Bytes, _: Door, _: Port<UpstreamFact>) -> UpstreamHandle {
+    fn open(&self, _: &SourceId, _: ResumePoint, _: Door, _: Port<UpstreamFact>) -> UpstreamHandle {
         UpstreamHandle::new(tokio::spawn(std::future::pending()))
     }
 }

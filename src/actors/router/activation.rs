@@ -8,15 +8,18 @@ use crate::actors::port::Port;
 use crate::actors::router::RouterMessage;
 use crate::actors::seat::{Seat, SharedSeat, Start};
 use crate::actors::smsc::Smsc;
-use crate::actors::source::{self, Source, SourceMessage};
+use crate::actors::source::{self, Position, Published, Source, SourceMessage, SourceRecord};
 use crate::actors::terms::Terms;
 use crate::engine::envelope;
 use crate::engine::handset::Memo;
 use crate::model::{ApplicationId, DropReason, HandsetId, Msisdn, Policy, SourceId, SubscriptionId, TenantId};
+use crate::store::Table;
+use crate::store::row::{self, SubscriptionRow, TermsRow};
 use bytes::Bytes;
-use ractor::{Actor, ActorRef};
+use ractor::{Actor, ActorRef, SpawnErr};
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::info;
 
 /// A subscription that is active now.
@@ -46,23 +49,37 @@ impl State {
         if self.stopping {
             return Err(ActivateError::Stopping);
         }
+        if self.arguments.journal.is_failing() {
+            return Err(ActivateError::Store);
+        }
         let (id, handset, application) = self.identify(&activation);
         let Activation { tenant, number, source, policy, last_event_id, .. } = activation;
         if let Some(admitted) = self.renew(id, number, &policy).await? {
             return Ok(admitted);
         }
-        let start = if last_event_id.is_empty() { Start::Live } else { Start::After(last_event_id.clone()) };
         let terms = self.agree(tenant, source.clone(), application, policy)?;
-        let cell = self.handset(handset, number).inspect_err(|_| self.terms.release(&terms))?;
-        if let Err(error) = self.source(&source, last_event_id).await {
-            self.terms.release(&terms);
-            self.let_leave(&cell);
-            return Err(error);
-        }
+        let cell = self.handset(handset, number).inspect_err(|_| self.release(&terms))?;
+        let record = match self.source(&source, &last_event_id).await {
+            Ok(record) => record,
+            Err(error) => {
+                self.release(&terms);
+                self.let_leave(&cell);
+                return Err(error);
+            }
+        };
         cell.add_subscription();
         let seat = SharedSeat::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
         self.subscriptions.insert(SharedSeat::clone(&seat));
         self.arguments.telemetry.subscriptions_dormant.increment(1);
+        self.keep(&seat, &record);
+        let start = match last_event_id.is_empty() {
+            // With whatever comes from now on, also if its source has not heard of it yet.
+            true => {
+                seat.place_at(record.next());
+                Start::At(record.next())
+            }
+            false => Start::After(last_event_id),
+        };
         self.attach(&source, SharedSeat::clone(&seat), start);
         Ok(Admitted { seat, created: true, changed: true })
     }
@@ -95,7 +112,10 @@ impl State {
         if changed {
             let terms = self.agree(old.tenant.clone(), old.source.clone(), old.application.clone(), policy.clone())?;
             let before = seat.set_terms(self.arguments.clock.now(), terms);
-            self.terms.release(&before);
+            if let Some(record) = self.sources.get(&old.source).map(|entry| Arc::clone(&entry.record)) {
+                self.keep(&seat, &record);
+            }
+            self.release(&before);
         }
         let gone = self.sources.get(&old.source).is_some_and(|one| one.actor.cast(SourceMessage::Reopen).is_err());
         if gone {
@@ -112,7 +132,37 @@ impl State {
         policy: Policy,
     ) -> Result<Arc<Terms>, ActivateError> {
         let envelope = envelope::push_template(self.arguments.push.profile, &application).map_err(unencodable)?;
-        Ok(self.terms.keep(Terms { tenant, source, application, policy, envelope }))
+        let number = self.numbers.terms;
+        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelope });
+        self.numbers.terms += u32::from(terms.number == number);
+        Ok(terms)
+    }
+
+    /// A subscription needs these terms no more.
+    pub(super) fn release(&mut self, terms: &Terms) {
+        if self.terms.release(terms) {
+            self.arguments.journal.change(|batch| batch.remove(Table::Terms, row::number_key(terms.number)));
+        }
+    }
+
+    /// Has the store keep a subscription, and its terms.
+    fn keep(&self, seat: &Seat, record: &SourceRecord) {
+        self.arguments.journal.change(|batch| {
+            let terms = seat.terms();
+            let Terms { number, tenant, application, policy, .. } = &*terms;
+            let (tenant, application, policy) = (tenant.clone(), application.clone(), policy.clone());
+            let row = TermsRow { tenant, source: record.number(), application, policy };
+            batch.put(Table::Terms, row::number_key(*number), row.encode());
+            let from = if seat.is_new() { record.next() } else { seat.figures().released };
+            let row = SubscriptionRow {
+                terms: *number,
+                handset: seat.handset().id(),
+                number: seat.handset().number(),
+                activated_unix_ms: seat.activated_unix_ms(),
+                from,
+            };
+            batch.put(Table::Subscriptions, *seat.id().octets(), row.encode());
+        });
     }
 
     fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
@@ -154,31 +204,44 @@ impl State {
         (self.arguments.clock.now().unix_ms ^ handset.half()) as u16
     }
 
-    async fn source(&mut self, id: &SourceId, last_event_id: Bytes) -> Result<(), ActivateError> {
-        if !self.sources.contains_key(id) {
-            let record = Arc::default();
-            let actor = self.spawn_source(id, last_event_id, Arc::clone(&record)).await.map_err(unencodable)?;
-            let (status, failures) = (Status::Connecting, Failures::default());
-            self.sources.insert(id.clone(), SourceEntry { actor, record, subscriptions: 0, status, failures });
-            self.count_source(None, Some(&Status::Connecting));
+    async fn source(&mut self, id: &SourceId, last_event_id: &Bytes) -> Result<Arc<SourceRecord>, ActivateError> {
+        if let Some(entry) = self.sources.get(id) {
+            return Ok(Arc::clone(&entry.record));
         }
+        let number = self.numbers.source;
+        let position = Position::behind(last_event_id.clone());
+        let record = Arc::new(SourceRecord::new(id.clone(), number, position, Published::default()));
+        self.start_source(Arc::clone(&record), Duration::ZERO).await.map_err(unencodable)?;
+        self.numbers.source += 1;
+        let next = self.numbers.source;
+        self.arguments.journal.change(|batch| batch.put(Table::Node, row::NEXT_SOURCE_KEY, row::encode(&next)));
+        record.keep(&self.arguments.journal);
+        Ok(record)
+    }
+
+    /// Starts the actor of a source that has none.
+    pub(super) async fn start_source(&mut self, record: Arc<SourceRecord>, delay: Duration) -> Result<(), SpawnErr> {
+        let (id, status) = (record.id().clone(), Status::Connecting);
+        let actor = self.spawn_source(Arc::clone(&record), delay).await?;
+        self.count_source(None, Some(&status));
+        self.sources.insert(id, SourceEntry { actor, record, subscriptions: 0, status, failures: Failures::default() });
         Ok(())
     }
 
     pub(super) async fn spawn_source(
         &mut self,
-        id: &SourceId,
-        last_event_id: Bytes,
-        record: Arc<source::SourceRecord>,
-    ) -> Result<ActorRef<SourceMessage>, ractor::SpawnErr> {
-        let (router, source) = (self.myself.clone(), id.clone());
+        record: Arc<SourceRecord>,
+        delay: Duration,
+    ) -> Result<ActorRef<SourceMessage>, SpawnErr> {
+        let (router, source) = (self.myself.clone(), record.id().clone());
+        let id = source.clone();
         let facts = Port::new(move |fact| {
             let _ = router.cast(RouterMessage::Source(source.clone(), fact));
         });
         let surroundings = Arc::clone(&self.surroundings);
-        let arguments = source::Arguments { id: id.clone(), record, last_event_id, surroundings, facts };
+        let arguments = source::Arguments { record, delay, surroundings, facts };
         let (actor, _) = Source::spawn_linked(None, Source, arguments, self.supervisor.get_cell()).await?;
-        self.actors.insert(actor.get_id(), id.clone());
+        self.actors.insert(actor.get_id(), id);
         Ok(actor)
     }
 
@@ -207,7 +270,11 @@ impl State {
         if !quarantined {
             self.detach(&terms.source, seat, reason);
         }
-        self.terms.release(&terms);
+        self.release(&terms);
+        self.arguments.journal.change(|batch| {
+            batch.remove(Table::Subscriptions, *id.octets());
+            batch.remove(Table::Progress, *id.octets());
+        });
         self.arguments.telemetry.subscriptions_dormant.decrement(1);
         cell.remove_subscription();
         self.let_leave(&cell);
@@ -225,9 +292,12 @@ impl State {
         let Entry::Occupied(mut entry) = self.sources.entry(source.clone()) else { return };
         entry.get_mut().subscriptions -= 1;
         let last = entry.get().subscriptions == 0;
+        let next = entry.get().record.next();
         let told = entry.get().actor.cast(SourceMessage::Detach(SharedSeat::clone(&seat), reason));
         if last {
             let gone = entry.remove();
+            let number = gone.record.number();
+            self.arguments.journal.change(|batch| batch.remove(Table::Sources, row::number_key(number)));
             self.actors.remove(&gone.actor.get_id());
             // It ends when it has handled what it was told.
             let _ = gone.actor.drain();
@@ -236,7 +306,7 @@ impl State {
         if told.is_err() {
             // Its source has failed, or was stopped.
             let now = self.arguments.clock.now();
-            self.arguments.ledger.record(|tally| seat.close(now, reason, tally));
+            self.arguments.ledger.record(|tally| seat.close(now, reason, next, tally));
         }
     }
 }

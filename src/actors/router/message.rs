@@ -91,6 +91,9 @@ pub enum ActivateError {
     /// The router is stopping.
     #[error("the router is stopping")]
     Stopping,
+    /// The store takes nothing.
+    #[error("the store takes nothing at the moment: try again later")]
+    Store,
 }
 
 /// Some of a tenant's subscriptions.

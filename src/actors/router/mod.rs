@@ -9,6 +9,7 @@ mod listing;
 mod message;
 mod recovery;
 mod registry;
+mod restore;
 mod state;
 mod trouble;
 mod view;
@@ -17,6 +18,7 @@ pub use message::{
     ActivateError, Activated, Activation, Change, Condition, Filter, Listing, Load, Page, Publication, RouterMessage,
     Status, View,
 };
+pub use restore::{Before, RestoreError, Restored};
 pub use state::Arguments;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -46,17 +48,20 @@ impl Actor for Router {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RouterMessage::Activate(activation, reply) => {
-                let _ = reply.send(state.activate(*activation).await);
-            }
+            RouterMessage::Activate(activation, reply) => match state.activate(*activation).await {
+                Ok(activated) => state.answer(reply, Ok(activated)),
+                refused => drop(reply.send(refused)),
+            },
             RouterMessage::Import(activations, reply) => {
-                let _ = reply.send(state.import(activations).await);
+                let results = state.import(activations).await;
+                state.answer(reply, results);
             }
             RouterMessage::Validate(activations, reply) => {
                 let _ = reply.send(state.validate(&activations));
             }
             RouterMessage::Deactivate(tenant, id, reply) => {
-                let _ = reply.send(state.deactivate(&tenant, id).map(Box::new));
+                let gone = state.deactivate(&tenant, id).map(Box::new);
+                state.answer(reply, gone);
             }
             RouterMessage::Get(tenant, id, reply) => {
                 let _ = reply.send(state.get(&tenant, id).map(Box::new));

@@ -8,6 +8,7 @@ use crate::actors::supervisor::Failure;
 use crate::engine::handset::Handset;
 use crate::model::{DropReason, HandsetId, SourceId, SubscriptionId};
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::warn;
 
 impl State {
@@ -42,14 +43,15 @@ impl State {
         // Without sources nothing comes again.
         let quarantine = self.troubles.entry(id).or_default().failures.note(now.monotonic) || self.stopping;
         warn!(subscription = %id, reason, quarantine, "subscription failed");
-        let (ledger, limit) = (Arc::clone(&self.arguments.ledger), self.arguments.log_octets);
+        let ledger = Arc::clone(&self.arguments.ledger);
+        let backlog = self.arguments.journal.backlog(self.arguments.log_octets);
         if quarantine {
-            let next = self.sources.get(&terms.source).map_or(0, |entry| entry.record.position().0);
+            let next = self.sources.get(&terms.source).map_or(0, |entry| entry.record.next());
             ledger.record(|tally| seat.quarantine(now, broken, next, tally));
             self.troubles.entry(id).or_default().quarantined = Some(reason.to_owned());
             self.detach(&terms.source, SharedSeat::clone(seat), DropReason::Quarantined);
             self.tell(Change::Status(self.view_of(seat)));
-        } else if let Some(from) = ledger.record(|tally| seat.restart(broken, limit, tally))
+        } else if let Some(from) = ledger.record(|tally| seat.restart(broken, backlog, tally))
             && let Some(entry) = self.sources.get(&terms.source)
         {
             let _ = entry.actor.cast(SourceMessage::Attach(SharedSeat::clone(seat), Start::At(from)));
@@ -77,7 +79,8 @@ impl State {
     pub(super) async fn restart_source(&mut self, id: &SourceId) {
         let Some(entry) = self.sources.get(id) else { return };
         let record = Arc::clone(&entry.record);
-        let actor = match self.spawn_source(id, record.position().1, record).await {
+        let next = record.next();
+        let actor = match self.spawn_source(record, Duration::ZERO).await {
             Ok(actor) => actor,
             Err(error) => {
                 return self.handle_source(id, SourceFact::Ended(format!("the source does not start: {error}")));
@@ -85,7 +88,7 @@ impl State {
         };
         // The others are known to it.
         for seat in self.subscriptions.iter().filter(|seat| seat.terms().source == *id) {
-            if let Some(start) = seat.missing() {
+            if let Some(start) = seat.missing(next) {
                 let _ = actor.cast(SourceMessage::Attach(SharedSeat::clone(seat), start));
             }
         }

@@ -32,6 +32,11 @@ impl Subscriptions {
         self.0.take(id).map(|found| found.0)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &SharedSeat> {
         self.0.iter().map(|one| &one.0)

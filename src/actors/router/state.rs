@@ -2,10 +2,12 @@
 
 use super::message::{Change, Load, Publication, RouterMessage, Status, View};
 use super::registry::{Handsets, Subscriptions};
+use super::restore::Restored;
 use super::trouble::{Failures, Trouble};
 use crate::actors::admission::Admission;
 use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
+use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
@@ -16,6 +18,7 @@ use crate::actors::upstream::Upstreams;
 use crate::engine::routing::Routes;
 use crate::engine::subscription::Settlement;
 use crate::model::{DropReason, HandsetId, PushSettings, SourceId, SubscriptionId, TenantId};
+use crate::store::Table;
 use crate::telemetry::Telemetry;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::{HashMap, VecDeque};
@@ -39,12 +42,25 @@ pub struct Arguments {
     pub admission: Admission,
     /// Octets of events that a source keeps.
     pub log_octets: usize,
+    /// What is durable.
+    pub journal: Journal,
     /// Where counts go.
     pub ledger: Arc<Ledger>,
     /// Metrics.
     pub telemetry: Telemetry,
     /// What time it is.
     pub clock: Clock,
+    /// What an earlier process has left.
+    pub restored: Restored,
+}
+
+/// The numbers that the store will call the next ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// The next source.
+    pub source: u32,
+    /// The next terms.
+    pub terms: u32,
 }
 
 pub(super) struct SourceEntry {
@@ -63,6 +79,7 @@ pub struct State {
     pub(super) surroundings: Arc<Surroundings>,
     pub(super) subscriptions: Subscriptions,
     pub(super) terms: TermsInUse,
+    pub(super) numbers: Numbers,
     /// Subscriptions that have failed.
     pub(super) troubles: HashMap<SubscriptionId, Trouble>,
     pub(super) handsets: Handsets,
@@ -77,7 +94,7 @@ pub struct State {
 impl State {
     pub(super) async fn start(
         myself: ActorRef<RouterMessage>,
-        arguments: Arguments,
+        mut arguments: Arguments,
     ) -> Result<Self, ActorProcessingErr> {
         let router = myself.clone();
         let failures = Port::new(move |failure| {
@@ -85,11 +102,13 @@ impl State {
         });
         let (supervisor, _) = Supervisor::spawn_linked(None, Supervisor, failures, myself.get_cell()).await?;
         let router = myself.clone();
-        let Arguments { upstreams, admission, log_octets, ledger, telemetry, clock, .. } = &arguments;
+        let restored = std::mem::take(&mut arguments.restored);
+        let Arguments { upstreams, admission, log_octets, journal, ledger, telemetry, clock, .. } = &arguments;
         let surroundings = Surroundings {
             upstreams: Arc::clone(upstreams),
             admission: admission.clone(),
             log_octets: *log_octets,
+            journal: journal.clone(),
             ledger: Arc::clone(ledger),
             telemetry: telemetry.clone(),
             supervisor: supervisor.get_cell(),
@@ -98,13 +117,14 @@ impl State {
             }),
             clock: clock.clone(),
         };
-        Ok(Self {
+        let mut state = Self {
             myself,
             arguments,
             supervisor,
             surroundings: Arc::new(surroundings),
             subscriptions: Subscriptions::default(),
             terms: TermsInUse::default(),
+            numbers: Numbers::default(),
             troubles: HashMap::new(),
             handsets: Handsets::default(),
             leaving: VecDeque::new(),
@@ -112,7 +132,17 @@ impl State {
             actors: HashMap::new(),
             changes: broadcast::channel(CHANGES_KEPT).0,
             stopping: false,
-        })
+        };
+        state.take_over(restored).await?;
+        Ok(state)
+    }
+
+    /// Answers when what was done is durable.
+    pub(super) fn answer<T: Send + 'static>(&self, reply: RpcReplyPort<T>, answer: T) {
+        self.arguments.journal.when_durable(move || {
+            // One that has given up misses nothing that it could not ask again.
+            let _ = reply.send(answer);
+        });
     }
 
     /// Forgets handsets that have left: until their last push is answered they have an order to keep, and are counted.
@@ -125,6 +155,7 @@ impl State {
                     return;
                 }
                 self.handsets.remove(id);
+                self.arguments.journal.change(|batch| batch.remove(Table::Handsets, *id.octets()));
             }
             self.leaving.pop_front();
         }
@@ -205,6 +236,9 @@ impl State {
 
     pub(super) fn abandon(&mut self) -> Load {
         let left = self.load();
+        if self.arguments.journal.is_on() {
+            return left; // it is in the store, and goes on after the next start
+        }
         let now = self.arguments.clock.now();
         for cell in self.handsets.iter() {
             self.arguments.ledger.record(|tally| {

@@ -1,8 +1,10 @@
-//! What a source keeps of its events: a ring in memory. What fell out of it cannot be given to anybody.
+//! What a source keeps of its events at hand: a ring in memory. What fell out of it is in the store's log, if there is one.
 
+use crate::codec::sse::EventRef;
 use crate::engine::chunk::Chunk;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The newest events of a source.
 pub(super) struct Log {
@@ -25,6 +27,24 @@ impl Log {
             let Some(oldest) = self.chunks.pop_front() else { break };
             self.octets -= oldest.octets();
         }
+    }
+
+    /// The number of the oldest event that it has.
+    pub fn start(&self) -> Option<u64> {
+        self.chunks.front().map(|chunk| chunk.range().start)
+    }
+
+    /// The event numbered `seq`.
+    pub fn get(&self, seq: u64) -> Option<EventRef<'_>> {
+        let at = self.chunks.partition_point(|chunk| chunk.range().end <= seq);
+        self.chunks.get(at)?.get(seq)
+    }
+
+    /// Gives back what is held by chunks that were read before `time` and that no subscription has released; whether
+    /// there were any.
+    pub fn release_before(&self, time: Duration) -> bool {
+        let old = self.chunks.iter().take_while(|chunk| chunk.read_at().monotonic <= time);
+        old.filter(|chunk| chunk.release()).count() > 0
     }
 
     /// What it has of the events from number `from` on.

@@ -3,14 +3,24 @@
 use crate::actors::seat::{SharedSeat, Start};
 use crate::actors::upstream::UpstreamFact;
 use crate::codec::sse::Events;
-use crate::engine::chunk::Watch;
+use crate::engine::chunk::{Chunk, Watch};
 use crate::model::DropReason;
+use crate::store::StoreError;
 use ractor::RpcReplyPort;
+use std::sync::Arc;
 
 /// What a source is told.
 pub enum SourceMessage {
     /// A subscription wants its events, from there on.
     Attach(SharedSeat, Start),
+    /// A subscription that was behind has room for more.
+    Refill(SharedSeat),
+    /// What the store's log has for a subscription that is behind, or why it cannot be read.
+    Logged(SharedSeat, Result<Vec<Arc<Chunk>>, StoreError>),
+    /// What the store's log has of the newest events, before the upstream is opened.
+    Recent(Vec<Arc<Chunk>>),
+    /// Every event before this number is durable.
+    Durable(u64),
     /// A subscription wants no more, for this reason.
     Detach(SharedSeat, DropReason),
     /// Something happened upstream.
@@ -28,6 +38,8 @@ pub enum SourceMessage {
         /// Told whether they were taken.
         reply: RpcReplyPort<Result<Taken, PublishError>>,
     },
+    /// It is time to see whether events that no subscription had room for hold the source.
+    LetGo,
     /// It is time to let subscriptions go to sleep.
     Sweep,
     /// Of this group nobody is awake after so many messages.
@@ -55,6 +67,9 @@ pub enum PublishError {
     /// Too much is in flight.
     #[error("too many octets in flight: try again later")]
     Full,
+    /// The store takes nothing.
+    #[error("the store takes nothing at the moment: try again later")]
+    Store,
 }
 
 /// What a source tells about itself.

@@ -1,45 +1,59 @@
 //! The actor of one source: one upstream, one numbering, one log, however many subscriptions.
 
+mod known;
 mod log;
 mod message;
+mod position;
 mod published;
 mod record;
 
 pub use message::{PublishError, SourceFact, SourceMessage, Taken};
+pub use position::Position;
+pub use published::Published;
 pub use record::SourceRecord;
 
-use super::admission::{Admission, Door};
+use super::admission::{Admission, Credit, Door};
 use super::clock::Clock;
 use super::group::{self, Group, GroupMessage, Roll};
+use super::journal::{self, Journal};
 use super::ledger::Ledger;
 use super::port::Port;
 use super::seat::{SharedSeat, Start};
-use super::upstream::{UpstreamFact, UpstreamHandle, Upstreams};
+use super::upstream::{Resume, UpstreamFact, UpstreamHandle, Upstreams};
 use crate::codec::sse::Events;
-use crate::engine::chunk::{self, Chunk, Watch};
-use crate::model::{DropReason, HandsetId, SourceId, SourceOrigin};
+use crate::engine::chunk::{self, Chunk, Hold, Watch};
+use crate::engine::clock::Now;
+use crate::engine::progress::Progress;
+use crate::model::{DropReason, HandsetId, SourceOrigin};
+use crate::store::row;
+use crate::store::{StoreError, Table};
 use crate::telemetry::Telemetry;
-use bytes::Bytes;
+use known::Known;
 use log::Log;
-use published::Published;
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime, RpcReplyPort};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::{debug, warn};
 
 /// A subscription of which nothing was on its way for this long, or up to twice as long, goes to sleep.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long the fastest subscription may hold its source, as long as it moves on; and how long if it does not, and what
+/// it leaves is in the store's log.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(10));
+/// Octets of the store's log that a subscription is given at a time.
+const FEED_OCTETS: usize = 64 * 1024;
 
 /// Behaviour of a source's actor.
 pub struct Source;
 
 /// What a source is made of.
 pub struct Arguments {
-    /// Which one.
-    pub id: SourceId,
     /// What its last actor left.
     pub record: Arc<SourceRecord>,
-    /// After which event of the origin to start; empty for wherever it starts.
-    pub last_event_id: Bytes,
+    /// How long it waits before it opens its upstream: when many start at once, they do not open them at once.
+    pub delay: Duration,
     /// What all sources share.
     pub surroundings: Arc<Surroundings>,
     /// Told what happens.
@@ -54,6 +68,8 @@ pub struct Surroundings {
     pub admission: Admission,
     /// Octets of events that each source keeps.
     pub log_octets: usize,
+    /// What is durable.
+    pub journal: Journal,
     /// Where counts go.
     pub ledger: Arc<Ledger>,
     /// Metrics.
@@ -74,8 +90,16 @@ pub struct State {
     upstream: Option<UpstreamHandle>,
     log: Log,
     next: u64,
-    last_event_id: Bytes,
-    published: Published,
+    /// Events that are given on when they are durable.
+    held: VecDeque<Arc<Chunk>>,
+    /// Events that may come again.
+    known: Known,
+    /// The upstream was open.
+    was_open: bool,
+    /// How long the next events hold the source, at most.
+    patience: Duration,
+    /// A look at what holds it is to come.
+    looking: bool,
     /// A sweep is to come.
     sweeping: bool,
 }
@@ -91,19 +115,23 @@ impl Actor for Source {
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let Surroundings { admission, log_octets, .. } = &*arguments.surroundings;
+        let next = arguments.record.next();
         let mut state = State {
             // Half of what the log keeps, so that no event falls out of it before one subscription has had it.
             door: admission.door(log_octets / 2),
             log: Log::new(*log_octets),
-            next: arguments.record.position().0,
-            last_event_id: arguments.last_event_id.clone(),
+            next,
+            held: VecDeque::new(),
+            known: Known::default(),
+            was_open: next > 0,
             arguments,
             myself,
             upstream: None,
-            published: Published::default(),
+            patience: PATIENCE.0,
+            looking: false,
             sweeping: false,
         };
-        state.open();
+        state.begin();
         if state.arguments.record.is_awake() {
             state.sweep_later();
         }
@@ -119,6 +147,10 @@ impl Actor for Source {
         match message {
             SourceMessage::Upstream(fact) => state.handle_upstream(fact),
             SourceMessage::Attach(seat, start) => state.attach(&seat, &start),
+            SourceMessage::Refill(seat) => state.feed(&seat, seat.end()),
+            SourceMessage::Logged(seat, chunks) => state.give_logged(&seat, chunks),
+            SourceMessage::Recent(chunks) => state.begin_behind(chunks),
+            SourceMessage::Durable(end) => state.give_held(end),
             SourceMessage::Detach(seat, reason) => state.detach(&seat, reason),
             SourceMessage::Reopen => {
                 if state.upstream.is_none() {
@@ -126,9 +158,10 @@ impl Actor for Source {
                 }
             }
             SourceMessage::Publish { events, publish_id, watch, reply } => {
-                // Whoever asked may have gone; the events are taken all the same.
-                let _ = reply.send(state.publish(events, publish_id, watch));
+                let result = state.publish(events, publish_id, watch);
+                state.answer(result, reply);
             }
+            SourceMessage::LetGo => state.let_go(),
             SourceMessage::Sweep => state.sweep(),
             SourceMessage::Asleep(group, handled) => state.arguments.record.put_to_sleep(group, handled),
         }
@@ -142,9 +175,49 @@ impl Actor for Source {
 }
 
 impl State {
+    /// Opens the upstream: first of all what may come again has to be at hand, and not everybody is first.
+    fn begin(&mut self) {
+        let (myself, Arguments { record, surroundings, delay, .. }) = (self.myself.clone(), &self.arguments);
+        if !surroundings.journal.is_on() {
+            record.resume_at_last(); // nothing is at hand
+        }
+        let nothing_before = self.next == 0 || !surroundings.journal.is_on();
+        if !matches!(record.id().origin(), SourceOrigin::Url(_)) || (delay.is_zero() && nothing_before) {
+            return self.open();
+        }
+        let (journal, record, clock) = (surroundings.journal.clone(), Arc::clone(record), surroundings.clock.clone());
+        let (after, octets, delay) = (record.resume().get().after, surroundings.log_octets, *delay);
+        self.arguments.facts.send(SourceFact::Connecting);
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            let recent = match journal.read(record.number(), after, octets).await {
+                Ok(recent) => recent,
+                Err(error) => {
+                    warn!(source = record.id().logged(), %error, "events that come again will be sent again");
+                    Vec::new()
+                }
+            };
+            let now = clock.now();
+            let chunks = recent.into_iter().map(|logged| journal::chunk(now, logged)).collect();
+            // It may have stopped.
+            let _ = myself.cast(SourceMessage::Recent(chunks));
+        });
+    }
+
+    /// What the store's log has of the newest events is at hand.
+    fn begin_behind(&mut self, chunks: Vec<Arc<Chunk>>) {
+        let newest = chunks.last().map(|chunk| chunk.range().end);
+        if newest == Some(self.next) && self.log.start().is_none() {
+            chunks.into_iter().for_each(|chunk| self.log.push(chunk));
+        }
+        if self.upstream.is_none() {
+            self.open();
+        }
+    }
+
     fn open(&mut self) {
-        let Arguments { id, facts, surroundings, .. } = &self.arguments;
-        if !matches!(id.origin(), SourceOrigin::Url(_)) {
+        let Arguments { record, facts, surroundings, .. } = &self.arguments;
+        if !matches!(record.id().origin(), SourceOrigin::Url(_)) {
             facts.send(SourceFact::Open);
             return;
         }
@@ -154,13 +227,17 @@ impl State {
             // A source that has stopped has dropped its upstream; what was on its way is no longer wanted.
             let _ = myself.cast(SourceMessage::Upstream(fact));
         });
-        self.upstream = Some(surroundings.upstreams.open(id, self.last_event_id.clone(), self.door.clone(), facts));
+        let (resume, door) = (record.resume().clone(), self.door.clone());
+        self.upstream = Some(surroundings.upstreams.open(record.id(), resume, door, facts));
     }
 
     fn handle_upstream(&mut self, fact: UpstreamFact) {
         let facts = &self.arguments.facts;
         match fact {
-            UpstreamFact::Opened { .. } => facts.send(SourceFact::Open),
+            UpstreamFact::Opened { resumed } => {
+                facts.send(SourceFact::Open);
+                self.go_on(resumed);
+            }
             UpstreamFact::Lost { reason, retry_in } => {
                 facts.send(SourceFact::Waiting(format!("{reason}; again in {retry_in:.1?}")));
             }
@@ -169,38 +246,72 @@ impl State {
                 facts.send(SourceFact::Ended(reason));
             }
             UpstreamFact::Events { events, credit, read_at } => {
-                let last = events.len().checked_sub(1).and_then(|last| events.get(last));
-                if let Some(last) = last.filter(|last| self.last_event_id != last.id) {
-                    self.last_event_id = Bytes::copy_from_slice(last.id);
-                }
-                let telemetry = &self.arguments.surroundings.telemetry;
-                telemetry.received_sse.increment(events.len() as u64);
+                let events = self.new_in(events);
                 self.count(&events);
-                if !events.is_empty() {
-                    self.take(Chunk::new(events, self.next, read_at, Some(Box::new(credit)), None));
-                }
+                self.arguments.surroundings.telemetry.received_sse.increment(events.len() as u64);
+                self.take(events, Some(read_at), credit, None);
             }
         }
     }
 
+    /// The upstream is open. Where it was open before and was not told where to go on, events may be missing.
+    fn go_on(&mut self, resumed: Option<Resume>) {
+        let Arguments { record, surroundings, .. } = &self.arguments;
+        match resumed {
+            Some(Resume { after, .. }) => self.known = Known::new(after..self.next),
+            None if self.was_open => {
+                let epoch = record.begin_epoch(&surroundings.journal);
+                surroundings.telemetry.gaps.increment(1);
+                debug!(source = record.id().logged(), epoch, "events may be missing: the origin gives no ids");
+            }
+            None => {}
+        }
+        self.was_open = true;
+    }
+
+    /// Leaves out what was taken before the upstream was lost.
+    fn new_in(&mut self, events: Events) -> Events {
+        if self.known.is_empty() {
+            return events;
+        }
+        let again = self.known.count_in(&events, &self.log);
+        self.arguments.surroundings.telemetry.known_again.increment(again as u64);
+        events.without_first(again)
+    }
+
     fn publish(&mut self, events: Events, publish_id: String, watch: Watch) -> Result<Taken, PublishError> {
         let Arguments { record, surroundings, .. } = &self.arguments;
-        let Surroundings { telemetry, clock, .. } = &**surroundings;
+        let Surroundings { telemetry, journal, .. } = &**surroundings;
         let subscriptions = record.seats();
-        if let Some(first) = self.published.get(&publish_id) {
+        if let Some(first) = record.published().get(&publish_id) {
             return Ok(Taken { first, subscriptions, repeated: true });
+        }
+        if journal.is_failing() {
+            return Err(PublishError::Store);
         }
         let Some(credit) = self.door.try_admit(chunk::octets(&events)) else {
             telemetry.dropped_no_credit.increment(events.len() as u64);
             return Err(PublishError::Full);
         };
         telemetry.received_grpc.increment(events.len() as u64);
+        record.remember(publish_id, self.next, journal);
         self.count(&events);
         let first = self.next;
-        let now = clock.now();
-        self.take(Chunk::new(events, first, now, Some(Box::new(credit)), Some(watch)));
-        self.published.remember(publish_id, first);
+        self.take(events, None, credit, Some(watch));
         Ok(Taken { first, subscriptions, repeated: false })
+    }
+
+    /// Events are *taken* when they are durable, and not before.
+    fn answer(&self, result: Result<Taken, PublishError>, reply: RpcReplyPort<Result<Taken, PublishError>>) {
+        // Whoever asked may have gone; the events are taken all the same.
+        match result {
+            Ok(taken) => self.arguments.surroundings.journal.when_durable(move || {
+                let _ = reply.send(Ok(taken));
+            }),
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
     }
 
     fn count(&self, events: &Events) {
@@ -210,40 +321,135 @@ impl State {
             telemetry.dropped_oversize_line.increment(events.oversize().into());
         }
         telemetry.credits_available.set(admission.available() as f64);
-        self.arguments.record.set_position(self.next + events.len() as u64, &self.last_event_id);
     }
 
-    /// Numbers a chunk, logs it and gives it to every group.
-    fn take(&mut self, chunk: Chunk) {
+    /// Numbers events, logs them and gives them to every group. They come now unless they were read before.
+    fn take(&mut self, events: Events, read_at: Option<Now>, credit: Credit, watch: Option<Watch>) {
+        if events.is_empty() {
+            return;
+        }
+        let Arguments { record, surroundings, .. } = &self.arguments;
+        let journal = &surroundings.journal;
+        record.advance(&events, journal);
+        let (hold, until_durable): (Hold, Option<Hold>) = match journal.is_on() {
+            true => {
+                let credit = Arc::new(credit);
+                (Box::new(Arc::clone(&credit)), Some(Box::new(credit)))
+            }
+            false => (Box::new(credit), None),
+        };
+        let read_at = read_at.unwrap_or_else(|| surroundings.clock.now());
+        let chunk = Arc::new(Chunk::new(events, self.next, read_at, Some(hold), watch));
         self.next = chunk.range().end;
-        let chunk = Arc::new(chunk);
+        journal.append(record.number(), &chunk, until_durable);
+        if journal.is_before() {
+            let (myself, end) = (self.myself.clone(), self.next);
+            self.held.push_back(chunk);
+            journal.when_durable(move || {
+                let _ = myself.cast(SourceMessage::Durable(end));
+            });
+        } else {
+            self.give(chunk);
+        }
+        if self.arguments.surroundings.journal.is_on() && self.door.is_pressed() {
+            self.let_go_later();
+        }
+    }
+
+    /// Who has no room for events has to leave them in the log, rather than let the origin wait for ever.
+    fn let_go(&mut self) {
+        self.looking = false;
+        let now = self.arguments.surroundings.clock.now();
+        let waited = self.log.release_before(now.monotonic.saturating_sub(self.patience));
+        self.patience = if waited { PATIENCE.1 } else { PATIENCE.0 };
+        if self.door.is_pressed() {
+            self.let_go_later();
+        }
+    }
+
+    fn let_go_later(&mut self) {
+        if !std::mem::replace(&mut self.looking, true) {
+            let _detached = self.myself.send_after(self.patience, || SourceMessage::LetGo);
+        }
+    }
+
+    fn give_held(&mut self, end: u64) {
+        while let Some(chunk) = self.held.pop_front_if(|chunk| chunk.range().end <= end) {
+            self.give(chunk);
+        }
+    }
+
+    fn give(&mut self, chunk: Arc<Chunk>) {
         match self.arguments.record.give(&chunk, |group, roll| self.start(group, roll)) {
             true => self.sweep_later(),
-            false => chunk.release(),
+            false => drop(chunk.release()),
         }
         self.log.push(chunk);
     }
 
-    /// Lets a subscription in, with what the log has of the events it wants.
+    /// Lets a subscription in, with what there is of the events it wants.
     fn attach(&mut self, seat: &SharedSeat, start: &Start) {
         let from = match start {
-            Start::Live => self.next,
             Start::At(seq) => *seq,
             Start::After(last_event_id) => self.log.after(last_event_id).unwrap_or(self.next),
         };
-        seat.place_at(from);
+        if seat.place_at(from) {
+            let progress = Progress { released: from, ..Progress::default() };
+            let journal = &self.arguments.surroundings.journal;
+            journal.change(|batch| batch.put(Table::Progress, *seat.id().octets(), row::encode(&progress)));
+        }
+        self.feed(seat, from);
+    }
+
+    /// Gives a subscription what there is from number `from` on: from the ring if that has it, else some of the
+    /// store's log.
+    fn feed(&mut self, seat: &SharedSeat, from: u64) {
+        let Surroundings { journal, clock, .. } = &*self.arguments.surroundings;
+        if from >= self.log.start().unwrap_or(self.next) || !journal.is_on() {
+            return self.give_recent(seat, from);
+        }
+        let (myself, seat) = (self.myself.clone(), SharedSeat::clone(seat));
+        let (journal, clock, record) = (journal.clone(), clock.clone(), Arc::clone(&self.arguments.record));
+        tokio::spawn(async move {
+            let logged = journal.read(record.number(), from, FEED_OCTETS).await;
+            let now = clock.now();
+            let chunks = logged.map(|logged| logged.into_iter().map(|one| journal::chunk(now, one)).collect());
+            // It may have stopped; whoever starts it again feeds its subscriptions again.
+            let _ = myself.cast(SourceMessage::Logged(seat, chunks));
+        });
+    }
+
+    /// What the ring has is all there is.
+    fn give_recent(&mut self, seat: &SharedSeat, from: u64) {
         match self.log.from(from) {
             // What its group has not handled yet is older than what it wants.
             nothing if nothing.is_empty() => seat.attach(),
-            chunks => self.tell(seat.group(), GroupMessage::Attach(SharedSeat::clone(seat), chunks)),
+            chunks => self.tell(seat.group(), GroupMessage::Attach(SharedSeat::clone(seat), chunks, false)),
+        }
+    }
+
+    /// Gives a subscription what was read from the store's log. What that no longer has is lost.
+    fn give_logged(&mut self, seat: &SharedSeat, chunks: Result<Vec<Arc<Chunk>>, StoreError>) {
+        let source = self.arguments.record.id();
+        let chunks = chunks.unwrap_or_else(|error| {
+            warn!(source = source.logged(), %error, "the log cannot be read");
+            Vec::new()
+        });
+        let start = self.log.start().unwrap_or(self.next);
+        match chunks.last() {
+            Some(last) if last.range().end < self.next => {
+                self.tell(seat.group(), GroupMessage::Attach(SharedSeat::clone(seat), chunks, true));
+            }
+            Some(_) => self.tell(seat.group(), GroupMessage::Attach(SharedSeat::clone(seat), chunks, false)),
+            None => self.give_recent(seat, start),
         }
     }
 
     fn detach(&mut self, seat: &SharedSeat, reason: DropReason) {
         let Arguments { record, surroundings, .. } = &self.arguments;
         match record.leave(seat) {
-            true => surroundings.ledger.record(|tally| seat.close(surroundings.clock.now(), reason, tally)),
-            false => self.tell(seat.group(), GroupMessage::Close(SharedSeat::clone(seat), reason)),
+            true => surroundings.ledger.record(|tally| seat.close(surroundings.clock.now(), reason, self.next, tally)),
+            false => self.tell(seat.group(), GroupMessage::Close(SharedSeat::clone(seat), reason, self.next)),
         }
     }
 
@@ -269,11 +475,14 @@ impl State {
     }
 
     fn start(&self, group: usize, roll: Arc<Roll>) -> Option<ActorRef<GroupMessage>> {
-        let Surroundings { log_octets, ledger, clock, broken, supervisor, .. } = &*self.arguments.surroundings;
-        let myself = self.myself.clone();
+        let Surroundings { log_octets, ledger, clock, broken, supervisor, journal, .. } = &*self.arguments.surroundings;
+        let (myself, source) = (self.myself.clone(), self.myself.clone());
         let arguments = group::Arguments {
             roll,
-            backlog_limit: *log_octets,
+            backlog: journal.backlog(*log_octets),
+            roomy: Port::new(move |seat| {
+                let _ = source.cast(SourceMessage::Refill(seat));
+            }),
             ledger: Arc::clone(ledger),
             clock: clock.clone(),
             asleep: Port::new(move |handled| {

@@ -6,29 +6,36 @@ use std::collections::{HashMap, VecDeque};
 const REMEMBERED: usize = 10_000;
 
 /// Publications that were taken.
-#[derive(Default)]
-pub(super) struct Published {
+#[derive(Debug, Default)]
+pub struct Published {
     first: HashMap<String, u64>,
     order: VecDeque<String>,
 }
 
 impl Published {
+    /// What an earlier process remembered: each by its first event, and its name.
+    pub fn restored(mut publications: Vec<(u64, String)>) -> Self {
+        publications.sort_unstable();
+        let mut published = Self::default();
+        for (first, publish_id) in publications {
+            published.remember(publish_id, first);
+        }
+        published
+    }
+
     /// The number of the first event of a publication, if it was taken before.
     pub fn get(&self, publish_id: &str) -> Option<u64> {
         self.first.get(publish_id).copied()
     }
 
-    /// A publication was taken. One without a name is not remembered.
-    pub fn remember(&mut self, publish_id: String, first: u64) {
-        if publish_id.is_empty() {
-            return;
-        }
-        if self.order.len() == REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.first.remove(&oldest);
+    /// A publication was taken, later than all others; returns the one that is forgotten for it.
+    pub fn remember(&mut self, publish_id: String, first: u64) -> Option<String> {
+        let forgotten = if self.order.len() == REMEMBERED { self.order.pop_front() } else { None };
+        if let Some(oldest) = &forgotten {
+            self.first.remove(oldest);
         }
         self.order.push_back(publish_id.clone());
         self.first.insert(publish_id, first);
+        forgotten
     }
 }

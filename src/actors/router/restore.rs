@@ -1,0 +1,345 @@
+//! What an earlier process has left in the store becomes what this one works with.
+
+use super::registry::{Handsets, Subscriptions};
+use super::state::{Numbers, State};
+use crate::actors::handset::HandsetCell;
+use crate::actors::seat::{Seat, SharedSeat, Start};
+use crate::actors::smsc::Smsc;
+use crate::actors::source::{Position, Published, SourceMessage, SourceRecord};
+use crate::actors::terms::{Terms, TermsInUse};
+use crate::engine::clock::Now;
+use crate::engine::envelope;
+use crate::engine::handset::Memo;
+use crate::engine::progress::{HandsetProgress, Progress};
+use crate::engine::receipts::AwaitedReceipt;
+use crate::engine::routing::Routes;
+use crate::engine::subscription::Backlog;
+use crate::model::{HandsetId, Msisdn, PushSettings, SubscriptionId};
+use crate::store::row::{self, Counts, RowError, SourceRow, SubscriptionRow, TermsRow};
+use crate::store::{SourceNumber, Store, StoreError, Table};
+use ractor::SpawnErr;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::info;
+
+/// Upstreams opened in a second when many start at once: more would be a storm to origins, and to our own disk.
+const OPENED_PER_SECOND: u32 = 1000;
+/// However many there are, the last is opened so long after the first.
+const OPENED_WITHIN: Duration = Duration::from_secs(30);
+
+/// What is needed to make sense of a store.
+pub struct Before<'a> {
+    /// The store.
+    pub store: &'a dyn Store,
+    /// The SMSCs, as the routes count them.
+    pub smscs: &'a [Arc<Smsc>],
+    /// Which SMSC reaches which number.
+    pub routes: &'a Routes,
+    /// How pushes are addressed on handsets.
+    pub push: &'a PushSettings,
+    /// What each subscription keeps waiting.
+    pub backlog: Backlog,
+    /// When this process begins.
+    pub now: Now,
+}
+
+/// What an earlier process has left.
+#[derive(Default)]
+pub struct Restored {
+    subscriptions: Subscriptions,
+    handsets: Handsets,
+    terms: TermsInUse,
+    numbers: Numbers,
+    sources: Vec<Arc<SourceRecord>>,
+    /// Subscriptions that have not had everything that their sources took.
+    behind: Vec<SharedSeat>,
+    /// Records that nothing refers to any more.
+    orphans: Vec<(Table, Box<[u8]>)>,
+    /// What it has counted.
+    counts: Counts,
+}
+
+/// Why a store makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is in it cannot be.
+    #[error("the store is damaged: {0}; restore a backup into an empty directory")]
+    Row(#[from] RowError),
+    /// The configuration has lost a route.
+    #[error(
+        "no SMSC has a route for the numbers of {subscriptions} subscriptions that are active, {first} is the first"
+    )]
+    NoRoute {
+        /// How many.
+        subscriptions: u64,
+        /// One of their numbers, masked.
+        first: Msisdn,
+    },
+    /// An application's name fits no push.
+    #[error("application {application:?}: {error}")]
+    Application {
+        /// Which.
+        application: String,
+        /// Why.
+        error: String,
+    },
+}
+
+impl Restored {
+    /// Reads everything but the logs.
+    ///
+    /// # Errors
+    /// When the store cannot be read, is damaged, or is not one for this configuration.
+    pub fn load(before: &Before<'_>) -> Result<Self, RestoreError> {
+        let sources = sources(before)?;
+        let terms = terms(before, &sources)?;
+        let numbers = numbers(before.store, &terms, &sources)?;
+        let mut loading = Loading {
+            before,
+            terms,
+            progress: records(before.store, Table::Progress, |key| row::subscription(Table::Progress, key))?,
+            remembered: records(before.store, Table::Handsets, row::handset)?,
+            restored: Self { numbers, counts: counts(before.store)?, ..Self::default() },
+            open: HashMap::new(),
+            without_route: None,
+        };
+        each(before.store, Table::Subscriptions, |key, value| {
+            loading.subscription(row::subscription(Table::Subscriptions, key)?, &SubscriptionRow::decode(value)?)
+        })?;
+        loading.receipts()?;
+        loading.finish(sources)
+    }
+}
+
+/// Half-way through.
+struct Loading<'a> {
+    before: &'a Before<'a>,
+    /// Terms by number, whose they are, and how many subscriptions ask for them.
+    terms: HashMap<u32, (Arc<Terms>, Arc<SourceRecord>, u64)>,
+    progress: HashMap<SubscriptionId, Progress>,
+    remembered: HashMap<HandsetId, HandsetProgress>,
+    /// How far subscriptions are that have pushes whose outcome is open.
+    open: HashMap<SubscriptionId, Progress>,
+    restored: Restored,
+    without_route: Option<(u64, Msisdn)>,
+}
+
+impl Loading<'_> {
+    fn subscription(&mut self, id: SubscriptionId, row: &SubscriptionRow) -> Result<(), RestoreError> {
+        let Some((terms, record, users)) = self.terms.get_mut(&row.terms) else {
+            return Err(RowError::new(Table::Subscriptions, format!("there are no terms {}", row.terms)).into());
+        };
+        *users += 1;
+        let (terms, record) = (Arc::clone(terms), Arc::clone(record));
+        let Some(cell) = self.handset(row) else {
+            self.without_route.get_or_insert((0, row.number)).0 += 1;
+            return Ok(());
+        };
+        cell.add_subscription();
+        let seat = SharedSeat::new(Seat::new(id, cell, terms, row.activated_unix_ms));
+        let progress = self.progress.remove(&id);
+        let progress = progress.unwrap_or_else(|| Progress { released: row.from, ..Progress::default() });
+        let released = progress.released;
+        seat.resume(self.before.now, &progress, self.before.backlog);
+        if !progress.open.is_empty() {
+            self.open.insert(id, progress);
+        }
+        record.join(&seat);
+        match released < record.next() {
+            true => self.restored.behind.push(SharedSeat::clone(&seat)),
+            false => seat.attach(),
+        }
+        self.restored.subscriptions.insert(seat);
+        Ok(())
+    }
+
+    /// The handset of a subscription; none if no SMSC reaches it.
+    fn handset(&mut self, row: &SubscriptionRow) -> Option<Arc<HandsetCell>> {
+        if let Some(cell) = self.restored.handsets.get(&row.handset) {
+            return Some(Arc::clone(cell));
+        }
+        let Before { routes, smscs, now, .. } = self.before;
+        let smsc = routes.smsc(&row.number).and_then(|at| smscs.get(at))?;
+        let seed = Memo::new((now.unix_ms ^ row.handset.half()) as u16);
+        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, Arc::clone(smsc), seed));
+        if let Some(remembered) = self.remembered.remove(&row.handset) {
+            cell.remember(*now, &remembered);
+        }
+        self.restored.handsets.insert(Arc::clone(&cell));
+        Some(cell)
+    }
+
+    /// Receipts that the SMSCs still owe. Those of a push that will be sent again say nothing about that.
+    fn receipts(&mut self) -> Result<(), RestoreError> {
+        let Before { store, smscs, now, .. } = self.before;
+        let mut awaited: HashMap<String, Vec<(Vec<u8>, AwaitedReceipt)>> = HashMap::new();
+        each(*store, Table::Receipts, |key, value| {
+            let (smsc, message_id) = row::receipt(key)?;
+            let one: AwaitedReceipt = row::decode(Table::Receipts, value)?;
+            let is_open = self.open.get(&one.subscription()).is_some_and(|progress| progress.is_open(one.first));
+            match is_open || !smscs.iter().any(|known| known.name() == smsc) {
+                true => self.restored.orphans.push((Table::Receipts, key.into())),
+                false => awaited.entry(smsc.to_owned()).or_default().push((message_id.to_vec(), one)),
+            }
+            Ok(())
+        })?;
+        for smsc in *smscs {
+            smsc.receipts().lock().restore(*now, awaited.remove(smsc.name()).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, sources: HashMap<SourceNumber, Arc<SourceRecord>>) -> Result<Restored, RestoreError> {
+        if let Some((subscriptions, first)) = self.without_route {
+            return Err(RestoreError::NoRoute { subscriptions, first });
+        }
+        for (terms, _, users) in self.terms.into_values() {
+            self.restored.terms.take_over(terms, users);
+        }
+        let progress = self.progress.keys().map(|id| (Table::Progress, id.octets().as_slice().into()));
+        let remembered = self.remembered.keys().map(|id| (Table::Handsets, id.octets().as_slice().into()));
+        self.restored.orphans.extend(progress.chain(remembered));
+        self.restored.sources = sources.into_values().collect();
+        Ok(self.restored)
+    }
+}
+
+fn sources(before: &Before<'_>) -> Result<HashMap<SourceNumber, Arc<SourceRecord>>, RestoreError> {
+    let mut publications: HashMap<SourceNumber, Vec<(u64, String)>> = HashMap::new();
+    each(before.store, Table::Publications, |key, value| {
+        let (source, publish_id) = row::publication(key)?;
+        let first = row::decode(Table::Publications, value)?;
+        publications.entry(source).or_default().push((first, publish_id.to_owned()));
+        Ok(())
+    })?;
+    let mut sources = HashMap::new();
+    each(before.store, Table::Sources, |key, value| {
+        let (number, row) = (row::number(Table::Sources, key)?, SourceRow::decode(value)?);
+        let published = Published::restored(publications.remove(&number).unwrap_or_default());
+        let record = SourceRecord::new(row.id.clone(), number, Position::restored(&row), published);
+        sources.insert(number, Arc::new(record));
+        Ok(())
+    })?;
+    Ok(sources)
+}
+
+type TermsFound = HashMap<u32, (Arc<Terms>, Arc<SourceRecord>, u64)>;
+
+fn terms(before: &Before<'_>, sources: &HashMap<SourceNumber, Arc<SourceRecord>>) -> Result<TermsFound, RestoreError> {
+    let mut terms = HashMap::new();
+    each(before.store, Table::Terms, |key, value| {
+        let number = row::number(Table::Terms, key)?;
+        let TermsRow { tenant, source, application, policy } = TermsRow::decode(value)?;
+        let Some(record) = sources.get(&source) else {
+            return Err(RowError::new(Table::Terms, format!("there is no source {source}")).into());
+        };
+        let envelope = envelope::push_template(before.push.profile, &application).map_err(|error| {
+            RestoreError::Application { application: application.to_string(), error: error.to_string() }
+        })?;
+        let source = record.id().clone();
+        let found = Arc::new(Terms { number, tenant, source, application, policy, envelope });
+        terms.insert(number, (found, Arc::clone(record), 0));
+        Ok(())
+    })?;
+    Ok(terms)
+}
+
+fn numbers(
+    store: &dyn Store,
+    terms: &TermsFound,
+    sources: &HashMap<SourceNumber, Arc<SourceRecord>>,
+) -> Result<Numbers, RestoreError> {
+    let after = |numbers: &mut dyn Iterator<Item = &u32>| numbers.max().map_or(0, |last| last + 1);
+    let mut source = after(&mut sources.keys());
+    each(store, Table::Node, |key, value| {
+        if key == row::NEXT_SOURCE_KEY {
+            source = source.max(row::decode(Table::Node, value)?);
+        }
+        Ok(())
+    })?;
+    Ok(Numbers { source, terms: after(&mut terms.keys()) })
+}
+
+fn counts(store: &dyn Store) -> Result<Counts, RestoreError> {
+    let mut counts = Counts::default();
+    each(store, Table::Node, |key, value| {
+        if key == row::COUNTS_KEY {
+            counts = row::decode(Table::Node, value)?;
+        }
+        Ok(())
+    })?;
+    Ok(counts)
+}
+
+/// The records of a table by what their keys name.
+fn records<K: Eq + Hash, V: DeserializeOwned>(
+    store: &dyn Store,
+    table: Table,
+    name: impl Fn(&[u8]) -> Result<K, RowError>,
+) -> Result<HashMap<K, V>, RestoreError> {
+    let mut records = HashMap::new();
+    each(store, table, |key, value| {
+        records.insert(name(key)?, row::decode(table, value)?);
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// Shows `visit` the records of a table until it finds one that cannot be.
+fn each(
+    store: &dyn Store,
+    table: Table,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), RestoreError>,
+) -> Result<(), RestoreError> {
+    let mut wrong = None;
+    store.scan(table, &mut |key, value| {
+        if wrong.is_none() {
+            wrong = visit(key, value).err();
+        }
+        Ok(())
+    })?;
+    wrong.map_or(Ok(()), Err)
+}
+
+impl State {
+    /// Goes on where an earlier process stopped.
+    pub(super) async fn take_over(&mut self, restored: Restored) -> Result<(), SpawnErr> {
+        let Restored { subscriptions, handsets, terms, numbers, sources, behind, orphans, counts } = restored;
+        let found = subscriptions.len();
+        (self.subscriptions, self.handsets, self.terms, self.numbers) = (subscriptions, handsets, terms, numbers);
+        self.arguments.ledger.go_on(counts);
+        self.arguments.journal.change(|batch| orphans.into_iter().for_each(|(table, key)| batch.remove(table, key)));
+        self.arguments.telemetry.subscriptions_dormant.increment(found as f64);
+        let many = u32::try_from(sources.len()).unwrap_or(u32::MAX);
+        let within = (Duration::from_secs(1) * many / OPENED_PER_SECOND).min(OPENED_WITHIN);
+        for record in sources {
+            let (id, seats) = (record.id().clone(), record.seats());
+            if seats == 0 {
+                let number = record.number();
+                self.arguments.journal.change(|batch| batch.remove(Table::Sources, row::number_key(number)));
+                continue;
+            }
+            self.start_source(record, within.mul_f64(fastrand::f64())).await?;
+            if let Some(entry) = self.sources.get_mut(&id) {
+                entry.subscriptions = seats;
+            }
+        }
+        for seat in &behind {
+            if let Some(entry) = self.sources.get(&seat.terms().source) {
+                let start = Start::At(seat.figures().released);
+                let _ = entry.actor.cast(SourceMessage::Attach(SharedSeat::clone(seat), start));
+            }
+        }
+        if found > 0 {
+            info!(subscriptions = found, sources = self.sources.len(), behind = behind.len(), "went on from the store");
+        }
+        Ok(())
+    }
+}
