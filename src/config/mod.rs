@@ -23,7 +23,7 @@ pub use access::{AccessConfig, Credential};
 pub use admission::AdmissionConfig;
 pub use grpc::GrpcConfig;
 pub use load::Config;
-pub use node::NodeConfig;
+pub use node::{JournalMode, NodeConfig};
 pub use ops::OpsConfig;
 pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use secret::Secret;

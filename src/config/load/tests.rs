@@ -233,9 +233,10 @@ const WRONG: &[(&str, &str)] = &[
         "6:11: smsc.b.address: value \"nowhere\" is not allowed: host:port",
     ),
     (
-        "[node]\ndata_dir = \"data\"",
-        "5:12: node.data_dir: value \"data\" is not allowed: the durable store is not built yet; leave data_dir empty",
+        "[node]\ndata_dir = 7",
+        "5:12: node.data_dir: value 7 is not allowed: a path, or empty to keep everything in memory",
     ),
+    ("[node]\njournal = \"after\"", "5:11: node.journal: value \"after\" is not allowed: one of batch, before"),
     ("[ops]\nlisten = \"localhost\"", "5:10: ops.listen: value \"localhost\" is not allowed: an IP address and a port"),
     ("[ops]\nready_requires_link = 1", "5:23: ops.ready_requires_link: value 1 is not allowed: true or false"),
     ("[push]\nprofile = \"tiny\"", "5:11: push.profile: value \"tiny\" is not allowed: one of standard, compact"),
@@ -263,7 +264,12 @@ const WRONG: &[(&str, &str)] = &[
 
 const EVERYTHING: &str = r#"
     [node]
-    data_dir = ""
+    data_dir = "/var/lib/bellwire"
+    journal = "before"
+    log_octets = 1048576
+    log_age = "90days"
+    max_unsaved = 1
+    disk_reserve = 1048576
     grace = "30s"
     [grpc]
     listen = "[::1]:50052"
