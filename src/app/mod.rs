@@ -1,5 +1,6 @@
 //! The router as a whole: wired once at start, drained at the end, in the order events flow.
 
+mod keeping;
 mod parts;
 
 pub use parts::PartError;
@@ -7,10 +8,11 @@ pub use parts::PartError;
 use crate::actors::CALL_TIMEOUT;
 use crate::actors::admission::Admission;
 use crate::actors::clock::{self, Clock};
+use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::pool::PoolMessage;
 use crate::actors::port::Port;
-use crate::actors::router::{self, Load, Router, RouterMessage};
+use crate::actors::router::{self, Load, RestoreError, Router, RouterMessage};
 use crate::config::Config;
 use crate::control::grpc;
 use crate::egress::smpp::{self, Pool};
@@ -18,8 +20,12 @@ use crate::engine::routing::Routes;
 use crate::ingress::sse::SseUpstreams;
 use crate::model::TenantId;
 use crate::ops::{self, Readiness};
+use crate::store::StoreError;
 use crate::telemetry::{Exporter, ExporterError, Telemetry};
+use keeping::Keeping;
 use ractor::{Actor, ActorRef, SpawnErr};
+use std::fmt::Display;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,6 +53,8 @@ pub struct App {
     stop_ops: watch::Sender<bool>,
     control_task: JoinHandle<()>,
     ops_task: JoinHandle<()>,
+    journal: Journal,
+    commits: JoinHandle<()>,
 }
 
 /// Why a router does not start.
@@ -66,6 +74,12 @@ pub enum StartError {
     /// A part cannot be made.
     #[error(transparent)]
     Part(#[from] PartError),
+    /// The store cannot be used.
+    #[error("node.data_dir: {0}")]
+    Store(#[from] StoreError),
+    /// What is in the store cannot be gone on with.
+    #[error("node.data_dir: {0}")]
+    Restore(#[from] RestoreError),
     /// The metrics cannot be set up.
     #[error("metrics: {0}")]
     Metrics(#[from] ExporterError),
@@ -79,12 +93,14 @@ pub enum StartError {
 pub struct Stopped {
     /// What was left when the grace period was over.
     pub left: Load,
+    /// Whether the store has what was left, for the next start.
+    pub kept: bool,
 }
 
 impl Stopped {
-    /// Whether everything in the house found its end in time.
+    /// Whether everything in the house found its end in time; what waits in the store has none to find yet.
     pub fn is_clean(self) -> bool {
-        self.left == Load::default()
+        self.left == Load::default() || (self.kept && self.left.outstanding == 0)
     }
 }
 
@@ -103,18 +119,25 @@ impl App {
 
         let admission = Admission::new(config.admission.octets);
         let readiness = Readiness::new(config.ops.ready_requires_link);
-        let smscs = config.smsc.iter().map(|smsc| parts::smsc(smsc, &config.push, config.node.grace));
+        let keeping = Keeping::open(&config.node)?;
+        let smscs = config.smsc.iter().map(|one| parts::smsc(one, &config.push, config.node.grace, &keeping.journal));
         let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let routes = Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice()));
+        let restored = keeping.restore(config, &smscs, &routes)?;
+        let ledger = Arc::new(Ledger::new(telemetry.clone()));
+        let commits = keeping.write(&ledger, &smscs, &telemetry);
         let arguments = router::Arguments {
             push: config.push.clone(),
-            routes: Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice())),
+            routes,
             smscs,
             upstreams: Arc::new(upstreams),
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,
-            ledger: Arc::new(Ledger::new(telemetry.clone())),
+            journal: keeping.journal.clone(),
+            ledger,
             telemetry: telemetry.clone(),
             clock: Clock::default(),
+            restored,
         };
         let (router, _) = Router::spawn(None, Router, arguments).await?;
         let pool = spawn_pool(links, telemetry, &router, &readiness).await?;
@@ -124,22 +147,14 @@ impl App {
             tenant: TenantId::default(),
             policy: config.policy.clone(),
             credentials: config.access.credentials.iter().map(|one| one.name.clone()).collect(),
-            store: None,
+            store: keeping.store,
             drain: config.node.grace,
         };
         let control = grpc::serve(grpc_listener, settings, router.clone(), pool.clone(), stopped(stopping));
-        let control_task = tokio::spawn(async move {
-            if let Err(error) = control.await {
-                error!(%error, "control listener failed");
-            }
-        });
+        let control_task = spawn_listener("control", control);
         let (stop_ops, stopping) = watch::channel(false);
         let operations = ops::serve(ops_listener, exporter.clone(), readiness.clone(), stopped(stopping));
-        let ops_task = tokio::spawn(async move {
-            if let Err(error) = operations.await {
-                error!(%error, "operations listener failed");
-            }
-        });
+        let ops_task = spawn_listener("operations", operations);
         readiness.set_listeners(true);
         let octets = admission.available();
         let grace = config.node.grace;
@@ -157,6 +172,8 @@ impl App {
             stop_ops,
             control_task,
             ops_task,
+            journal: keeping.journal,
+            commits,
         })
     }
 
@@ -181,26 +198,30 @@ impl App {
     }
 
     /// Stops in the order events flow: nothing new comes in, what is in the house goes out, links unbind, listeners
-    /// close. What is left when the grace period is over is dropped and counted.
+    /// close. What is left when the grace period is over stays in the store, or without one is dropped and counted.
     pub async fn stop(self) -> Stopped {
         let deadline = clock::now().monotonic + self.grace;
         self.readiness.set_listeners(false);
         self.stop_control.send_replace(true);
         let _ = ractor::call_t!(self.router, RouterMessage::StopIngress, millis(CALL_TIMEOUT));
-        while !self.is_empty().await && clock::now().monotonic < deadline {
+        // What waits is in the store, if there is one, and goes out after the next start.
+        while !self.journal.is_on() && !self.is_empty().await && clock::now().monotonic < deadline {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         // Links have as long as the house for the answers they still wait for, and their goodbye.
         let links = self.grace + CALL_TIMEOUT * 2;
         let _ = ractor::call_t!(self.pool, PoolMessage::Stop, millis(links));
         let left = ractor::call_t!(self.router, RouterMessage::Abandon, millis(CALL_TIMEOUT)).unwrap_or_default();
+        let kept = self.journal.is_on() && tokio::time::timeout(CALL_TIMEOUT, self.journal.flush()).await.is_ok();
+        self.commits.abort();
         self.router.stop(None);
         end(self.control_task).await;
         self.stop_ops.send_replace(true);
         end(self.ops_task).await;
-        let stopped = Stopped { left };
+        let stopped = Stopped { left, kept };
         info!(
             clean = stopped.is_clean(),
+            kept,
             events_left = left.pending,
             pushes_unanswered = left.outstanding,
             "router stopped"
@@ -234,6 +255,17 @@ async fn spawn_pool(
     };
     let (pool, _) = Pool::spawn(None, Pool, arguments).await?;
     Ok(pool)
+}
+
+fn spawn_listener<E: Display>(
+    name: &'static str,
+    serve: impl Future<Output = Result<(), E>> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = serve.await {
+            error!(%error, "{name} listener failed");
+        }
+    })
 }
 
 async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {

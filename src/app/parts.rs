@@ -1,5 +1,6 @@
 //! From what was asked for to the parts that do it.
 
+use crate::actors::journal::Journal;
 use crate::actors::smsc::Smsc;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
@@ -38,13 +39,16 @@ pub(super) fn smsc(
     config: &SmscConfig,
     push: &PushSettings,
     grace: Duration,
+    journal: &Journal,
 ) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
     let receipts = Receipts::new(config.receipt_timeout, MAX_RECEIPTS);
     let ports = Ports { destination: push.destination_port, source: push.source_port };
     let addressing = envelope::addressing(&sender(config), ports)
         .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
-    let smsc = Arc::new(Smsc::new(config.name.clone(), addressing, links, receipts));
+    let resend = config.resend_unknown == ResendUnknown::Once;
+    let smsc = Smsc::new(config.name.clone(), addressing, links, receipts);
+    let smsc = Arc::new(smsc.with_journal(journal.clone(), resend));
     let modes: &[SessionMode] = match config.bind {
         BindMode::Transceiver => &[SessionMode::Transceiver],
         BindMode::Split => &[SessionMode::Transmitter, SessionMode::Receiver],

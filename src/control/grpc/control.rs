@@ -117,6 +117,6 @@ pub(super) fn code(error: &ActivateError) -> Code {
     match error {
         ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => Code::FailedPrecondition,
         ActivateError::TooMany => Code::ResourceExhausted,
-        ActivateError::Stopping => Code::Unavailable,
+        ActivateError::Stopping | ActivateError::Store => Code::Unavailable,
     }
 }

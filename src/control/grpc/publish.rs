@@ -129,6 +129,7 @@ fn refusal(error: &PublishError) -> Rejected {
     let code = match error {
         PublishError::UnknownSource => Code::NotFound,
         PublishError::Full => Code::ResourceExhausted,
+        PublishError::Store => Code::Unavailable,
     };
     rejected(code, error.to_string())
 }

@@ -17,7 +17,7 @@ use crate::engine::handset::Segment;
 use crate::engine::receipts::Receipts;
 use crate::engine::session::{Session, SessionError, Sink, State};
 use crate::engine::subscription::{Answer, Settlement};
-use crate::engine::tally::{Stage, Tally};
+use crate::engine::tally::{Answered, Stage, Tally};
 use crate::engine::verdict::Verdict;
 use crate::model::HandsetId;
 use bytes::{Buf, BytesMut};
@@ -139,6 +139,7 @@ impl<'a> Wire<'a> {
             self.around.meters.smsc.window_in_use.increment(open as f64 - self.shown_open as f64);
             self.shown_open = open;
         }
+        self.around.smsc.journal().note_accepted(self.tally.answered[Answered::Accepted as usize]);
         self.around.meters.carry(&mut self.tally);
     }
 
@@ -229,7 +230,8 @@ impl<'a> Wire<'a> {
     /// Appends segments while there is room for them, taking turns among the handsets in line.
     fn fill(&mut self, now: Now) {
         let mut room = self.session.room(now);
-        if room == 0 || self.out.len() >= WRITE_OCTETS || !self.wants_turn(now) {
+        if room == 0 || !self.around.smsc.journal().is_open() || self.out.len() >= WRITE_OCTETS || !self.wants_turn(now)
+        {
             return;
         }
         let started = self.around.clock.now().monotonic;
@@ -285,7 +287,9 @@ impl<'a> Wire<'a> {
     /// Whether somebody is in line and there is room.
     fn wants_turn(&mut self, now: Now) -> bool {
         let in_line = !self.around.lane.is_empty();
-        (in_line || self.around.lane.poll_timeout().is_some_and(|at| at <= now.monotonic)) && self.session.room(now) > 0
+        (in_line || self.around.lane.poll_timeout().is_some_and(|at| at <= now.monotonic))
+            && self.session.room(now) > 0
+            && self.around.smsc.journal().is_open()
     }
 
     /// Ready when something is due; else the timer is set. It is set anew only for an earlier time: spurious wake-ups
