@@ -16,7 +16,9 @@ use tokio::task::JoinHandle;
 pub struct Resume {
     /// The id to ask for what follows; empty if there is none.
     pub id: Bytes,
-    /// The number of the first event behind it. What was taken from there on may come again.
+    /// Events from this number on share the id with the one before; the origin may take them for what follows.
+    pub from: u64,
+    /// The number of the first event with another id. What was taken from there on comes again.
     pub after: u64,
 }
 

@@ -200,7 +200,9 @@ async fn an_upstream_that_cannot_be_resumed_begins_an_epoch() {
     upstream.facts.send(UpstreamFact::Opened { resumed: None });
     settle().await;
     assert_eq!(house.count("bellwire_gaps_total "), 0, "the first time nothing is missing");
-    upstream.facts.send(UpstreamFact::Opened { resumed: Some(Resume { id: Bytes::from_static(b"1"), after: 0 }) });
+    upstream
+        .facts
+        .send(UpstreamFact::Opened { resumed: Some(Resume { id: Bytes::from_static(b"1"), from: 0, after: 0 }) });
     upstream.facts.send(UpstreamFact::Opened { resumed: None });
     settle().await;
     assert_eq!(house.count("bellwire_gaps_total "), 1);

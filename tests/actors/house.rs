@@ -221,7 +221,7 @@ impl House {
     /// The last upstream that was opened goes on behind the first `after` events.
     pub fn resumed(&self, after: u64) {
         let upstream = self.upstreams.last();
-        let resume = Resume { id: upstream.last_event_id.clone(), after };
+        let resume = Resume { id: upstream.last_event_id.clone(), from: after, after };
         upstream.facts.send(UpstreamFact::Opened { resumed: Some(resume) });
     }
 

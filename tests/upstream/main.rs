@@ -59,13 +59,13 @@ fn open(settings: SseSettings, url: &str) -> Upstream {
 
 fn open_source(upstreams: &SseUpstreams, source: &SourceId, last_event_id: &'static str, door: Door) -> Upstream {
     let (sender, facts) = mpsc::channel(10_000);
-    let resume = ResumePoint::new(Resume { id: Bytes::from_static(last_event_id.as_bytes()), after: 0 });
+    let resume = ResumePoint::new(Resume { id: Bytes::from_static(last_event_id.as_bytes()), from: 0, after: 0 });
     let point = resume.clone();
     let port = Port::new(move |fact| {
         if let UpstreamFact::Events { events, .. } = &fact
             && let Some(last) = events.iter().last()
         {
-            point.set(Resume { id: Bytes::copy_from_slice(last.id), after: 0 });
+            point.set(Resume { id: Bytes::copy_from_slice(last.id), from: 0, after: 0 });
         }
         // The test may have left.
         drop(sender.try_send(fact));

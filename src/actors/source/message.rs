@@ -38,6 +38,8 @@ pub enum SourceMessage {
         /// Told whether they were taken.
         reply: RpcReplyPort<Result<Taken, PublishError>>,
     },
+    /// Events that may have been had before have waited long enough.
+    TakeHeld,
     /// It is time to see whether events that no subscription had room for hold the source.
     LetGo,
     /// It is time to let subscriptions go to sleep.

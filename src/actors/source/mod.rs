@@ -28,7 +28,7 @@ use crate::model::{DropReason, HandsetId, SourceOrigin};
 use crate::store::row;
 use crate::store::{StoreError, Table};
 use crate::telemetry::Telemetry;
-use known::Known;
+use known::{Arrived, Known};
 use log::Log;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime, RpcReplyPort};
 use std::collections::VecDeque;
@@ -42,6 +42,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How long the fastest subscription may hold its source, as long as it moves on; and how long if it does not, and what
 /// it leaves is in the store's log.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(10));
+/// How long events wait for others to say whether they were had before.
+const HELD_FOR: Duration = Duration::from_secs(2);
 /// Octets of the store's log that a subscription is given at a time.
 const FEED_OCTETS: usize = 64 * 1024;
 
@@ -161,6 +163,7 @@ impl Actor for Source {
                 let result = state.publish(events, publish_id, watch);
                 state.answer(result, reply);
             }
+            SourceMessage::TakeHeld => state.take_held(),
             SourceMessage::LetGo => state.let_go(),
             SourceMessage::Sweep => state.sweep(),
             SourceMessage::Asleep(group, handled) => state.arguments.record.put_to_sleep(group, handled),
@@ -186,11 +189,11 @@ impl State {
             return self.open();
         }
         let (journal, record, clock) = (surroundings.journal.clone(), Arc::clone(record), surroundings.clock.clone());
-        let (after, octets, delay) = (record.resume().get().after, surroundings.log_octets, *delay);
+        let (from, octets, delay) = (record.resume().get().from, surroundings.log_octets, *delay);
         self.arguments.facts.send(SourceFact::Connecting);
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            let recent = match journal.read(record.number(), after, octets).await {
+            let recent = match journal.read(record.number(), from, octets).await {
                 Ok(recent) => recent,
                 Err(error) => {
                     warn!(source = record.id().logged(), %error, "events that come again will be sent again");
@@ -240,25 +243,49 @@ impl State {
             }
             UpstreamFact::Lost { reason, retry_in } => {
                 facts.send(SourceFact::Waiting(format!("{reason}; again in {retry_in:.1?}")));
+                self.take_held();
             }
             UpstreamFact::Ended { reason } => {
                 self.upstream = None;
                 facts.send(SourceFact::Ended(reason));
+                self.take_held();
             }
             UpstreamFact::Events { events, credit, read_at } => {
-                let events = self.new_in(events);
                 self.count(&events);
-                self.arguments.surroundings.telemetry.received_sse.increment(events.len() as u64);
-                self.take(events, Some(read_at), credit, None);
+                let arrived = Arrived { events, credit, read_at };
+                match self.known.is_empty() {
+                    true => self.take_arrived(arrived),
+                    false => self.sift(arrived),
+                }
             }
         }
+    }
+
+    fn take_arrived(&mut self, Arrived { events, credit, read_at }: Arrived) {
+        self.arguments.surroundings.telemetry.received_sse.increment(events.len() as u64);
+        self.take(events, Some(read_at), credit, None);
+    }
+
+    /// Leaves out what was taken before the upstream was lost.
+    fn sift(&mut self, arrived: Arrived) {
+        let (new, again) = self.known.sift(arrived, &self.log);
+        self.arguments.surroundings.telemetry.known_again.increment(again);
+        new.into_iter().for_each(|arrived| self.take_arrived(arrived));
+        if self.known.holds() {
+            let _detached = self.myself.send_after(HELD_FOR, || SourceMessage::TakeHeld);
+        }
+    }
+
+    /// Nothing has come that says what was held.
+    fn take_held(&mut self) {
+        self.known.give_up().into_iter().for_each(|arrived| self.take_arrived(arrived));
     }
 
     /// The upstream is open. Where it was open before and was not told where to go on, events may be missing.
     fn go_on(&mut self, resumed: Option<Resume>) {
         let Arguments { record, surroundings, .. } = &self.arguments;
         match resumed {
-            Some(Resume { after, .. }) => self.known = Known::new(after..self.next),
+            Some(resume) => self.known = Known::new(resume, self.next),
             None if self.was_open => {
                 let epoch = record.begin_epoch(&surroundings.journal);
                 surroundings.telemetry.gaps.increment(1);
@@ -267,16 +294,6 @@ impl State {
             None => {}
         }
         self.was_open = true;
-    }
-
-    /// Leaves out what was taken before the upstream was lost.
-    fn new_in(&mut self, events: Events) -> Events {
-        if self.known.is_empty() {
-            return events;
-        }
-        let again = self.known.count_in(&events, &self.log);
-        self.arguments.surroundings.telemetry.known_again.increment(again as u64);
-        events.without_first(again)
     }
 
     fn publish(&mut self, events: Events, publish_id: String, watch: Watch) -> Result<Taken, PublishError> {

@@ -16,8 +16,12 @@ pub struct SourceRow {
     pub next: u64,
     /// The id of the last event.
     pub last_id: Vec<u8>,
+    /// The number of the first event in a row that has it.
+    pub last_from: u64,
     /// The id before, if all its events came.
     pub closed_id: Vec<u8>,
+    /// The number of the second event in a row that has it, if there is one.
+    pub closed_from: u64,
     /// The number of the first event behind those.
     pub closed_after: u64,
 }
@@ -31,7 +35,9 @@ struct Written<'a> {
     epoch: u32,
     next: u64,
     last_id: &'a [u8],
+    last_from: u64,
     closed_id: &'a [u8],
+    closed_from: u64,
     closed_after: u64,
 }
 
@@ -59,7 +65,9 @@ impl SourceRow {
             epoch: self.epoch,
             next: self.next,
             last_id: &self.last_id,
+            last_from: self.last_from,
             closed_id: &self.closed_id,
+            closed_from: self.closed_from,
             closed_after: self.closed_after,
         })
     }
@@ -69,19 +77,20 @@ impl SourceRow {
     /// # Errors
     /// When it is not what was kept.
     pub fn decode(value: &[u8]) -> Result<Self, RowError> {
-        let Written { tenant, origin, credential, epoch, next, last_id, closed_id, closed_after } = borrowed(value)?;
+        let Written { tenant, origin, credential, epoch, next, last_id, last_from, .. } = borrowed(value)?;
+        let Written { closed_id, closed_from, closed_after, .. } = borrowed(value)?;
         let wrong = |what: String| RowError::new(Table::Sources, what);
         let tenant = TenantId::new(tenant).map_err(|error| wrong(error.to_string()))?;
         let origin = match origin {
             Origin::Url(url) => SourceOrigin::Url(url.parse().map_err(|error| wrong(format!("{error}")))?),
             Origin::Feed(name) => SourceOrigin::Feed(FeedName::new(name).map_err(|error| wrong(error.to_string()))?),
         };
-        if closed_after > next {
-            return Err(wrong(format!("it resumes at {closed_after}, behind its end {next}")));
+        if closed_from > closed_after || closed_after > next || last_from > next {
+            return Err(wrong(format!("it resumes at {closed_from} or {closed_after}, and ends at {next}")));
         }
         let id = SourceId::new(tenant, origin, credential.map(CredentialRef::new));
         let [last_id, closed_id] = [last_id, closed_id].map(<[u8]>::to_vec);
-        Ok(Self { id, epoch, next, last_id, closed_id, closed_after })
+        Ok(Self { id, epoch, next, last_id, last_from, closed_id, closed_from, closed_after })
     }
 }
 
@@ -108,7 +117,9 @@ mod tests {
                 epoch: 3,
                 next: 1 << 40,
                 last_id: b"a8".to_vec(),
+                last_from: 7,
                 closed_id: b"a7".to_vec(),
+                closed_from: 4,
                 closed_after: 5,
             };
             assert_eq!(SourceRow::decode(&row.encode()), Ok(row.clone()));
