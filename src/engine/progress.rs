@@ -1,5 +1,6 @@
 //! What of a subscription and a handset has to outlive the process, so that another one goes on as if it were the same.
 
+use super::push::SegmentSet;
 use crate::model::SubscriptionId;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -63,8 +64,10 @@ pub struct OpenPushes {
     pub gap: u64,
     /// If any of its events goes as a notice: those that need more octets than this.
     pub notice_above: Option<u16>,
-    /// Whether any of it was written to a link.
+    /// Whether segments were sent of which nobody knows what became of them.
     pub sent: bool,
+    /// Segments that the SMSC has; none unless that is known of all.
+    pub accepted: SegmentSet,
 }
 
 impl OpenPushes {
@@ -88,7 +91,8 @@ impl OpenPushes {
     }
 
     fn goes_on_with(&self, next: &Self) -> bool {
-        let plain = |one: &Self| one.segments == 1 && one.gap == 0 && one.notice_above.is_none();
+        let plain =
+            |one: &Self| one.segments == 1 && one.gap == 0 && one.notice_above.is_none() && one.accepted.is_empty();
         let alike = (self.events, self.sent) == (next.events, next.sent) && plain(self) && plain(next);
         alike && self.end() == next.first && self.transaction.wrapping_add(self.count as u8) == next.transaction
     }
@@ -129,6 +133,7 @@ mod tests {
             gap: 0,
             notice_above: None,
             sent: true,
+            accepted: SegmentSet::default(),
         }
     }
 

@@ -4,11 +4,12 @@ use super::clock::Stamp;
 use super::progress::OpenPushes;
 use super::receipts::FateId;
 use crate::model::{DropReason, Outcome};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Segments of one push, by index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct SegmentSet([u64; 4]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentSet([u64; 4]);
 
 impl SegmentSet {
     fn insert(&mut self, index: u8) {
@@ -21,6 +22,16 @@ impl SegmentSet {
 
     fn contains(&self, index: u8) -> bool {
         self.0[usize::from(index >> 6)] & 1 << (index & 63) != 0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u8 {
+        self.0.iter().map(|word| word.count_ones()).sum::<u32>() as u8
     }
 
     fn lowest(&self) -> Option<u8> {
@@ -140,8 +151,29 @@ impl Push {
             transaction: self.transaction,
             gap: self.gap(),
             notice_above: self.notice_above,
-            sent: self.was_sent(),
+            sent: self.awaited > 0 || self.oddities.as_ref().is_some_and(|odd| !odd.resent.is_empty()),
+            accepted: self.known_accepted(),
         }
+    }
+
+    /// Which segments the SMSC has, as long as that is known of each.
+    fn known_accepted(&self) -> SegmentSet {
+        let mut known = SegmentSet::default();
+        if self.awaited == 0 && self.accepted > 0 {
+            let again = self.oddities.as_ref().map(|odd| odd.again).unwrap_or_default();
+            (0..self.fresh).filter(|index| !again.contains(*index)).for_each(|index| known.insert(index));
+        }
+        known
+    }
+
+    /// The SMSC has these segments already; the others are to be sent.
+    pub fn go_on_behind(&mut self, accepted: SegmentSet) {
+        if accepted.is_empty() {
+            return;
+        }
+        (self.fresh, self.accepted) = (self.segments, accepted.len());
+        let odd = self.oddities.get_or_insert_default();
+        (0..self.segments).filter(|index| !accepted.contains(*index)).for_each(|index| odd.again.insert(index));
     }
 
     /// Whether its body is its events and nothing else, each whole.
@@ -194,7 +226,7 @@ impl Push {
 
     /// Whether any of its segments may have reached the SMSC.
     pub fn was_sent(&self) -> bool {
-        let resent = self.oddities.as_ref().is_some_and(|odd| odd.resent != SegmentSet::default());
+        let resent = self.oddities.as_ref().is_some_and(|odd| !odd.resent.is_empty());
         self.awaited > 0 || self.accepted > 0 || resent
     }
 
@@ -228,6 +260,24 @@ mod tests {
             set.remove(index);
         }
         assert!(set.lowest().is_none() && !set.contains(255));
+    }
+
+    #[test]
+    fn another_process_sends_what_the_smsc_is_known_not_to_have() {
+        let mut push = Push::new(0..1, 4, 0);
+        (0..3).for_each(|index| push.note_written(index));
+        assert!(push.as_open().sent && push.as_open().accepted.is_empty(), "nobody knows which it has");
+        (push.awaited, push.accepted) = (0, 2);
+        push.send_again(1);
+        let open = push.as_open();
+        assert!(!open.sent && open.accepted.len() == 2);
+        let mut next = Push::new(0..1, 4, 0);
+        next.go_on_behind(open.accepted);
+        for index in [1, 3] {
+            assert_eq!(next.to_send(), Some(index));
+            next.note_written(index);
+        }
+        assert_eq!((next.to_send(), next.accepted), (None, 2));
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl Subscription {
         let mut push = Push::new(events, again.segments, again.gap);
         push.notice_above = again.notice_above;
         (push.reference, push.transaction) = (again.reference, again.transaction);
+        push.go_on_behind(again.accepted);
         push.formed_at = now.monotonic.into();
         if !self.policy.ttl.is_zero() {
             push.expires_at = (oldest + self.policy.ttl).into();
