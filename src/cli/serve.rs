@@ -41,7 +41,7 @@ async fn serve(config: &Config, stop_on_eof: bool) -> Result<(), CommandError> {
     let input = stop_on_eof.then(input_end);
     let app = App::start(config).await?;
     let (grpc, ops) = (app.grpc_address(), app.ops_address());
-    info!(%grpc, %ops, smscs = config.smsc.len(), "router started; events are kept in memory only");
+    info!(%grpc, %ops, smscs = config.smsc.len(), data_dir = ?config.node.data_dir, "router started");
     let told = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",

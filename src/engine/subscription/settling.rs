@@ -32,6 +32,7 @@ impl Subscription {
     ) -> Verdict {
         let at = number.wrapping_sub(self.first_push as u32) as usize;
         let Some(push) = self.pushes.get_mut(at) else { return Verdict::Accept };
+        self.changed = true;
         push.awaited = push.awaited.saturating_sub(1);
         let had_unsent = push.to_send().is_some();
         let verdict = match answer {
