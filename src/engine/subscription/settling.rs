@@ -41,7 +41,9 @@ impl Subscription {
                 push.refusals = 0;
                 settlement.tally.answer(Answered::Accepted);
                 if self.policy.receipts == Wanted::All {
-                    let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(push.segments));
+                    // Those that an earlier process had accepted owe their receipts to that one.
+                    let owed = push.segments.saturating_sub(push.accepted - 1);
+                    let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(owed));
                     let of = PushOf {
                         subscription: self.id,
                         first: push.events.start,
