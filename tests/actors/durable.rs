@@ -221,3 +221,70 @@ async fn a_link_that_dies_with_the_process_leaves_its_answers_unknown_once() {
     house.run_until(|link| link.seen("15550001") == ["1"]).await;
     assert_eq!(house.settled("accepted"), 1);
 }
+
+#[tokio::test]
+async fn events_that_are_to_be_durable_first_are_not_sent_before() {
+    let shelf = Arc::new(Shelf::default());
+    let mut house = House::careful(&shelf, LOG_OCTETS).await;
+    house.activate("15550001").await;
+    shelf.full.store(true, Ordering::Relaxed);
+    assert!(house.feed(&["1"]));
+    until(|| house.journal.is_failing()).await;
+    house.link.run();
+    assert_eq!(house.link.written, 0, "it is not durable");
+    shelf.full.store(false, Ordering::Relaxed);
+    house.run_until(|link| link.seen("15550001") == ["1"]).await;
+    assert!(house.feed(&["2"]));
+    house.run_until(|link| link.seen("15550001") == ["1", "2"]).await;
+}
+
+#[tokio::test]
+async fn one_of_a_thousand_held_for_an_hour_holds_nobody() {
+    const MINUTES: usize = 60;
+    let shelf = Arc::new(Shelf::default());
+    let mut house = House::durable(&shelf, LOG_OCTETS).await;
+    let held = house.activate("15550000").await;
+    for number in 1..1000 {
+        house.activate(&format!("1555{number:04}")).await;
+    }
+    let long = |minute: usize| format!("{minute:0>150}");
+    assert!(house.feed(&[&long(0)]));
+    let (never, others): (Vec<_>, Vec<_>) =
+        house.take(1000).await.into_iter().partition(|one| one.number == "15550000");
+    others.iter().for_each(|one| house.link.accept(one));
+    for minute in 1..MINUTES {
+        house.hands.advance(Duration::from_secs(60));
+        press(&house, &long(minute)).await;
+        let seen = |link: &crate::link::FakeLink, number| link.seen(number).len() > minute;
+        house.run_until(|link| seen(link, "15550001") && seen(link, "15550999")).await;
+    }
+    house.journal.flush().await;
+    let view = house.get(held.id).await.unwrap();
+    assert!((view.pending as usize) < MINUTES / 2, "{} wait in memory", view.pending);
+    assert_eq!(house.dropped("lagged"), 0);
+    assert!(house.upstreams.last().resume.get().after as usize >= MINUTES - 1, "the position moves on");
+    never.iter().for_each(|one| house.link.accept(one));
+    house.run_until(|link| link.seen("15550000").len() == MINUTES).await;
+    assert_eq!(house.link.seen("15550000"), (0..MINUTES).map(long).collect::<Vec<_>>());
+    assert_eq!(house.settled("accepted"), 1000 * MINUTES as u64);
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_neither_loses_nor_repeats_anything() {
+    for unix_ms in [0, 1_790_000_000_000 - 86_400_000, 1_790_000_000_000 + 86_400_000] {
+        let shelf = Arc::new(Shelf::default());
+        let mut house = House::durable(&shelf, LOG_OCTETS).await;
+        house.activate("15550001").await;
+        assert!(house.feed(&["1"]));
+        let sent = house.take(1).await;
+        house.journal.flush().await;
+        house.hands.set_wall(unix_ms);
+        let mut house = house.crash(&shelf).await;
+        house.run_until(|link| link.seen("15550001") == ["1"]).await;
+        until(|| house.upstreams.count() == 1).await;
+        assert!(house.feed(&["2"]));
+        house.run_until(|link| link.seen("15550001").len() == 2).await;
+        house.journal.flush().await;
+        assert_eq!((house.settled("accepted"), house.count("bellwire_resent_total ")), (2, sent.len() as u64));
+    }
+}

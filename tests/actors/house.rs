@@ -60,6 +60,11 @@ impl Hands {
         *now = now.after(by);
     }
 
+    /// Somebody sets the wall clock.
+    pub fn set_wall(&self, unix_ms: u64) {
+        self.now.lock().unix_ms = unix_ms;
+    }
+
     /// The next reading panics, once.
     pub fn arm(&self) {
         self.arm_in(1);
@@ -91,6 +96,7 @@ pub struct House {
     pub journal: Journal,
     commits: tokio::task::JoinHandle<()>,
     log_octets: usize,
+    before: bool,
     /// The link to the SMSC of numbers that start with 1.
     pub link: FakeLink,
     /// The link to the SMSC of numbers that start with 44.
@@ -120,19 +126,28 @@ impl House {
         self.router.kill();
         let _ = self.router.wait(None).await;
         settle().await;
-        let mut next = Self::open(Some(shelf), self.log_octets).await;
-        // The handsets and the clock outlive it.
-        next.hands = self.hands;
-        next
+        // The clock goes on.
+        Self::begin(Some(shelf), self.log_octets, self.hands, self.before).await
     }
 
     async fn open(shelf: Option<&Arc<Shelf>>, log_octets: usize) -> Self {
-        let settings = Settings { before: false, max_unsaved: MAX_UNSAVED };
+        let now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
+        let hands = Arc::new(Hands { now: Mutex::new(now), fuse: AtomicU32::new(0) });
+        Self::begin(shelf, log_octets, hands, false).await
+    }
+
+    /// As [`House::durable`]; events are sent only when they are on the shelf.
+    pub async fn careful(shelf: &Arc<Shelf>, log_octets: usize) -> Self {
+        let House { hands, .. } = Self::open(None, log_octets).await;
+        Self::begin(Some(shelf), log_octets, hands, true).await
+    }
+
+    async fn begin(shelf: Option<&Arc<Shelf>>, log_octets: usize, hands: Arc<Hands>, before: bool) -> Self {
+        let settings = Settings { before, max_unsaved: MAX_UNSAVED };
         let journal = shelf.map_or_else(Journal::none, |shelf| Journal::new(Arc::clone(shelf) as _, settings));
         let recorder = PrometheusBuilder::new().build_recorder();
         let telemetry = ::metrics::with_local_recorder(&recorder, || Telemetry::new(LABELS));
-        let now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
-        let hands = Arc::new(Hands { now: Mutex::new(now), fuse: AtomicU32::new(0) });
+        let now = *hands.now.lock();
         let read = Arc::clone(&hands);
         let clock = Clock::new(move || read.read());
         let smscs = ["main", "other"].map(|name| {
@@ -176,7 +191,7 @@ impl House {
         let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();
         let [link, other] = smscs.map(|smsc| FakeLink::new(smsc, clock.clone(), router.clone(), telemetry.clone()));
         let counts = recorder.handle();
-        Self { router, upstreams, admission, hands, journal, commits, log_octets, link, other, counts }
+        Self { router, upstreams, admission, hands, journal, commits, log_octets, before, link, other, counts }
     }
 
     pub async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> RouterMessage) -> T {

@@ -24,6 +24,8 @@ pub struct Opened {
     pub source: SourceId,
     /// Where it was to go on when it was opened.
     pub last_event_id: Bytes,
+    /// Where it is to go on now.
+    pub resume: ResumePoint,
     pub door: Door,
     pub facts: Port<UpstreamFact>,
     closed: Arc<AtomicBool>,
@@ -43,7 +45,7 @@ impl Upstreams for FakeUpstreams {
         let closed: Arc<AtomicBool> = Arc::default();
         let closes = Closes(Arc::clone(&closed));
         let last_event_id = resume.get().id;
-        let opened = Opened { source: source.clone(), last_event_id, door, facts, closed };
+        let opened = Opened { source: source.clone(), last_event_id, resume, door, facts, closed };
         self.opened.lock().push(Arc::new(opened));
         UpstreamHandle::new(tokio::spawn(async move {
             let _closes = closes;
