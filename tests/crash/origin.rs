@@ -260,7 +260,7 @@ async fn converse(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()>
     let played = &shared.streams[stream];
     let mut at = played.open(ids.next().map(|(_, id)| id.to_owned()));
     socket.write_all(HEAD.as_bytes()).await?;
-    let mut left = shared.random.lock().usize(40..600);
+    let mut left = shared.random.lock().usize(20..250);
     loop {
         let news = played.news.notified();
         let written = played.text(at, BATCH);

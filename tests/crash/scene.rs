@@ -214,7 +214,7 @@ impl Scene {
     fn check_arrivals(&self) {
         let wrong = self.smsc.look(|account| account.wrong(|stream| self.log.made(stream)));
         if !wrong.is_empty() {
-            self.fail(&wrong);
+            self.fail("not everything arrived as it should");
         }
         for (life, ending) in self.endings.iter().enumerate() {
             let repeats = self.smsc.look(|account| account.repeats(life));
@@ -293,7 +293,7 @@ impl Scene {
     fn fail(&self, what: &str) -> ! {
         let wrong = self.smsc.look(|account| account.wrong(|stream| self.log.made(stream)));
         panic!(
-            "{what}\n--- so far, with what is still to come:\n{wrong}\n{}\n--- the last of the router's log:{}\n\
+            "{what}\n--- by the SMSC's account:\n{wrong}\n{}\n--- the last of the router's log:{}\n\
              again: BELLWIRE_CRASH_SEED={} cargo test --test crash",
             self.figures(),
             self.lines.text(),
