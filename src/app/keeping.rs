@@ -8,8 +8,7 @@ use crate::actors::router::{Before, RestoreError, Restored};
 use crate::actors::smsc::Smsc;
 use crate::config::{Config, JournalMode, NodeConfig};
 use crate::engine::routing::Routes;
-use crate::store::embedded::{self, Embedded};
-use crate::store::{Store, StoreError};
+use crate::store::{Embedded, Settings as StoreSettings, Store, StoreError};
 use crate::telemetry::Telemetry;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -31,7 +30,7 @@ impl Keeping {
             info!("node.data_dir is empty: subscriptions and events are kept in memory only");
             return Ok(Self { store: None, journal: Journal::none() });
         };
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(embedded::Settings {
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(StoreSettings {
             path: path.clone(),
             log_octets: config.log_octets,
             log_age: config.log_age,

@@ -3,14 +3,12 @@
 //! A store knows nothing of what its records mean. It promises one thing: a [`Batch`] is kept whole or not at all, and
 //! when [`Store::commit`] has returned, neither a killed process nor a lost power supply undoes it.
 
-mod backup;
-pub mod embedded;
+mod embedded;
 pub mod row;
 
 use crate::codec::sse::Events;
 use crate::engine::chunk::Chunk;
-pub use backup::restore;
-use bytes::Bytes;
+pub use embedded::{Embedded, Settings, restore};
 use std::io;
 use std::sync::Arc;
 
@@ -71,20 +69,6 @@ pub enum Table {
 }
 
 impl Table {
-    /// What it is called on disk.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Node => "node",
-            Self::Sources => "sources",
-            Self::Terms => "terms",
-            Self::Subscriptions => "subscriptions",
-            Self::Progress => "progress",
-            Self::Handsets => "handsets",
-            Self::Receipts => "receipts",
-            Self::Publications => "publications",
-        }
-    }
-
     /// Every table.
     pub const ALL: [Self; 8] = [
         Self::Node,
@@ -155,24 +139,6 @@ pub struct Logged {
     pub events: Events,
 }
 
-impl Logged {
-    /// As a log keeps it: when it was read and its first number in eight octets each, the highest first, and its events.
-    fn read(value: &[u8]) -> Result<Self, String> {
-        let (unix_ms, rest) = value.split_first_chunk().ok_or("a chunk is too short")?;
-        let (first, record) = rest.split_first_chunk().ok_or("a chunk is too short")?;
-        let events = Events::read_record(Bytes::copy_from_slice(record)).map_err(|error| error.to_string())?;
-        Ok(Self { first: u64::from_be_bytes(*first), unix_ms: u64::from_be_bytes(*unix_ms), events })
-    }
-
-    fn write(first: u64, unix_ms: u64, events: &Events) -> Vec<u8> {
-        let mut value = Vec::with_capacity(16 + events.octets());
-        value.extend_from_slice(&unix_ms.to_be_bytes());
-        value.extend_from_slice(&first.to_be_bytes());
-        events.write_record(&mut value);
-        value
-    }
-}
-
 /// Why something was not kept, or cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -205,11 +171,19 @@ pub enum StoreError {
         /// The newest format known.
         known: u32,
     },
-    /// What is in the directory is something else.
-    #[error("{path} is not empty and is no store: name another directory, or an empty one")]
-    NoStore {
+    /// The directory holds something, but no store.
+    #[error("{path} holds {found}, and a store begins in an empty directory: give an empty directory")]
+    Foreign {
         /// The directory.
         path: String,
+        /// The name of something in it.
+        found: String,
+    },
+    /// What is to be restored is no backup, or not all of one.
+    #[error("the backup is damaged: {what}")]
+    Backup {
+        /// What is wrong.
+        what: String,
     },
     /// Another process has it.
     #[error("the store in {path} is in use by another process")]

@@ -96,6 +96,28 @@ pub fn check_round_trip(stream: &[u8]) {
     assert_eq!(owned(&Parser::new(UNBOUNDED).feed(out.freeze())), expected, "the round trip changed the events");
 }
 
+/// The events of `stream` survive being a record.
+pub fn check_record_of(stream: &[u8]) {
+    let events = Parser::new(UNBOUNDED).feed(Bytes::copy_from_slice(stream));
+    for events in [events.clone(), events.compacted()] {
+        let mut record = Vec::new();
+        events.write_record(&mut record);
+        let read = Events::read_record(record.into());
+        assert_eq!(read.as_ref().map(owned), Ok(owned(&events)), "a record has other events");
+    }
+}
+
+/// `octets` are refused as a record, or make events that survive being one.
+pub fn check_record(octets: &[u8]) {
+    let Ok(events) = Events::read_record(Bytes::copy_from_slice(octets)) else { return };
+    assert!(events.len() < octets.len(), "{} events of {} octets", events.len(), octets.len());
+    let mut record = Vec::new();
+    events.write_record(&mut record);
+    assert!(record.len() <= octets.len(), "a record that was read is not the shortest, and grows when it is written");
+    let again = Events::read_record(record.into());
+    assert_eq!(again.as_ref().map(owned), Ok(owned(&events)), "a record has other events");
+}
+
 fn owned(events: &Events) -> Vec<Owned> {
     let own = |event: super::EventRef<'_>| Owned {
         event_type: event.event_type.to_vec(),

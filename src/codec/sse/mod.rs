@@ -1,7 +1,8 @@
 //! Event streams, HTML Standard §9.2.5 "Parsing an event stream" and §9.2.6 "Interpreting an event stream".
 //!
 //! [`Parser`] turns pieces of a body into [`Events`], which point into the piece wherever they can; [`encode`] writes an
-//! event in its shortest form. Left out: the connection (§9.2.2, §9.2.3), and relaying a block as it came.
+//! event in its shortest form; [`Events::write_record`] writes them for a log. Left out: the connection (§9.2.2, §9.2.3),
+//! and relaying a block as it came.
 
 mod block;
 mod events;

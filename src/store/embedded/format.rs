@@ -1,89 +1,108 @@
-//! The format of a store on disk: what is there is refused, gone on with, or brought up to date.
+//! The number of the store's format, and the way from older ones.
 
-use super::Settings;
-use crate::store::StoreError;
-use std::fs;
-use std::io;
+use fjall::{OwnedWriteBatch, PersistMode};
 
-/// The format that this version writes.
-pub(super) const FORMAT: u32 = 1;
-/// Where it is in its table, as four octets, the lowest first.
-pub(super) const FORMAT_KEY: &[u8] = b"format";
+use super::super::StoreError;
+use super::database::Tables;
+use super::failure::{damaged, engine, shown};
 
-/// Brings a store from the format that is its place in [`MIGRATIONS`], counted from 1, to the next.
-pub(super) type Migration<S> = fn(&S) -> Result<(), StoreError>;
+const KEY: &[u8] = b"format";
 
-/// What is in the directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing: a store is made.
-    Nothing,
-    /// Something that fjall left.
-    Store,
+/// Adds to a batch what makes a store of one format one of the next. Whatever it reads is as the step before left it.
+pub(super) type Step = fn(&Tables, &mut OwnedWriteBatch) -> Result<(), StoreError>;
+
+/// From format 1 to 2, from 2 to 3, and so on.
+pub(super) const STEPS: &[Step] = &[];
+
+/// What a store of today has.
+fn newest(steps: &[Step]) -> u32 {
+    1 + steps.len() as u32
 }
 
-/// Looks at the directory without changing it.
+/// Marks a new store.
+pub(super) fn write(tables: &Tables) -> fjall::Result<()> {
+    let mut batch = tables.database.batch().durability(Some(PersistMode::SyncAll));
+    batch.insert(&tables.store, KEY, newest(STEPS).to_be_bytes());
+    batch.commit()
+}
+
+/// Takes a store to the newest format, step by step. A step and the new number are kept together.
 ///
 /// # Errors
-/// When it holds something that is no store, or cannot be read.
-pub(super) fn look(settings: &Settings) -> Result<Found, StoreError> {
-    let path = || settings.shown();
-    let mut entries = match fs::read_dir(&settings.path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(StoreError::Io { path: path(), error }),
-    };
-    if settings.path.join("version").is_file() && settings.path.join("keyspaces").is_dir() {
-        return Ok(Found::Store);
+/// When the store is newer than that, or has no format.
+pub(super) fn migrate(tables: &Tables, steps: &[Step]) -> Result<(), StoreError> {
+    let mut found = known(tables, newest(steps))?;
+    while let Some(step) = steps.get(found as usize - 1) {
+        let mut batch = tables.database.batch().durability(Some(PersistMode::SyncAll));
+        step(tables, &mut batch)?;
+        found += 1;
+        batch.insert(&tables.store, KEY, found.to_be_bytes());
+        batch.commit().map_err(|error| engine(tables.path(), error))?;
     }
-    // A store that was about to be made when its process ended has no more than a lock.
-    let other = entries.find_map(|entry| entry.ok().filter(|entry| entry.file_name() != "lock"));
-    match other {
-        Some(_) => Err(StoreError::NoStore { path: path() }),
-        None => Ok(Found::Nothing),
+    Ok(())
+}
+
+/// Refuses a store that is newer than this version.
+pub(super) fn check(tables: &Tables) -> Result<(), StoreError> {
+    known(tables, newest(STEPS)).map(|_found| ())
+}
+
+fn known(tables: &Tables, known: u32) -> Result<u32, StoreError> {
+    match read(tables)? {
+        found if found > known => Err(StoreError::Newer { path: shown(tables.path()), found, known }),
+        found => Ok(found),
     }
 }
 
-/// Which steps bring a store of format `found` to the one that this version writes.
-///
-/// # Errors
-/// When it is later than that, or no format at all.
-pub(super) fn steps<'m, S>(
-    settings: &Settings,
-    found: u32,
-    migrations: &'m [Migration<S>],
-) -> Result<&'m [Migration<S>], StoreError> {
-    let known = migrations.len() as u32 + 1;
-    if found > known {
-        return Err(StoreError::Newer { path: settings.shown(), found, known });
-    }
-    let done = found.checked_sub(1).and_then(|done| migrations.get(done as usize..));
-    done.ok_or_else(|| StoreError::Damaged {
-        path: settings.shown(),
-        what: format!("it says that its format is {found}"),
-    })
+fn read(tables: &Tables) -> Result<u32, StoreError> {
+    let value = tables.store.get(KEY).map_err(|error| engine(tables.path(), error))?;
+    let number = value.and_then(|value| value.as_ref().try_into().ok()).map(u32::from_be_bytes);
+    number.filter(|number| *number > 0).ok_or_else(|| damaged(tables.path(), "it has no format"))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::store::Table;
 
-    fn settings() -> Settings {
-        Settings { path: "somewhere".into(), log_octets: 1, log_age: Duration::ZERO, reserve: 0 }
+    fn value(tables: &Tables) -> Option<Vec<u8>> {
+        tables.table(Table::Node).get("a").unwrap().map(|value| value.to_vec())
+    }
+
+    fn first(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+        batch.insert(tables.table(Table::Node), "a", "1");
+        Ok(())
+    }
+
+    fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+        let value = [value(tables).unwrap().as_slice(), b"2"].concat();
+        batch.insert(tables.table(Table::Node), "a", value);
+        Ok(())
+    }
+
+    fn failing(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+        batch.insert(tables.table(Table::Node), "a", "never");
+        Err(damaged(tables.path(), "by purpose"))
     }
 
     #[test]
-    fn an_older_store_is_brought_up_step_by_step_and_a_newer_one_refused() {
-        let step: Migration<()> = |()| Ok(());
-        let migrations = [step, step];
-        let count = |found| steps(&settings(), found, &migrations).map(<[_]>::len);
-        assert_eq!((count(1).unwrap(), count(2).unwrap(), count(3).unwrap()), (2, 1, 0));
-        let newer = count(4).unwrap_err().to_string();
-        assert_eq!(
-            newer,
-            "the store in somewhere has format 4, and this version knows formats up to 3: use a newer one"
-        );
-        assert!(matches!(count(0), Err(StoreError::Damaged { .. })));
+    fn steps_are_taken_once_each_and_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let tables = Tables::create(&directory.path().join("db")).unwrap();
+        assert!(migrate(&tables, &[first, failing]).is_err());
+        assert_eq!((read(&tables).unwrap(), value(&tables)), (2, Some(b"1".to_vec())));
+        migrate(&tables, &[failing, second]).unwrap();
+        assert_eq!((read(&tables).unwrap(), value(&tables)), (3, Some(b"12".to_vec())));
+        migrate(&tables, &[failing, failing]).unwrap();
+    }
+
+    #[test]
+    fn a_newer_store_is_refused_with_both_numbers() {
+        let directory = tempfile::tempdir().unwrap();
+        let tables = Tables::create(&directory.path().join("db")).unwrap();
+        migrate(&tables, &[first]).unwrap();
+        let error = migrate(&tables, &[]).unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
     }
 }

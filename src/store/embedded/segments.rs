@@ -1,135 +1,255 @@
-//! The logs of all sources, in segments: a new one is begun when the newest is large or old enough, and the oldest is
-//! dropped whole. So what is old costs nothing: nothing is read, rewritten or marked for it.
+//! The source logs, as segments that are dropped whole.
+//!
+//! All sources write to the newest segment; when it is large or old enough, the next is begun. What is no longer needed
+//! goes with its segment, file by file: nothing is marked as deleted and nothing is merged. The time is that of the
+//! chunks.
+//!
+//! Key: source, four octets; end of the chunk (one past its last number), eight octets. Value: when it was read, in
+//! milliseconds since 1970, eight octets; the number of its first event, eight octets; its events as
+//! [`Events::read_record`] reads them. All numbers are big-endian.
 
-use super::Settings;
-use crate::store::Batch;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-/// Octets of a segment, at most: a good deal less than what a log keeps.
-const SEGMENT_OCTETS: u64 = 256 << 20;
-/// Of a small log, a segment is this part.
-const SEGMENTS: u64 = 8;
-/// Octets of a segment that wait in memory for their place on disk.
-const MEMORY_OCTETS: u64 = 32 << 20;
-const NAME: &str = "log";
+use bytes::Bytes;
+use fjall::{Keyspace, OwnedWriteBatch, Readable, Snapshot};
 
-/// One segment: chunks of any source.
+use crate::codec::sse::Events;
+use crate::engine::chunk::Chunk;
+
+use super::super::{Logged, SourceNumber, StoreError};
+use super::database::Tables;
+use super::failure::{damaged, engine};
+
+const PREFIX: &str = "log.";
+const KEY_OCTETS: usize = 12;
+/// Time and first number.
+const HEAD_OCTETS: usize = 16;
+/// Into how many segments the bounds are divided: so much too early does the oldest event go, at worst.
+const SEGMENTS: u32 = 16;
+const SEGMENT_OCTETS: u64 = 128 * 1024 * 1024;
+/// Files of a segment that are read side by side; fjall slows its writers down from 20 on.
+const SEGMENT_FILES: usize = 12;
+/// A segment costs some milliseconds to make.
+const SEGMENT_AGE: Duration = Duration::from_secs(1);
+/// A value up to this length is copied when it is read, for it would keep the whole block that it lies in.
+const COPIED_OCTETS: usize = 4096;
+
+/// What is kept at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) octets: u64,
+    pub(super) age: Duration,
+}
+
+/// One segment.
+#[derive(Clone)]
 pub(super) struct Segment {
-    keyspace: Keyspace,
-    number: u64,
-    /// When it was begun, in milliseconds since 1970.
-    begun_unix_ms: u64,
+    number: u32,
+    begun_ms: u64,
+    pub(super) keyspace: Keyspace,
+    octets: u64,
+    /// Whether its record is kept.
+    listed: bool,
 }
 
 impl Segment {
-    pub fn keyspace(&self) -> &Keyspace {
-        &self.keyspace
+    /// When it was begun, in milliseconds since 1970.
+    pub(super) fn begun_ms(&self) -> u64 {
+        self.begun_ms
     }
 }
 
-/// All segments, the oldest first, and how large each is.
+/// The segments, oldest first.
 pub(super) struct Segments {
-    all: VecDeque<(Arc<Segment>, u64)>,
-    next: u64,
-    log_octets: u64,
-    log_age: Duration,
+    bounds: Bounds,
+    segments: Vec<Segment>,
+    /// Dropped, and still to be deleted.
+    dropped: Vec<Keyspace>,
+    next: u32,
 }
 
 impl Segments {
-    /// Those that are there.
-    pub fn open(database: &Database, settings: &Settings) -> fjall::Result<Self> {
-        let mut all = Vec::new();
-        for name in database.list_keyspace_names() {
-            let Some((number, begun_unix_ms)) = read_name(&name) else { continue };
-            let keyspace = database.keyspace(&name, options)?;
-            let octets = keyspace.disk_space();
-            all.push((Arc::new(Segment { keyspace, number, begun_unix_ms }), octets));
-        }
-        all.sort_by_key(|(segment, _)| segment.number);
-        let next = all.last().map_or(0, |(segment, _)| segment.number + 1);
-        Ok(Self { all: all.into(), next, log_octets: settings.log_octets, log_age: settings.log_age })
-    }
-
-    /// The segment for a batch; a new one if it is time for that.
-    pub fn current(&mut self, database: &Database, batch: &Batch) -> fjall::Result<Keyspace> {
-        let limit = SEGMENT_OCTETS.min(self.log_octets / SEGMENTS).max(1);
-        let age = self.log_age / SEGMENTS as u32;
-        let now = unix_ms();
-        match self.all.back() {
-            Some((newest, octets)) if !batch.appends.is_empty() && (*octets >= limit || newest.is_older(age, now)) => {
-                self.begin(database, now)
+    /// Finds the segments of a store. What is not listed was being made or deleted when the process died.
+    ///
+    /// # Errors
+    /// When one that is listed is missing.
+    pub(super) fn open(tables: &Tables, bounds: Bounds) -> Result<Self, StoreError> {
+        let path = tables.path();
+        let mut this = Self { bounds, segments: Vec::new(), dropped: Vec::new(), next: 0 };
+        for record in tables.store.prefix(PREFIX) {
+            let (key, value) = record.into_inner().map_err(|error| engine(path, error))?;
+            let name = str::from_utf8(&key).unwrap_or_default();
+            let (number, begun_ms) = (number(name), value.as_ref().try_into().map(u64::from_be_bytes));
+            let (Some(number), Ok(begun_ms)) = (number, begun_ms) else {
+                return Err(damaged(path, "the list of log segments is unreadable"));
+            };
+            if !tables.database.keyspace_exists(name) {
+                return Err(damaged(path, format!("log segment {name} is missing")));
             }
-            _ => self.newest(database),
+            let keyspace = tables.create_log(name)?;
+            let octets = size(&keyspace);
+            this.segments.push(Segment { number, begun_ms, keyspace, octets, listed: true });
         }
+        this.next = this.segments.last().map_or(0, |last| last.number + 1);
+        this.delete_unlisted(tables)?;
+        Ok(this)
     }
 
-    /// The newest, or the first.
-    pub fn newest(&mut self, database: &Database) -> fjall::Result<Keyspace> {
-        match self.all.back() {
-            Some((newest, _)) => Ok(newest.keyspace.clone()),
-            None => self.begin(database, unix_ms()),
-        }
-    }
-
-    fn begin(&mut self, database: &Database, now: u64) -> fjall::Result<Keyspace> {
-        let keyspace = database.keyspace(&format!("{NAME}.{:08}.{now}", self.next), options)?;
-        let segment = Segment { keyspace: keyspace.clone(), number: self.next, begun_unix_ms: now };
-        self.all.push_back((Arc::new(segment), 0));
-        self.next += 1;
-        Ok(keyspace)
-    }
-
-    /// The newest has so many octets more.
-    pub fn grow(&mut self, octets: u64) {
-        if let Some((_, known)) = self.all.back_mut() {
-            *known += octets;
-        }
-    }
-
-    /// Drops the oldest while all together are too large, or every event in it is too old: as old as the next segment.
-    pub fn drop_old(&mut self, database: &Database) -> fjall::Result<()> {
-        let now = unix_ms();
-        while self.all.len() > 1 {
-            let large = self.all.iter().map(|(_, octets)| octets).sum::<u64>() > self.log_octets;
-            let old = self.all.get(1).is_some_and(|(next, _)| next.is_older(self.log_age, now));
-            // Whoever reads it has it in his hands, and it stays until he is done.
-            let free = self.all.front().is_some_and(|(oldest, _)| Arc::strong_count(oldest) == 1);
-            if !(large || old) || !free {
-                break;
+    fn delete_unlisted(&mut self, tables: &Tables) -> Result<(), StoreError> {
+        for name in tables.database.list_keyspace_names() {
+            let Some(number) = number(&name) else { continue };
+            self.next = self.next.max(number + 1);
+            if !self.segments.iter().any(|segment| segment.number == number) {
+                self.dropped.push(tables.create_log(&name)?);
             }
-            if let Some((oldest, _)) = self.all.pop_front() {
-                database.delete_keyspace(oldest.keyspace.clone())?;
-            }
+        }
+        self.delete_dropped(tables)
+    }
+
+    /// Makes room: begins a segment if `octets` read at `now_ms` should go to a new one, and drops what is too much or
+    /// too old. The records go with `batch`; [`Segments::committed`] does the rest.
+    pub(super) fn prepare(
+        &mut self,
+        tables: &Tables,
+        batch: &mut OwnedWriteBatch,
+        now_ms: u64,
+        octets: u64,
+    ) -> Result<Keyspace, StoreError> {
+        if self.segments.last().is_none_or(|last| self.is_done(last, now_ms)) {
+            let keyspace = tables.create_log(&name(self.next))?;
+            self.segments.push(Segment { number: self.next, begun_ms: now_ms, keyspace, octets: 0, listed: false });
+            self.next += 1;
+        }
+        for segment in self.segments.iter().take(self.superfluous(now_ms, octets)) {
+            batch.remove(&tables.store, name(segment.number));
+        }
+        let Some(newest) = self.segments.last() else { return Err(damaged(tables.path(), "it has no log segment")) };
+        if !newest.listed {
+            batch.insert(&tables.store, name(newest.number), newest.begun_ms.to_be_bytes());
+        }
+        Ok(newest.keyspace.clone())
+    }
+
+    /// The batch of [`Segments::prepare`] is kept.
+    pub(super) fn committed(&mut self, now_ms: u64, octets: u64) {
+        let superfluous = self.superfluous(now_ms, octets);
+        self.dropped.extend(self.segments.drain(..superfluous).map(|segment| segment.keyspace));
+        if let Some(newest) = self.segments.last_mut() {
+            newest.listed = true;
+            newest.octets += octets;
+        }
+    }
+
+    /// Deletes what was dropped. Its files go when nobody reads them and no journal names them.
+    pub(super) fn delete_dropped(&mut self, tables: &Tables) -> Result<(), StoreError> {
+        while let Some(keyspace) = self.dropped.last() {
+            tables.database.delete_keyspace(keyspace.clone()).map_err(|error| engine(tables.path(), error))?;
+            self.dropped.pop();
         }
         Ok(())
     }
 
-    /// All of them, the oldest first. None is dropped while somebody has it in his hands.
-    pub fn all(&self) -> Vec<Arc<Segment>> {
-        self.all.iter().map(|(segment, _)| Arc::clone(segment)).collect()
+    /// The segments, oldest first.
+    pub(super) fn list(&self) -> Vec<Segment> {
+        self.segments.clone()
+    }
+
+    fn is_done(&self, newest: &Segment, now_ms: u64) -> bool {
+        let age = Duration::from_millis(now_ms.saturating_sub(newest.begun_ms));
+        let octets = (self.bounds.octets / u64::from(SEGMENTS)).min(SEGMENT_OCTETS);
+        newest.octets > 0
+            && (newest.octets >= octets
+                || age >= (self.bounds.age / SEGMENTS).max(SEGMENT_AGE)
+                || newest.keyspace.table_count() >= SEGMENT_FILES)
+    }
+
+    /// How many segments, from the oldest on, are too much or too old; never the newest.
+    fn superfluous(&self, now_ms: u64, octets: u64) -> usize {
+        let mut total = octets + self.segments.iter().map(|segment| segment.octets).sum::<u64>();
+        let pairs = self.segments.iter().zip(self.segments.iter().skip(1));
+        let goes = |(segment, next): &(&Segment, &Segment)| {
+            // What was written to a segment is older than the next segment.
+            let age = Duration::from_millis(now_ms.saturating_sub(next.begun_ms));
+            let goes = total > self.bounds.octets || age > self.bounds.age;
+            total -= segment.octets;
+            goes
+        };
+        pairs.take_while(goes).count()
     }
 }
 
-impl Segment {
-    fn is_older(&self, age: Duration, now_unix_ms: u64) -> bool {
-        now_unix_ms.saturating_sub(self.begun_unix_ms) > age.as_millis() as u64
+/// Whether `key` in the keyspace `store` is that of a segment.
+pub(super) fn is_record(key: &[u8]) -> bool {
+    key.starts_with(PREFIX.as_bytes())
+}
+
+/// The key of the chunk of `source` that ends before number `end`.
+pub(super) fn key(source: SourceNumber, end: u64) -> [u8; KEY_OCTETS] {
+    let mut key = [0; KEY_OCTETS];
+    let (head, tail) = key.split_at_mut(size_of::<SourceNumber>());
+    head.copy_from_slice(&source.to_be_bytes());
+    tail.copy_from_slice(&end.to_be_bytes());
+    key
+}
+
+/// Writes the value of a chunk to `out`, which is emptied before.
+pub(super) fn write_value(out: &mut Vec<u8>, chunk: &Chunk) {
+    out.clear();
+    out.extend_from_slice(&chunk.read_at().unix_ms.to_be_bytes());
+    out.extend_from_slice(&chunk.range().start.to_be_bytes());
+    chunk.events().write_record(out);
+}
+
+/// Reads the log of `source` from number `from` on until there are `octets`.
+pub(super) fn read(
+    tables: &Tables,
+    (segments, snapshot): (&[Segment], &Snapshot),
+    source: SourceNumber,
+    from: u64,
+    octets: usize,
+) -> Result<Vec<Logged>, StoreError> {
+    let mut found = Vec::new();
+    let mut room = octets;
+    let mut next = from;
+    for segment in segments {
+        // A chunk that a failed commit left may be in the segment before, too.
+        let range = key(source, next.saturating_add(1))..=key(source, u64::MAX);
+        for record in snapshot.range(&segment.keyspace, range) {
+            let (key, value) = record.into_inner().map_err(|error| engine(tables.path(), error))?;
+            let logged =
+                logged(&key, value).ok_or_else(|| damaged(tables.path(), "a chunk of the log is unreadable"))?;
+            next = logged.first + logged.events.len() as u64;
+            room = room.saturating_sub(logged.events.octets());
+            found.push(logged);
+            if room == 0 {
+                return Ok(found);
+            }
+        }
     }
+    Ok(found)
 }
 
-fn read_name(name: &str) -> Option<(u64, u64)> {
-    let (number, begun) = name.strip_prefix(NAME)?.strip_prefix('.')?.split_once('.')?;
-    Some((number.parse().ok()?, begun.parse().ok()?))
+fn logged(key: &[u8], value: fjall::UserValue) -> Option<Logged> {
+    let value = if value.len() > COPIED_OCTETS { Bytes::from_owner(value) } else { Bytes::copy_from_slice(&value) };
+    let (head, _) = value.split_at_checked(HEAD_OCTETS)?;
+    let (unix_ms, first) = head.split_at_checked(size_of::<u64>())?;
+    let unix_ms = u64::from_be_bytes(unix_ms.try_into().ok()?);
+    let first = u64::from_be_bytes(first.try_into().ok()?);
+    let events = Events::read_record(value.slice(HEAD_OCTETS..)).ok()?;
+    let end = u64::from_be_bytes(key.get(size_of::<SourceNumber>()..)?.try_into().ok()?);
+    (first.checked_add(events.len() as u64)? == end).then_some(Logged { first, unix_ms, events })
 }
 
-/// Chunks are written once, read seldom and never changed: they lie beside the tree, and the tree has their places.
-fn options() -> KeyspaceCreateOptions {
-    let beside = KvSeparationOptions::default().separation_threshold(512);
-    KeyspaceCreateOptions::default().max_memtable_size(MEMORY_OCTETS).with_kv_separation(Some(beside))
+fn size(keyspace: &Keyspace) -> u64 {
+    use fjall::AbstractTree;
+    keyspace.disk_space() + keyspace.tree.active_memtable().size()
 }
 
-fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+/// The name of a segment's keyspace, and the key of its record.
+pub(super) fn name(number: u32) -> String {
+    format!("{PREFIX}{number:08}")
+}
+
+fn number(name: &str) -> Option<u32> {
+    name.strip_prefix(PREFIX)?.parse().ok()
 }
