@@ -85,6 +85,8 @@ pub struct Receipts {
     limit: usize,
     /// What has to be saved, if anything has to outlive the process.
     changes: Option<HashMap<MessageId, Change>>,
+    /// By the place of its fate: the ids of a push that waits for several receipts. One that comes may end it.
+    siblings: HashMap<u32, Vec<MessageId>>,
 }
 
 impl Receipts {
@@ -98,6 +100,7 @@ impl Receipts {
             timeout,
             limit: limit.max(1),
             changes: None,
+            siblings: HashMap::new(),
         }
     }
 
@@ -127,6 +130,7 @@ impl Receipts {
     pub fn restore(&mut self, now: Now, mut awaited: Vec<(Vec<u8>, AwaitedReceipt)>) {
         awaited.sort_by_key(|(_, one)| one.until_unix_ms);
         let mut fates: HashMap<([u8; 16], u64), FateId> = HashMap::new();
+        let mut ids: HashMap<u32, Vec<MessageId>> = HashMap::new();
         for (id, AwaitedReceipt { subscription, first, events, until_unix_ms }) in awaited {
             let fate = *fates.entry((subscription, first)).or_insert_with(|| self.open(0));
             if let Some(known) = self.get(fate) {
@@ -136,7 +140,10 @@ impl Receipts {
             // A clock that was set back must not make it longer than it ever is.
             let left = Duration::from_millis(until_unix_ms.saturating_sub(now.unix_ms)).min(self.timeout);
             self.expected.insert(&id, (now.monotonic + left).into(), fate);
+            ids.entry(fate.index).or_default().push(MessageId::new(&id));
         }
+        ids.retain(|_, of_one| of_one.len() > 1);
+        self.siblings.extend(ids);
     }
 
     fn note_awaited(&mut self, message_id: &[u8], of: PushOf, until: Stamp) {
@@ -185,6 +192,9 @@ impl Receipts {
         let until = (now + self.timeout).into();
         if let Some(earlier) = self.expected.insert(message_id, until, fate) {
             self.expire(earlier, tally);
+        }
+        if self.changes.is_some() && self.get(fate).is_some_and(|known| known.missing > 1) {
+            self.siblings.entry(fate.index).or_default().push(MessageId::new(message_id));
         }
         self.note_awaited(message_id, of, until);
     }
@@ -288,6 +298,12 @@ impl Receipts {
         let fate = &mut self.fates[id.index as usize];
         fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
+        // Nothing that comes for the others says more: another process must not count its events again.
+        for other in self.siblings.remove(&id.index).into_iter().flatten() {
+            if self.expected.find(other.octets()) == Some(id) {
+                self.note_gone(other);
+            }
+        }
     }
 }
 
@@ -317,6 +333,46 @@ mod tests {
 
     fn count(tally: &Tally, outcome: Outcome) -> u64 {
         tally.settled[outcome.index()]
+    }
+
+    /// What is kept of a table.
+    fn keep(receipts: &mut Receipts, kept: &mut HashMap<Vec<u8>, AwaitedReceipt>) {
+        receipts.save(Now::default(), &mut |id, awaited| match awaited {
+            Some(awaited) => _ = kept.insert(id.to_vec(), awaited),
+            None => _ = kept.remove(id),
+        });
+    }
+
+    #[test]
+    fn what_has_ended_is_awaited_by_nobody_else() {
+        let mut tally = Tally::default();
+        let mut receipts = Receipts::new(HOUR, 1000).recorded();
+        let mut kept = HashMap::new();
+        for (push, ids) in [[b"a", b"b"], [b"c", b"d"], [b"e", b"f"]].into_iter().enumerate() {
+            let fate = receipts.open(2);
+            let of = PushOf { first: push as u64, ..OF };
+            ids.iter().for_each(|id| receipts.handle_accepted(T0, fate, *id, of, &mut tally));
+            receipts.handle_released(T0, fate, 3, &mut tally);
+        }
+        let fate = receipts.open(2); // its second segment is refused for good
+        receipts.handle_accepted(T0, fate, b"g", PushOf { first: 9, ..OF }, &mut tally);
+        keep(&mut receipts, &mut kept);
+        assert_eq!(kept.len(), 7);
+        receipts.handle_receipt(T0, b"a", MessageState::UNDELIVERABLE, &mut tally);
+        receipts.handle_receipt(T0, b"d", MessageState::DELIVERED, &mut tally);
+        receipts.forget(fate);
+        keep(&mut receipts, &mut kept);
+        let mut ids: Vec<_> = kept.keys().cloned().collect();
+        ids.sort();
+        assert_eq!(ids, [b"c", b"e", b"f"]);
+
+        let mut next = Receipts::new(HOUR, 1000).recorded();
+        next.restore(Now::default(), kept.clone().into_iter().collect());
+        next.handle_receipt(T0, b"f", MessageState::UNDELIVERABLE, &mut tally);
+        next.handle_receipt(T0, b"c", MessageState::DELIVERED, &mut tally);
+        keep(&mut next, &mut kept);
+        assert!(kept.is_empty(), "{kept:?}");
+        assert_eq!((count(&tally, Outcome::Failed), count(&tally, Outcome::Delivered)), (6, 3));
     }
 
     #[test]

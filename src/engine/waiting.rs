@@ -116,6 +116,22 @@ impl<T: Copy> Waiting<T> {
         None
     }
 
+    /// The item with this id.
+    pub fn find(&self, id: &[u8]) -> Option<T> {
+        let hash = self.hash(id);
+        let mut at = self.home(hash);
+        while let Some(place) = self.places[at] {
+            let entry = self.entries.get(place.number.wrapping_sub(self.first) as usize);
+            if place.hash == hash
+                && let Some(entry) = entry.filter(|entry| entry.id.octets() == id)
+            {
+                return entry.item;
+            }
+            at = self.next(at);
+        }
+        None
+    }
+
     /// Takes the oldest item, and its id.
     pub fn take_oldest(&mut self) -> Option<(MessageId, T)> {
         // The first entry was not taken, or it would be gone.
