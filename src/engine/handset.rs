@@ -165,8 +165,8 @@ impl Handset {
     /// Gives a place to a subscription that goes on from `progress`. References of pushes that were sent rest: some of
     /// their segments may have arrived.
     pub fn resume(&mut self, now: Now, subscription: Subscription, progress: &Progress, resends: bool) -> Place {
+        self.numbers.note_resumed();
         for open in progress.open.iter().filter(|open| open.reference != 0) {
-            self.numbers.reserve(open.reference);
             if open.sent {
                 self.numbers.quarantine(now.monotonic, open.reference);
             }
@@ -183,6 +183,7 @@ impl Handset {
     pub fn insert(&mut self, subscription: Subscription) -> Place {
         let generation = NonZeroU16::new(self.generation.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
         self.generation = generation.get();
+        subscription.again_references().for_each(|reference| self.numbers.reserve(reference));
         let slot = Slot { generation, subscription: Some(subscription) };
         let free = self.slots.iter().position(|slot| slot.subscription.is_none());
         let index = free.unwrap_or(self.slots.len());

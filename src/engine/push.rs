@@ -69,6 +69,8 @@ pub struct Push {
     pub accepted: u8,
     /// Times in a row that it was tried again for [`Verdict::Retry`](super::verdict::Verdict::Retry).
     pub refusals: u8,
+    /// An earlier process may have sent what nobody knows to have arrived.
+    pub maybe_sent: bool,
     /// How it will end once nothing is awaited, if not well.
     doom: Option<Doom>,
     /// How it ended.
@@ -130,6 +132,7 @@ impl Push {
             awaited: 0,
             accepted: 0,
             refusals: 0,
+            maybe_sent: false,
             doom: None,
             outcome: None,
         }
@@ -151,7 +154,9 @@ impl Push {
             transaction: self.transaction,
             gap: self.gap(),
             notice_above: self.notice_above,
-            sent: self.awaited > 0 || self.oddities.as_ref().is_some_and(|odd| !odd.resent.is_empty()),
+            sent: self.maybe_sent
+                || self.awaited > 0
+                || self.oddities.as_ref().is_some_and(|odd| !odd.resent.is_empty()),
             accepted: self.known_accepted(),
         }
     }
@@ -224,10 +229,10 @@ impl Push {
         self.awaited == 0 && self.to_send().is_none()
     }
 
-    /// Whether any of its segments may have reached the SMSC.
-    pub fn was_sent(&self) -> bool {
+    /// Whether this process has sent nothing of it that may have reached the SMSC, and knows of nothing that did.
+    pub fn is_untouched(&self) -> bool {
         let resent = self.oddities.as_ref().is_some_and(|odd| !odd.resent.is_empty());
-        self.awaited > 0 || self.accepted > 0 || resent
+        self.awaited == 0 && self.accepted == 0 && !resent
     }
 
     /// How it will end once nothing is awaited, if not well.

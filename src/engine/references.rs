@@ -85,6 +85,11 @@ impl Numbers {
         }
     }
 
+    /// The numbers go on behind those of an earlier process: a third one must not go on from the same.
+    pub fn note_resumed(&mut self) {
+        self.changed = true;
+    }
+
     /// `reference` is in use by a push of an earlier process.
     pub fn reserve(&mut self, reference: u16) {
         if reference != 0 {

@@ -6,6 +6,8 @@ mod bench;
 mod ledger;
 mod order;
 mod outcomes;
+mod restarts;
+mod resuming;
 #[allow(dead_code, reason = "shared with the tests of allocations")]
 mod rig;
 mod segments;

@@ -10,8 +10,9 @@ use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings, push_template};
 use bellwire::engine::handset::{Handset, Memo, Place, Segment};
+use bellwire::engine::progress::{HandsetProgress, Progress};
 use bellwire::engine::receipts::Receipts;
-use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription};
+use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription, Taken};
 use bellwire::engine::tally::Tally;
 use bellwire::engine::verdict::Verdict;
 use bellwire::model::{ApplicationId, DropReason, Outcome, Policy, Profile, SubscriptionId};
@@ -77,8 +78,12 @@ pub const BACKLOG_LIMIT: usize = 128 * 1024;
 
 impl Rig {
     pub fn new(policy: Policy) -> Self {
-        let mut handset = handset(ReferenceWidth::Bits8);
-        let place = handset.insert(subscription(policy, ReferenceWidth::Bits8));
+        Self::of_width(policy, ReferenceWidth::Bits8)
+    }
+
+    pub fn of_width(policy: Policy, width: ReferenceWidth) -> Self {
+        let mut handset = handset(width).recorded();
+        let place = handset.insert(subscription(policy, width));
         Self {
             handset,
             place,
@@ -111,6 +116,26 @@ impl Rig {
         let chunk = Chunk::new(builder.finish(), self.next, self.now, Some(hold), watch);
         self.next = chunk.range().end;
         Arc::new(chunk)
+    }
+
+    /// Another process takes the place of this one and goes on from what was saved.
+    pub fn restart(&mut self, subscription: Subscription, saved: &(Progress, HandsetProgress), resends: bool) {
+        let (progress, handset) = saved;
+        let width = self.handset.width();
+        let (addressing, number) = (Arc::new(addressing(width)), "15551234567".parse().unwrap());
+        self.handset = Handset::new(1, addressing, &number, Memo::past(handset, width)).recorded();
+        self.handset.restore(self.now, &handset.quarantined);
+        self.place = self.handset.resume(self.now, subscription, progress, resends);
+        self.encoder = Encoder::default();
+    }
+
+    /// Gives the subscription events that an earlier process has read.
+    pub fn replay(&mut self, chunk: &Chunk) -> Taken {
+        let unix_ms = chunk.read_at().unix_ms;
+        let ago = Duration::from_millis(self.now.unix_ms.saturating_sub(unix_ms));
+        let read_at = Now { monotonic: self.now.monotonic.saturating_sub(ago), unix_ms };
+        let chunk = Arc::new(Chunk::new(chunk.events().clone(), chunk.range().start, read_at, None, None));
+        self.handset.handle_chunk(self.now, self.place, &chunk, &mut self.tally)
     }
 
     /// Feeds one event of a few octets with this number as id and data.

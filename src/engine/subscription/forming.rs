@@ -18,7 +18,9 @@ impl Subscription {
         if self.cursor == self.end || self.closing.is_some() {
             return false;
         }
-        if let Some(due) = self.again_is_due() {
+        if !self.again.is_empty()
+            && let Some(due) = self.again_is_due()
+        {
             return due;
         }
         let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
@@ -34,13 +36,21 @@ impl Subscription {
         }
         self.changed = true;
         if !self.again.is_empty() {
-            // The last of them may have turned out to be none.
-            return self.form_again(now, tally) || (self.again.is_empty() && self.form(now, numbers, tally));
+            let formed = self.form_again(now, numbers, tally);
+            self.tell_if_roomy();
+            match formed {
+                Some(formed) => return formed,
+                None if !self.is_due(now) => return false,
+                None => {}
+            }
         }
         let mut gap = self.gap;
         let mut selection = self.select(gap, now);
         if selection.events.is_empty() {
             self.skip_unsendable(now, tally);
+            if self.cursor >= self.again_start() {
+                return self.form(now, numbers, tally);
+            }
             gap = self.gap;
             selection = self.select(gap, now);
         }
@@ -83,29 +93,33 @@ impl Subscription {
     }
 
     /// Passes over events at the cursor that are missing or have ended.
-    pub(super) fn pass_over(&mut self, tally: &mut Tally) {
-        while self.cursor < self.end {
+    fn pass_over(&mut self, tally: &mut Tally) {
+        let end = self.end.min(self.again_start());
+        while self.cursor < end {
             let Some(chunk) = self.chunks.get(self.chunk_index(self.cursor)) else { return };
-            let missing = self.cursor..chunk.range().start;
+            let missing = self.cursor..chunk.range().start.min(end);
             if !missing.is_empty() {
-                self.gap += missing.end - missing.start;
-                self.skip(missing, Outcome::Dropped(DropReason::Lagged), tally);
+                self.lose(missing, tally);
                 continue;
             }
             let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) else { return };
             // Counted before: the outcome says nothing.
-            self.skip(self.cursor..ended.end.min(self.end), Outcome::Accepted, tally);
+            self.skip(self.cursor..ended.end.min(end), Outcome::Accepted, tally);
         }
     }
 
     /// Passes over events at the cursor whose time is over or that fit no push.
     fn skip_unsendable(&mut self, now: Now, tally: &mut Tally) {
-        while self.cursor < self.end {
+        let end = self.end.min(self.again_start());
+        while self.cursor < end {
             self.pass_over(tally);
+            if self.cursor >= end {
+                return;
+            }
             let Some(chunk) = self.chunks.get(self.chunk_index(self.cursor)) else { return };
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
             if expired {
-                let until = chunk.range().end.min(self.end);
+                let until = chunk.range().end.min(end);
                 self.skip(self.cursor..until, Outcome::Expired, tally);
                 continue;
             }
@@ -123,7 +137,8 @@ impl Subscription {
         let mut octets = self.envelope.octets() + gap_mark::octets(gap);
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
         let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
-        let last = self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX));
+        let last =
+            self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX)).min(self.again_start());
         let (mut seq, mut has_notice) = (self.cursor, false);
         let at = self.chunk_index(self.cursor);
         'chunks: for chunk in self.chunks.range(at..) {

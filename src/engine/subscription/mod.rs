@@ -265,7 +265,12 @@ impl Subscription {
     /// Whether the number of its next event says all about it.
     pub fn is_quiet(&self) -> bool {
         let nothing_waits = self.released == self.end && self.pushes.is_empty() && self.ended.is_empty();
-        nothing_waits && self.gap == 0 && self.attached && !self.behind && self.closing.is_none()
+        nothing_waits
+            && self.again.is_empty()
+            && self.gap == 0
+            && self.attached
+            && !self.behind
+            && self.closing.is_none()
     }
 
     /// Changes the policy; pushes on their way keep what they were formed by.
@@ -299,7 +304,9 @@ impl Subscription {
         if range.end <= self.end || self.closing.is_some() {
             return Taken::Whole;
         }
-        let full = !self.chunks.is_empty() && self.octets + chunk.octets() > self.backlog.limit;
+        // A push that an earlier process formed may need more of them.
+        let has_work = !self.chunks.is_empty() && !self.waits_for_rest();
+        let full = has_work && self.octets + chunk.octets() > self.backlog.limit;
         if self.backlog.rule == BacklogRule::Refuse && (full || self.behind) {
             self.behind = true;
             return Taken::Full;
@@ -312,7 +319,8 @@ impl Subscription {
             self.pending_octets += self.measure(self.end..range.end);
         }
         self.end = range.end;
-        while self.octets > self.backlog.limit && self.drop_oldest_waiting(tally) {}
+        let drops = self.backlog.rule == BacklogRule::DropOldest;
+        while drops && self.octets > self.backlog.limit && self.drop_oldest_waiting(tally) {}
         Taken::Whole
     }
 
@@ -328,7 +336,7 @@ impl Subscription {
     }
 
     fn tell_if_roomy(&mut self) {
-        if self.octets <= self.backlog.limit / 2
+        if (self.octets <= self.backlog.limit / 2 || self.waits_for_rest())
             && let Some(roomy) = self.roomy.take()
         {
             roomy();
@@ -347,7 +355,7 @@ impl Subscription {
 
     /// When [`Subscription::is_ready`] may turn true by itself.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let waits = self.cursor < self.end && self.again.is_empty();
+        let waits = self.cursor < self.end && !self.waits_for_rest();
         let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| waits)?;
         Some(oldest.read_at().monotonic + self.policy.batch_window)
     }

@@ -16,6 +16,8 @@ impl Subscription {
         self.handle_attached(old.released);
         (self.changed, self.resends) = (true, old.resends);
         self.again.clone_from(&old.again);
+        let untold = old.pushes.iter().filter(|push| push.outcome.is_none()).map(Push::gap).sum::<u64>();
+        self.gap = old.gap + untold;
         let pushes = old.pushes.iter().filter(|push| push.outcome.is_some()).map(|push| push.events.clone());
         self.ended = pushes.chain(old.ended.iter().filter(|range| range.end > old.cursor).cloned()).collect();
     }
@@ -76,14 +78,14 @@ impl Subscription {
         settlement: &mut Settlement<'_>,
     ) {
         self.closing = Some(reason);
-        self.again.clear();
+        self.end_again(reason, numbers, settlement.tally);
         self.end = self.end.max(next);
         self.skip(self.cursor..self.end, Outcome::Dropped(reason), settlement.tally);
         for number in self.numbers() {
             let Some(at) = self.place(number) else { continue };
             let push = &mut self.pushes[at];
-            if push.to_send().is_some() && !push.was_sent() {
-                push.doom(Doom::Withdrawn(reason));
+            if push.to_send().is_some() && push.is_untouched() {
+                push.doom(if push.maybe_sent { Doom::Unknown } else { Doom::Withdrawn(reason) });
                 self.unsent -= 1;
                 self.settle_if_done(at, now, numbers, settlement);
             }
@@ -198,6 +200,12 @@ impl Subscription {
         self.pop_settled();
     }
 
+    /// The events of `range`, which starts at the cursor, will not be sent: the next push tells.
+    pub(super) fn lose(&mut self, range: Range<u64>, tally: &mut Tally) {
+        self.gap += self.not_ended(&range).iter().map(|open| open.end - open.start).sum::<u64>();
+        self.skip(range, Outcome::Dropped(DropReason::Lagged), tally);
+    }
+
     /// Gives up the oldest events that wait: the backlog is longer than what the source keeps.
     pub(super) fn drop_oldest_waiting(&mut self, tally: &mut Tally) -> bool {
         let at = self.chunk_index(self.cursor);
@@ -205,8 +213,7 @@ impl Subscription {
         let (range, octets) = (chunk.range(), chunk.octets());
         let lost = self.cursor..range.end;
         let needed = range.start < self.cursor; // by a push that is outstanding
-        self.gap += lost.end - lost.start;
-        self.skip(lost, Outcome::Dropped(DropReason::Lagged), tally);
+        self.lose(lost, tally);
         if !needed && let Some(at) = self.chunks.iter().position(|chunk| chunk.range() == range) {
             self.chunks.remove(at);
             self.octets -= octets;
