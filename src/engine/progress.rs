@@ -38,7 +38,10 @@ impl Progress {
 
     pub(super) fn add_open(&mut self, push: OpenPushes) {
         match self.open.last_mut() {
-            Some(last) if last.goes_on_with(&push) => last.count += push.count,
+            Some(last) if last.goes_on_with(&push) => {
+                last.step = last.step_to(&push);
+                last.count += push.count;
+            }
             _ => self.open.push(push),
         }
     }
@@ -58,8 +61,10 @@ pub struct OpenPushes {
     pub segments: u8,
     /// Concatenation reference; 0 for pushes of one segment.
     pub reference: u16,
-    /// WSP transaction id of the first; each has the one after that of the one before.
+    /// WSP transaction id of the first.
     pub transaction: u8,
+    /// From each one's transaction id to the next one's: other subscriptions of the handset have those between.
+    pub step: u8,
     /// Events lost before it that its body tells of.
     pub gap: u64,
     /// If any of its events goes as a notice: those that need more octets than this.
@@ -83,9 +88,9 @@ impl OpenPushes {
 
     /// The first of them, which is then no longer among them; whether others are left.
     pub(super) fn take_first(&mut self) -> (Self, bool) {
-        let first = Self { count: 1, ..*self };
+        let first = Self { count: 1, step: 0, ..*self };
         self.first = self.first_end();
-        self.transaction = self.transaction.wrapping_add(1);
+        self.transaction = self.transaction.wrapping_add(self.step);
         self.count = self.count.saturating_sub(1);
         (first, self.count > 0)
     }
@@ -94,7 +99,15 @@ impl OpenPushes {
         let plain =
             |one: &Self| one.segments == 1 && one.gap == 0 && one.notice_above.is_none() && one.accepted.is_empty();
         let alike = (self.events, self.sent) == (next.events, next.sent) && plain(self) && plain(next);
-        alike && self.end() == next.first && self.transaction.wrapping_add(self.count as u8) == next.transaction
+        let step = self.step_to(next);
+        let in_step = (self.count == 1 || self.step == step) && (next.count == 1 || next.step == step);
+        alike && self.end() == next.first && in_step
+    }
+
+    /// From the transaction id of the last to that of the first of `next`.
+    fn step_to(&self, next: &Self) -> u8 {
+        let last = self.transaction.wrapping_add(self.step.wrapping_mul(self.count.wrapping_sub(1) as u8));
+        next.transaction.wrapping_sub(last)
     }
 }
 
@@ -130,6 +143,7 @@ mod tests {
             segments: 1,
             reference: 0,
             transaction,
+            step: 0,
             gap: 0,
             notice_above: None,
             sent: true,
@@ -140,20 +154,20 @@ mod tests {
     #[test]
     fn pushes_that_differ_in_nothing_but_their_numbers_are_one_run() {
         let mut progress = Progress::default();
-        for (first, transaction) in [(10, 254), (12, 255), (14, 0), (18, 1)] {
+        for (first, transaction) in [(10, 252), (12, 255), (14, 2), (18, 5), (20, 6), (22, 9)] {
             progress.add_open(push(first, transaction));
         }
-        progress.add_open(OpenPushes { segments: 2, reference: 7, ..push(20, 2) });
+        progress.add_open(OpenPushes { segments: 2, reference: 7, ..push(24, 10) });
         let counts: Vec<(u64, u64)> = progress.open.iter().map(|run| (run.first, run.count)).collect();
-        assert_eq!(counts, [(10, 3), (18, 1), (20, 1)]);
-        assert!(progress.is_open(15) && !progress.is_open(16) && progress.is_open(21));
+        assert_eq!(counts, [(10, 3), (18, 2), (22, 1), (24, 1)]);
+        assert!(progress.is_open(15) && !progress.is_open(16) && progress.is_open(25));
     }
 
     #[test]
     fn a_run_gives_its_pushes_one_by_one() {
-        let mut run = OpenPushes { count: 2, ..push(10, 255) };
+        let mut run = OpenPushes { count: 2, step: 3, ..push(10, 255) };
         assert_eq!(run.take_first(), (push(10, 255), true));
-        assert_eq!(run.take_first(), (push(12, 0), false));
+        assert_eq!(run.take_first(), (push(12, 2), false));
     }
 
     #[test]

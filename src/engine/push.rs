@@ -152,6 +152,7 @@ impl Push {
             segments: self.segments,
             reference: self.reference,
             transaction: self.transaction,
+            step: 0,
             gap: self.gap(),
             notice_above: self.notice_above,
             sent: self.maybe_sent
