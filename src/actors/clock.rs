@@ -4,17 +4,21 @@ use crate::engine::clock::Now;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// How long the wall clock is taken to go on as it did: somebody who sets it is noticed that late.
 const WALL_READ_EVERY_MS: u64 = 100;
 
+/// What the monotonic clock shows when the process begins: events that an earlier one read are older than that, and may
+/// be as old as a time to live is long.
+const BEGINNING: Duration = Duration::from_secs(60 * 24 * 3600);
+
 /// Reads the monotonic clock, and the wall clock now and then: each costs as much as a good part of an event. Under a
 /// paused tokio clock the monotonic one is tokio's, so that tests can turn it.
 pub fn now() -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
-    let monotonic = START.get_or_init(Instant::now).elapsed();
+    let monotonic = BEGINNING + START.get_or_init(Instant::now).elapsed();
     Now { monotonic, unix_ms: unix_ms(monotonic.as_millis() as u64) }
 }
 
@@ -34,7 +38,7 @@ fn unix_ms(monotonic_ms: u64) -> u64 {
 }
 
 /// When `at`, a reading of the monotonic clock, is for tokio's timers.
-pub fn instant(at: std::time::Duration) -> Instant {
+pub fn instant(at: Duration) -> Instant {
     let read = now().monotonic;
     Instant::now() + at.saturating_sub(read)
 }
@@ -70,7 +74,12 @@ impl fmt::Debug for Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::model::Policy;
+
+    #[test]
+    fn there_is_time_before_the_beginning_for_what_is_to_be_sent_longest() {
+        assert!(now().monotonic > Policy::MAX_TTL);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_wall_clock_goes_on_with_the_monotonic_one_until_it_is_read_anew() {

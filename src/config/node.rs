@@ -49,9 +49,12 @@ impl JournalMode {
 impl NodeConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let config = Self {
-            data_dir: section.read("data_dir", None, "a path, or empty to keep everything in memory", |value| {
-                text(value).map(|path| (!path.is_empty()).then(|| PathBuf::from(path)))
-            }),
+            data_dir: section.read(
+                "data_dir",
+                Some("data".into()),
+                "a path, or empty to keep everything in memory",
+                |value| text(value).map(|path| (!path.is_empty()).then(|| PathBuf::from(path))),
+            ),
             journal: section.choice("journal", JournalMode::Batch, &JournalMode::ALL.map(|mode| (mode.as_str(), mode))),
             log_octets: section.integer("log_octets", 10 << 30, 1 << 20..=16 << 40),
             log_age: section.duration("log_age", "24h", ("1m", "90days")),

@@ -89,6 +89,8 @@ impl Scene {
         let address = smsc.address();
         let text = format!(
             r#"
+            [node]
+            data_dir = ""
             [grpc]
             listen = "127.0.0.1:0"
             [ops]

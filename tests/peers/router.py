@@ -12,6 +12,8 @@ from bellwire.control.v1 import control_pb2_grpc, smsc_pb2_grpc
 from peer import LIMIT, Lines, eventually
 
 CONFIG = """\
+[node]
+data_dir = "{data_dir}"
 [grpc]
 listen = "127.0.0.1:0"
 
@@ -37,7 +39,7 @@ class Router:
     def __init__(self, binary, folder, smsc_port, account):
         system_id, password = account
         config = folder / "bellwire.toml"
-        config.write_text(CONFIG.format(smsc_port=smsc_port, system_id=system_id, password=password))
+        config.write_text(CONFIG.format(data_dir=folder / "data", smsc_port=smsc_port, system_id=system_id, password=password))
         self.process = subprocess.Popen(
             [binary, "--log-format", "json", "--log", "info,bellwire=debug", "serve", "--config", str(config)],
             stderr=subprocess.PIPE,

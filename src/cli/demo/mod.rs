@@ -116,6 +116,8 @@ impl Demo {
     fn config(&self, smsc: SocketAddr) -> Result<Config, ConfigErrors> {
         let text = format!(
             r#"
+            [node]
+            data_dir = ""
             [grpc]
             listen = "127.0.0.1:0"
             [ops]

@@ -96,10 +96,11 @@ impl Drop for Router {
 }
 
 /// As `--set` arguments.
-fn settings(options: &Options, smsc: SocketAddr) -> [String; 12] {
+fn settings(options: &Options, smsc: SocketAddr) -> [String; 13] {
     [
         "grpc.listen=127.0.0.1:0".to_owned(),
         "ops.listen=127.0.0.1:0".to_owned(),
+        "node.data_dir=".to_owned(),
         // Whoever would wait for what is left is gone.
         "node.grace=0s".to_owned(),
         "smsc.0.name=load".to_owned(),
