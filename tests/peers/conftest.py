@@ -1,5 +1,6 @@
 """The router between an event source and an SMSC that are not ours, each test with its own."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -55,6 +56,21 @@ def router(tmp_path, tap):
         yield router.until_ready()
     finally:
         router.end()
+
+
+@pytest.fixture
+def again(tmp_path, tap, router):
+    """Starts the router once more, on what it has left."""
+
+    @contextlib.contextmanager
+    def start():
+        after = Router(os.environ["BELLWIRE"], tmp_path, tap.port, ACCOUNT)
+        try:
+            yield after.until_ready()
+        finally:
+            after.end()
+
+    return start
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import threading
 
 import grpc
 import pytest
-from bellwire.control.v1 import control_pb2, publication_pb2, smsc_pb2, source_pb2, subscription_pb2
+from bellwire.control.v1 import activation_pb2, control_pb2, publication_pb2, smsc_pb2, source_pb2, subscription_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -30,7 +30,7 @@ def violations(error):
 
 def follow(router):
     """Activates a subscription to a feed."""
-    return router.control.Activate(control_pb2.ActivateRequest(to=HANDSET, source=FEED), timeout=10).subscription
+    return router.control.Activate(activation_pb2.ActivateRequest(to=HANDSET, source=FEED), timeout=10).subscription
 
 
 class Publisher:
@@ -87,7 +87,7 @@ def test_what_one_client_activates_the_other_sees(router, source, grpcurl):
         Duration(seconds=1, nanos=500_000_000),
         2,
     )
-    again = router.control.Activate(control_pb2.ActivateRequest(to=HANDSET, source=subscription.source), timeout=10)
+    again = router.control.Activate(activation_pb2.ActivateRequest(to=HANDSET, source=subscription.source), timeout=10)
     assert (again.created, again.subscription.id) == (False, subscription.id)
     shown = router.control.GetSubscription(control_pb2.GetSubscriptionRequest(id=subscription.id), timeout=10)
     assert shown.subscription.id == subscription.id
@@ -99,7 +99,7 @@ def test_what_one_client_activates_the_other_sees(router, source, grpcurl):
 def test_a_list_comes_page_by_page(router):
     numbers = [f"+49170000000{digit}" for digit in range(5)]
     for number in numbers:
-        router.control.Activate(control_pb2.ActivateRequest(to=number, source=FEED), timeout=10)
+        router.control.Activate(activation_pb2.ActivateRequest(to=number, source=FEED), timeout=10)
     request, pages = control_pb2.ListSubscriptionsRequest(page_size=2), []
     while not pages or request.page_token:
         page = router.control.ListSubscriptions(request, timeout=10)
@@ -144,7 +144,7 @@ def test_a_watcher_sees_every_change(router, source):
 
 
 def test_wrong_fields_are_named(router, grpcurl):
-    request = control_pb2.ActivateRequest(
+    request = activation_pb2.ActivateRequest(
         tenant="UPPER",
         to="12",
         source=source_pb2.Source(url="ftp://example.com/", credential="none-such"),

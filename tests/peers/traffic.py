@@ -1,6 +1,6 @@
 """What the tests are about: subscriptions, and events that go to them."""
 
-from bellwire.control.v1 import control_pb2, policy_pb2, source_pb2
+from bellwire.control.v1 import activation_pb2, policy_pb2, source_pb2
 
 HANDSET = "+491700000001"
 PATH = "/ticker"
@@ -9,7 +9,7 @@ PATH = "/ticker"
 def activate(router, source, to=HANDSET, path=PATH, **policy):
     """Activates a subscription and waits until the source knows of it."""
     opened = len(source.all("opened", path=path))
-    request = control_pb2.ActivateRequest(
+    request = activation_pb2.ActivateRequest(
         to=to,
         source=source_pb2.Source(url=f"http://127.0.0.1:{source.port}{path}"),
         policy=policy_pb2.Policy(**policy),
