@@ -62,6 +62,36 @@ enum Change {
     Gone,
 }
 
+/// What became of ids since the table was saved, if anything has to outlive the process.
+#[derive(Default)]
+struct Changes(Option<HashMap<MessageId, Change>>);
+
+impl Changes {
+    fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    #[inline]
+    fn note_awaited(&mut self, message_id: &[u8], of: &PushOf, until: Stamp) {
+        if let Some(changes) = &mut self.0 {
+            let id = MessageId::new(message_id);
+            let stored = matches!(changes.get(&id), Some(Change::Gone | Change::Awaited(_, _, true)));
+            changes.insert(id, Change::Awaited(*of, until, stored));
+        }
+    }
+
+    #[inline]
+    fn note_gone(&mut self, message_id: &[u8]) {
+        if let Some(changes) = &mut self.0 {
+            let id = MessageId::new(message_id);
+            match changes.get(&id) {
+                Some(Change::Awaited(_, _, false)) => drop(changes.remove(&id)),
+                _ => drop(changes.insert(id, Change::Gone)),
+            }
+        }
+    }
+}
+
 /// What is known of one push.
 #[derive(Debug)]
 struct Fate {
@@ -84,7 +114,7 @@ pub struct Receipts {
     timeout: Duration,
     limit: usize,
     /// What has to be saved, if anything has to outlive the process.
-    changes: Option<HashMap<MessageId, Change>>,
+    changes: Changes,
     /// By the place of its fate: the ids of a push that waits for several receipts. One that comes may end it.
     siblings: HashMap<u32, Vec<MessageId>>,
 }
@@ -99,7 +129,7 @@ impl Receipts {
             free: Vec::new(),
             timeout,
             limit: limit.max(1),
-            changes: None,
+            changes: Changes::default(),
             siblings: HashMap::new(),
         }
     }
@@ -107,13 +137,13 @@ impl Receipts {
     /// What changes has to be saved.
     #[must_use]
     pub fn recorded(self) -> Self {
-        Self { changes: Some(HashMap::new()), ..self }
+        Self { changes: Changes(Some(HashMap::new())), ..self }
     }
 
     /// Shows `visit` which receipts are awaited, and which ids are not any more, since it was called last. What came
     /// and went in between is neither.
     pub fn save(&mut self, now: Now, visit: &mut dyn FnMut(&[u8], Option<AwaitedReceipt>)) {
-        for (id, change) in self.changes.iter_mut().flat_map(HashMap::drain) {
+        for (id, change) in self.changes.0.iter_mut().flat_map(HashMap::drain) {
             let awaited = match change {
                 Change::Awaited(PushOf { subscription, first, events }, until, _) => {
                     let left = Duration::from(until).saturating_sub(now.monotonic).as_millis() as u64;
@@ -146,23 +176,6 @@ impl Receipts {
         self.siblings.extend(ids);
     }
 
-    fn note_awaited(&mut self, message_id: &[u8], of: PushOf, until: Stamp) {
-        if let Some(changes) = &mut self.changes {
-            let id = MessageId::new(message_id);
-            let stored = matches!(changes.get(&id), Some(Change::Gone | Change::Awaited(_, _, true)));
-            changes.insert(id, Change::Awaited(of, until, stored));
-        }
-    }
-
-    fn note_gone(&mut self, id: MessageId) {
-        if let Some(changes) = &mut self.changes {
-            match changes.get(&id) {
-                Some(Change::Awaited(_, _, false)) => drop(changes.remove(&id)),
-                _ => drop(changes.insert(id, Change::Gone)),
-            }
-        }
-    }
-
     /// A place to collect the receipts of a push of `segments`.
     pub fn open(&mut self, segments: u8) -> FateId {
         let fresh =
@@ -177,15 +190,14 @@ impl Receipts {
     }
 
     /// A segment of `fate`, which is that of the push `of`, was accepted as `message_id`.
-    pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], of: PushOf, tally: &mut Tally) {
+    pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], of: &PushOf, tally: &mut Tally) {
         if let Some(state) = self.parked.take(message_id) {
             self.note(now, fate, state, tally);
             return;
         }
         if self.expected.len() >= self.limit
-            && let Some((id, oldest)) = self.expected.take_oldest()
+            && let Some(oldest) = self.expected.take_oldest(|id| self.changes.note_gone(id))
         {
-            self.note_gone(id);
             self.expire(oldest, tally);
         }
         // A receipt for an id that was used again is taken for the later one.
@@ -193,10 +205,10 @@ impl Receipts {
         if let Some(earlier) = self.expected.insert(message_id, until, fate) {
             self.expire(earlier, tally);
         }
-        if self.changes.is_some() && self.get(fate).is_some_and(|known| known.missing > 1) {
+        if self.changes.is_on() && self.get(fate).is_some_and(|known| known.missing > 1) {
             self.siblings.entry(fate.index).or_default().push(MessageId::new(message_id));
         }
-        self.note_awaited(message_id, of, until);
+        self.changes.note_awaited(message_id, of, until);
     }
 
     /// Every segment of `fate` was accepted: its `events` end when the last receipt does.
@@ -224,32 +236,29 @@ impl Receipts {
             return;
         }
         if let Some(fate) = self.expected.take(message_id) {
-            if self.changes.is_some() {
-                self.note_gone(MessageId::new(message_id));
-            }
+            self.changes.note_gone(message_id);
             self.note(now, fate, state, tally);
             return;
         }
         if self.parked.len() >= MAX_PARKED {
-            tally.stray_receipts += u64::from(self.parked.take_oldest().is_some());
+            tally.stray_receipts += u64::from(self.parked.take_oldest(|_| {}).is_some());
         }
         self.parked.insert(message_id, (now + PARKING_TIME).into(), state);
     }
 
     /// Ends what has waited long enough. To be called now and then.
     pub fn handle_timeout(&mut self, now: Duration, tally: &mut Tally) {
-        while let Some((id, fate)) = self.expected.take_due(now.into()) {
-            self.note_gone(id);
+        while let Some(fate) = self.expected.take_due(now.into(), |id| self.changes.note_gone(id)) {
             self.expire(fate, tally);
         }
-        while self.parked.take_due(now.into()).is_some() {
+        while self.parked.take_due(now.into(), |_| {}).is_some() {
             tally.stray_receipts += 1;
         }
     }
 
     /// Ends everything that waits, as `accepted`: the router is about to stop.
     pub fn handle_shutdown(&mut self, tally: &mut Tally) {
-        while let Some((_, fate)) = self.expected.take_oldest() {
+        while let Some(fate) = self.expected.take_oldest(|_| {}) {
             self.expire(fate, tally);
         }
     }
@@ -298,10 +307,16 @@ impl Receipts {
         let fate = &mut self.fates[id.index as usize];
         fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
-        // Nothing that comes for the others says more: another process must not count its events again.
+        if !self.siblings.is_empty() {
+            self.forget_others(id);
+        }
+    }
+
+    /// Nothing that comes for the other segments says more: another process must not count its events again.
+    fn forget_others(&mut self, id: FateId) {
         for other in self.siblings.remove(&id.index).into_iter().flatten() {
             if self.expected.find(other.octets()) == Some(id) {
-                self.note_gone(other);
+                self.changes.note_gone(other.octets());
             }
         }
     }
@@ -324,7 +339,7 @@ mod tests {
     use super::*;
 
     const T0: Duration = Duration::ZERO;
-    const OF: PushOf = PushOf { subscription: SubscriptionId::from_octets([7; 16]), first: 10, events: 3 };
+    const OF: &PushOf = &PushOf { subscription: SubscriptionId::from_octets([7; 16]), first: 10, events: 3 };
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn table() -> (Receipts, Tally) {
@@ -350,12 +365,12 @@ mod tests {
         let mut kept = HashMap::new();
         for (push, ids) in [[b"a", b"b"], [b"c", b"d"], [b"e", b"f"]].into_iter().enumerate() {
             let fate = receipts.open(2);
-            let of = PushOf { first: push as u64, ..OF };
+            let of = &PushOf { first: push as u64, ..*OF };
             ids.iter().for_each(|id| receipts.handle_accepted(T0, fate, *id, of, &mut tally));
             receipts.handle_released(T0, fate, 3, &mut tally);
         }
         let fate = receipts.open(2); // its second segment is refused for good
-        receipts.handle_accepted(T0, fate, b"g", PushOf { first: 9, ..OF }, &mut tally);
+        receipts.handle_accepted(T0, fate, b"g", &PushOf { first: 9, ..*OF }, &mut tally);
         keep(&mut receipts, &mut kept);
         assert_eq!(kept.len(), 7);
         receipts.handle_receipt(T0, b"a", MessageState::UNDELIVERABLE, &mut tally);

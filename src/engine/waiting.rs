@@ -132,8 +132,8 @@ impl<T: Copy> Waiting<T> {
         None
     }
 
-    /// Takes the oldest item, and its id.
-    pub fn take_oldest(&mut self) -> Option<(MessageId, T)> {
+    /// Takes the oldest item, and shows `told` its id.
+    pub fn take_oldest(&mut self, told: impl FnOnce(&[u8])) -> Option<T> {
         // The first entry was not taken, or it would be gone.
         let (first, hash) = (self.first, self.hash(self.entries.front()?.id.octets()));
         let mut at = self.home(hash);
@@ -142,15 +142,16 @@ impl<T: Copy> Waiting<T> {
         }
         self.vacate(at);
         let oldest = self.entries.front_mut()?;
-        let (id, item) = (oldest.id.clone(), oldest.item.take());
+        told(oldest.id.octets());
+        let item = oldest.item.take();
         self.drop_taken();
-        Some((id, item?))
+        item
     }
 
-    /// Takes the oldest item if its time is over, and its id.
-    pub fn take_due(&mut self, now: Stamp) -> Option<(MessageId, T)> {
+    /// Takes the oldest item if its time is over, and shows `told` its id.
+    pub fn take_due(&mut self, now: Stamp, told: impl FnOnce(&[u8])) -> Option<T> {
         let due = self.entries.front().is_some_and(|entry| entry.until <= now);
-        if due { self.take_oldest() } else { None }
+        if due { self.take_oldest(told) } else { None }
     }
 
     fn drop_taken(&mut self) {
@@ -254,7 +255,7 @@ mod tests {
                     2 => prop_assert_eq!(waiting.take(octets.as_bytes()), known.map(|at| list.remove(at).1)),
                     _ => {
                         let oldest = (!list.is_empty()).then(|| list.remove(0).1);
-                        prop_assert_eq!(waiting.take_due(Stamp::NEVER).map(|(_, item)| item), oldest);
+                        prop_assert_eq!(waiting.take_due(Stamp::NEVER, |_| {}), oldest);
                     }
                 }
                 prop_assert_eq!(waiting.len(), list.len());

@@ -42,7 +42,7 @@ impl Subscription {
 
     /// Whether nothing can be formed before more events have come.
     pub(super) fn waits_for_rest(&self) -> bool {
-        self.cursor < self.end && matches!(self.step(), Some(Step::Wait))
+        !self.again.is_empty() && self.cursor < self.end && matches!(self.step(), Some(Step::Wait))
     }
 
     /// References of pushes to be formed again.

@@ -335,8 +335,10 @@ impl Subscription {
         self.tell_if_roomy();
     }
 
+    #[inline]
     fn tell_if_roomy(&mut self) {
-        if (self.octets <= self.backlog.limit / 2 || self.waits_for_rest())
+        if self.roomy.is_some()
+            && (self.octets <= self.backlog.limit / 2 || self.waits_for_rest())
             && let Some(roomy) = self.roomy.take()
         {
             roomy();

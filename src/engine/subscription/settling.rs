@@ -46,7 +46,7 @@ impl Subscription {
                     // Those that an earlier process had accepted owe their receipts to that one.
                     let owed = push.segments.saturating_sub(push.accepted - 1);
                     let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(owed));
-                    let of = PushOf {
+                    let of = &PushOf {
                         subscription: self.id,
                         first: push.events.start,
                         events: push.events.end - push.events.start,
