@@ -308,6 +308,11 @@ fn each(
     wrong.map_or(Ok(()), Err)
 }
 
+/// How long it takes to open so many upstreams.
+fn spread(sources: usize) -> Duration {
+    Duration::from_secs_f64(sources as f64 / f64::from(OPENED_PER_SECOND)).min(OPENED_WITHIN)
+}
+
 impl State {
     /// Goes on where an earlier process stopped.
     pub(super) async fn take_over(&mut self, restored: Restored) -> Result<(), SpawnErr> {
@@ -317,8 +322,7 @@ impl State {
         self.arguments.ledger.go_on(counts);
         self.arguments.journal.change(|batch| orphans.into_iter().for_each(|(table, key)| batch.remove(table, key)));
         self.arguments.telemetry.subscriptions_dormant.increment(found as f64);
-        let many = u32::try_from(sources.len()).unwrap_or(u32::MAX);
-        let within = (Duration::from_secs(1) * many / OPENED_PER_SECOND).min(OPENED_WITHIN);
+        let within = spread(sources.len());
         for record in sources {
             let (id, seats) = (record.id().clone(), record.seats());
             if seats == 0 {
@@ -341,5 +345,17 @@ impl State {
             info!(subscriptions = found, sources = self.sources.len(), behind = behind.len(), "went on from the store");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upstreams_are_not_opened_all_at_once_and_none_waits_for_long() {
+        assert_eq!(spread(1), Duration::from_millis(1));
+        assert_eq!(spread(10_000), Duration::from_secs(10));
+        assert_eq!(spread(10_000_000), OPENED_WITHIN);
     }
 }

@@ -3,12 +3,16 @@
 //! One table per SMSC, for a receipt may come on any of its links, and often comes before the response that gives its
 //! id. Bounded in number and in time: an entry that runs out ends its events as `accepted`.
 
+mod changes;
+
+pub use changes::{AwaitedReceipt, PushOf};
+
 use super::clock::{Now, Stamp};
 use super::tally::{Stage, Tally};
 use super::waiting::{MessageId, Waiting};
 use crate::codec::smpp::MessageState;
-use crate::model::{Outcome, SubscriptionId};
-use serde::{Deserialize, Serialize};
+use crate::model::Outcome;
+use changes::Changes;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -23,73 +27,6 @@ const MAX_PARKED: usize = 10_000;
 pub struct FateId {
     index: u32,
     serial: NonZeroU32,
-}
-
-/// Which push a segment is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PushOf {
-    /// Whose.
-    pub subscription: SubscriptionId,
-    /// Its first event.
-    pub first: u64,
-    /// How many events it has.
-    pub events: u64,
-}
-
-/// A receipt that is awaited, for another process to wait for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AwaitedReceipt {
-    subscription: [u8; 16],
-    /// The first event of the push; with its subscription it names the push.
-    pub first: u64,
-    events: u64,
-    until_unix_ms: u64,
-}
-
-impl AwaitedReceipt {
-    /// Whose push it is.
-    pub fn subscription(&self) -> SubscriptionId {
-        SubscriptionId::from_octets(self.subscription)
-    }
-}
-
-/// What became of an id since the table was saved.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    /// Its receipt is awaited; whether the store knew the id before.
-    Awaited(PushOf, Stamp, bool),
-    /// It is not awaited any more.
-    Gone,
-}
-
-/// What became of ids since the table was saved, if anything has to outlive the process.
-#[derive(Default)]
-struct Changes(Option<HashMap<MessageId, Change>>);
-
-impl Changes {
-    fn is_on(&self) -> bool {
-        self.0.is_some()
-    }
-
-    #[inline]
-    fn note_awaited(&mut self, message_id: &[u8], of: &PushOf, until: Stamp) {
-        if let Some(changes) = &mut self.0 {
-            let id = MessageId::new(message_id);
-            let stored = matches!(changes.get(&id), Some(Change::Gone | Change::Awaited(_, _, true)));
-            changes.insert(id, Change::Awaited(*of, until, stored));
-        }
-    }
-
-    #[inline]
-    fn note_gone(&mut self, message_id: &[u8]) {
-        if let Some(changes) = &mut self.0 {
-            let id = MessageId::new(message_id);
-            match changes.get(&id) {
-                Some(Change::Awaited(_, _, false)) => drop(changes.remove(&id)),
-                _ => drop(changes.insert(id, Change::Gone)),
-            }
-        }
-    }
 }
 
 /// What is known of one push.
@@ -137,23 +74,13 @@ impl Receipts {
     /// What changes has to be saved.
     #[must_use]
     pub fn recorded(self) -> Self {
-        Self { changes: Changes(Some(HashMap::new())), ..self }
+        Self { changes: Changes::recorded(), ..self }
     }
 
     /// Shows `visit` which receipts are awaited, and which ids are not any more, since it was called last. What came
     /// and went in between is neither.
     pub fn save(&mut self, now: Now, visit: &mut dyn FnMut(&[u8], Option<AwaitedReceipt>)) {
-        for (id, change) in self.changes.0.iter_mut().flat_map(HashMap::drain) {
-            let awaited = match change {
-                Change::Awaited(PushOf { subscription, first, events }, until, _) => {
-                    let left = Duration::from(until).saturating_sub(now.monotonic).as_millis() as u64;
-                    let subscription = *subscription.octets();
-                    Some(AwaitedReceipt { subscription, first, events, until_unix_ms: now.unix_ms + left })
-                }
-                Change::Gone => None,
-            };
-            visit(id.octets(), awaited);
-        }
+        self.changes.save(now, visit);
     }
 
     /// What an earlier process awaited. Receipts of a push that is open are to be left out: it is sent again.
@@ -337,6 +264,7 @@ fn outcome_of(state: MessageState) -> Option<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SubscriptionId;
 
     const T0: Duration = Duration::ZERO;
     const OF: &PushOf = &PushOf { subscription: SubscriptionId::from_octets([7; 16]), first: 10, events: 3 };
