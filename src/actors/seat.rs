@@ -170,8 +170,8 @@ impl Seat {
         is_new
     }
 
-    /// It goes on where it was in an earlier process.
-    pub(super) fn resume(&self, now: Now, progress: &Progress, backlog: Backlog) {
+    /// It goes on where it was in an earlier process; whether that wakes it.
+    pub(super) fn resume(&self, now: Now, progress: &Progress, backlog: Backlog) -> bool {
         let mut state = self.state.lock();
         (state.released, state.phase) = (progress.released, Phase::Placed);
         if !progress.is_quiet() {
@@ -181,6 +181,7 @@ impl Seat {
                 engine.resume(now, one, progress, resends)
             });
         }
+        state.place.is_some()
     }
 
     /// What comes from now on is for it.

@@ -61,6 +61,8 @@ async fn what_was_not_answered_goes_once_more_with_the_same_octets() {
     let sent = house.take(3).await;
     house.journal.flush().await;
     let mut house = house.crash(&shelf).await;
+    let subscriptions = |house: &House, state| house.count(&format!("bellwire_subscriptions{{state=\"{state}\"}} "));
+    assert_eq!((subscriptions(&house, "active"), subscriptions(&house, "dormant")), (1, 0));
     let again = house.take(3).await;
     let octets = |written: &[crate::link::Written]| -> Vec<Vec<u8>> {
         written.iter().map(|one| one.short_message.clone()).collect()

@@ -54,6 +54,8 @@ pub struct Restored {
     terms: TermsInUse,
     numbers: Numbers,
     sources: Vec<Arc<SourceRecord>>,
+    /// Subscriptions that have more to go on with than a number.
+    awake: u64,
     /// Subscriptions that have not had everything that their sources took.
     behind: Vec<SharedSeat>,
     /// Records that nothing refers to any more.
@@ -147,7 +149,7 @@ impl Loading<'_> {
         let progress = self.progress.remove(&id);
         let progress = progress.unwrap_or_else(|| Progress { released: row.from, ..Progress::default() });
         let released = progress.released;
-        seat.resume(self.before.now, &progress, self.before.backlog);
+        self.restored.awake += u64::from(seat.resume(self.before.now, &progress, self.before.backlog));
         if !progress.open.is_empty() {
             self.open.insert(id, progress);
         }
@@ -316,12 +318,13 @@ fn spread(sources: usize) -> Duration {
 impl State {
     /// Goes on where an earlier process stopped.
     pub(super) async fn take_over(&mut self, restored: Restored) -> Result<(), SpawnErr> {
-        let Restored { subscriptions, handsets, terms, numbers, sources, behind, orphans, counts } = restored;
+        let Restored { subscriptions, handsets, terms, numbers, sources, awake, behind, orphans, counts } = restored;
         let found = subscriptions.len();
         (self.subscriptions, self.handsets, self.terms, self.numbers) = (subscriptions, handsets, terms, numbers);
         self.arguments.ledger.go_on(counts);
         self.arguments.journal.change(|batch| orphans.into_iter().for_each(|(table, key)| batch.remove(table, key)));
-        self.arguments.telemetry.subscriptions_dormant.increment(found as f64);
+        self.arguments.telemetry.subscriptions_dormant.increment(found as f64 - awake as f64);
+        self.arguments.telemetry.subscriptions_active.increment(awake as f64);
         let within = spread(sources.len());
         for record in sources {
             let (id, seats) = (record.id().clone(), record.seats());
