@@ -55,9 +55,7 @@ impl TermsInUse {
 
     /// These terms, for so many subscriptions at once; there are none yet that are like them.
     pub fn take_over(&mut self, terms: Arc<Terms>, users: u64) {
-        if users > 0 {
-            self.0.insert(terms, users);
-        }
+        self.0.insert(terms, users);
     }
 
     /// One subscription needs them no more; they go with the last, and that is whether they did.

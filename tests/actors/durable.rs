@@ -113,6 +113,26 @@ async fn one_that_is_held_reads_from_the_log_later_and_holds_nobody() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_read_for_a_while_has_lost_nothing() {
+    let shelf = Arc::new(Shelf::default());
+    let house = House::durable(&shelf, LOG_OCTETS).await;
+    house.activate("15550001").await;
+    for number in 0..500 {
+        press(&house, &chunk(number)).await;
+    }
+    house.journal.flush().await;
+    shelf.closed.store(true, Ordering::Relaxed);
+    let mut house = house.crash(&shelf).await;
+    settle().await;
+    house.link.run();
+    assert_eq!((house.link.written, house.dropped("lagged")), (0, 0), "nothing is given up");
+    shelf.closed.store(false, Ordering::Relaxed);
+    house.run_until(|link| link.seen("15550001").len() == 500).await;
+    assert_eq!(house.link.seen("15550001"), (0..500).map(chunk).collect::<Vec<_>>());
+    assert_eq!(house.dropped("lagged"), 0);
+}
+
+#[tokio::test]
 async fn what_the_log_has_lost_is_told_and_counted() {
     let shelf = Arc::new(Shelf::default());
     let mut house = House::durable(&shelf, LOG_OCTETS).await;
@@ -183,12 +203,24 @@ async fn what_was_ended_stays_ended_and_leaves_nothing() {
     let view = house.activate("15550001").await;
     assert!(house.feed(&["1"]));
     house.run_until(|link| link.seen("15550001").len() == 1).await;
+    let news = Activation { source: feed("news"), ..activation("15550002") };
+    let other = house.try_activate(news).await.unwrap().view;
+    house.publish(feed("news"), events(&["a"]), "one").await.unwrap();
+    house.run_until(|link| link.seen("15550002").len() == 1).await;
     house.journal.flush().await;
+    assert_eq!(shelf.count(Table::Publications), 1);
+    // What changed just before must not bring it back.
+    house.publish(feed("news"), events(&["b"]), "two").await.unwrap();
     house.deactivate(view.id).await.unwrap();
+    house.deactivate(other.id).await.unwrap();
+    house.journal.flush().await;
+    for table in [Table::Sources, Table::Publications] {
+        assert_eq!(shelf.count(table), 0, "{table:?}");
+    }
     let house = house.crash(&shelf).await;
     house.journal.flush().await;
     assert!(house.list(None, 10).await.is_empty());
-    for table in [Table::Subscriptions, Table::Progress, Table::Terms, Table::Sources] {
+    for table in [Table::Subscriptions, Table::Progress, Table::Terms, Table::Sources, Table::Publications] {
         assert_eq!(shelf.count(table), 0, "{table:?}");
     }
 }

@@ -69,7 +69,7 @@ impl FakeLink {
     pub fn take(&mut self) -> Vec<Written> {
         let now = self.clock.now();
         let mut all = Vec::new();
-        while self.smsc.journal().is_open()
+        while self.smsc.journal().is_open(0)
             && let Some(cell) = self.lane.pop(now)
         {
             let mut out = BytesMut::new();

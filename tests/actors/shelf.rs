@@ -12,6 +12,8 @@ pub struct Shelf {
     kept: Mutex<Kept>,
     /// Commits are refused.
     pub full: AtomicBool,
+    /// Nothing can be read of the logs.
+    pub closed: AtomicBool,
     /// Commits that were kept.
     pub commits: AtomicU64,
 }
@@ -59,6 +61,9 @@ impl Store for Shelf {
     }
 
     fn read(&self, source: SourceNumber, from: u64, octets: usize) -> Result<Vec<Logged>, StoreError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Io { path: "shelf".into(), error: io::ErrorKind::Interrupted.into() });
+        }
         let kept = self.kept.lock();
         let log = kept.logs.get(&source).into_iter().flatten();
         let (mut found, mut room) = (Vec::new(), octets);

@@ -21,8 +21,9 @@ impl Gate {
         self.accepted.fetch_add(segments, Ordering::Relaxed);
     }
 
-    pub fn is_open(&self) -> bool {
-        self.accepted().saturating_sub(self.saved.load(Ordering::Relaxed)) < self.limit
+    /// Whether it is open when `unsaid` more were accepted than it was told.
+    pub fn is_open(&self, unsaid: u64) -> bool {
+        (self.accepted() + unsaid).saturating_sub(self.saved.load(Ordering::Relaxed)) < self.limit
     }
 
     /// Segments accepted so far: to be read when what a commit holds is gathered.
@@ -32,9 +33,9 @@ impl Gate {
 
     /// The commit that was gathered when `accepted` segments were is durable; whether that opened the gate.
     pub fn note_saved(&self, accepted: u64) -> bool {
-        let was_open = self.is_open();
+        let was_open = self.is_open(0);
         self.saved.store(accepted, Ordering::Relaxed);
-        !was_open && self.is_open()
+        !was_open && self.is_open(0)
     }
 }
 
@@ -46,13 +47,13 @@ mod tests {
     fn it_closes_behind_the_limit_and_opens_with_a_commit() {
         let gate = Gate::new(10);
         gate.note_accepted(9);
-        assert!(gate.is_open());
+        assert!(gate.is_open(0) && !gate.is_open(1));
         let gathered = gate.accepted();
         gate.note_accepted(1);
-        assert!(!gate.is_open());
+        assert!(!gate.is_open(0));
         assert!(gate.note_saved(gathered), "it opens");
         gate.note_accepted(8);
-        assert!(gate.is_open(), "nine are unsaved");
+        assert!(gate.is_open(0), "nine are unsaved");
         assert!(!gate.note_saved(gathered + 1), "it was open");
     }
 }

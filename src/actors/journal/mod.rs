@@ -173,9 +173,10 @@ impl Journal {
         }
     }
 
-    /// Whether more segments may be sent: not while too many were accepted that the store does not know of.
-    pub fn is_open(&self) -> bool {
-        self.0.as_ref().is_none_or(|shared| shared.gate.is_open())
+    /// Whether more segments may be sent: not while too many were accepted that the store does not know of, `unsaid`
+    /// ones that nobody was told of included.
+    pub fn is_open(&self, unsaid: u64) -> bool {
+        self.0.as_ref().is_none_or(|shared| shared.gate.is_open(unsaid))
     }
 
     /// What the log of `source` has of the events from number `from` on, some `octets` of it. It is read on a thread

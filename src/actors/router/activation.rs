@@ -296,8 +296,7 @@ impl State {
         let told = entry.get().actor.cast(SourceMessage::Detach(SharedSeat::clone(&seat), reason));
         if last {
             let gone = entry.remove();
-            let number = gone.record.number();
-            self.arguments.journal.change(|batch| batch.remove(Table::Sources, row::number_key(number)));
+            gone.record.end(&self.arguments.journal);
             self.actors.remove(&gone.actor.get_id());
             // It ends when it has handled what it was told.
             let _ = gone.actor.drain();

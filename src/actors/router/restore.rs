@@ -59,7 +59,7 @@ pub struct Restored {
     /// Subscriptions that have not had everything that their sources took.
     behind: Vec<SharedSeat>,
     /// Records that nothing refers to any more.
-    orphans: Vec<(Table, Box<[u8]>)>,
+    orphans: Orphans,
     /// What it has counted.
     counts: Counts,
 }
@@ -100,15 +100,16 @@ impl Restored {
     /// # Errors
     /// When the store cannot be read, is damaged, or is not one for this configuration.
     pub fn load(before: &Before<'_>) -> Result<Self, RestoreError> {
-        let sources = sources(before)?;
-        let terms = terms(before, &sources)?;
+        let mut orphans = Vec::new();
+        let sources = sources(before, &mut orphans)?;
+        let terms = terms(before, &sources, &mut orphans)?;
         let numbers = numbers(before.store, &terms, &sources)?;
         let mut loading = Loading {
             before,
             terms,
             progress: records(before.store, Table::Progress, |key| row::subscription(Table::Progress, key))?,
             remembered: records(before.store, Table::Handsets, row::handset)?,
-            restored: Self { numbers, counts: counts(before.store)?, ..Self::default() },
+            restored: Self { numbers, orphans, counts: counts(before.store)?, ..Self::default() },
             open: HashMap::new(),
             without_route: None,
         };
@@ -202,8 +203,11 @@ impl Loading<'_> {
         if let Some((subscriptions, first)) = self.without_route {
             return Err(RestoreError::NoRoute { subscriptions, first });
         }
-        for (terms, _, users) in self.terms.into_values() {
-            self.restored.terms.take_over(terms, users);
+        for (number, (terms, _, users)) in self.terms {
+            match users {
+                0 => self.restored.orphans.push((Table::Terms, row::number_key(number).as_slice().into())),
+                _ => self.restored.terms.take_over(terms, users),
+            }
         }
         let progress = self.progress.keys().map(|id| (Table::Progress, id.octets().as_slice().into()));
         let remembered = self.remembered.keys().map(|id| (Table::Handsets, id.octets().as_slice().into()));
@@ -213,7 +217,12 @@ impl Loading<'_> {
     }
 }
 
-fn sources(before: &Before<'_>) -> Result<HashMap<SourceNumber, Arc<SourceRecord>>, RestoreError> {
+type Orphans = Vec<(Table, Box<[u8]>)>;
+
+fn sources(
+    before: &Before<'_>,
+    orphans: &mut Orphans,
+) -> Result<HashMap<SourceNumber, Arc<SourceRecord>>, RestoreError> {
     let mut publications: HashMap<SourceNumber, Vec<(u64, String)>> = HashMap::new();
     each(before.store, Table::Publications, |key, value| {
         let (source, publish_id) = row::publication(key)?;
@@ -229,18 +238,27 @@ fn sources(before: &Before<'_>) -> Result<HashMap<SourceNumber, Arc<SourceRecord
         sources.insert(number, Arc::new(record));
         Ok(())
     })?;
+    for (source, names) in publications {
+        let keys = names.iter().map(|(_, name)| row::publication_key(source, name).into());
+        orphans.extend(keys.map(|key| (Table::Publications, key)));
+    }
     Ok(sources)
 }
 
 type TermsFound = HashMap<u32, (Arc<Terms>, Arc<SourceRecord>, u64)>;
 
-fn terms(before: &Before<'_>, sources: &HashMap<SourceNumber, Arc<SourceRecord>>) -> Result<TermsFound, RestoreError> {
+fn terms(
+    before: &Before<'_>,
+    sources: &HashMap<SourceNumber, Arc<SourceRecord>>,
+    orphans: &mut Orphans,
+) -> Result<TermsFound, RestoreError> {
     let mut terms = HashMap::new();
     each(before.store, Table::Terms, |key, value| {
         let number = row::number(Table::Terms, key)?;
         let TermsRow { tenant, source, application, policy } = TermsRow::decode(value)?;
         let Some(record) = sources.get(&source) else {
-            return Err(RowError::new(Table::Terms, format!("there is no source {source}")).into());
+            orphans.push((Table::Terms, key.into())); // damage only if a subscription asks for them
+            return Ok(());
         };
         let envelope = envelope::push_template(before.push.profile, &application).map_err(|error| {
             RestoreError::Application { application: application.to_string(), error: error.to_string() }
@@ -329,8 +347,7 @@ impl State {
         for record in sources {
             let (id, seats) = (record.id().clone(), record.seats());
             if seats == 0 {
-                let number = record.number();
-                self.arguments.journal.change(|batch| batch.remove(Table::Sources, row::number_key(number)));
+                record.end(&self.arguments.journal);
                 continue;
             }
             self.start_source(record, within.mul_f64(fastrand::f64())).await?;

@@ -5,7 +5,6 @@ use crate::actors::upstream::UpstreamFact;
 use crate::codec::sse::Events;
 use crate::engine::chunk::{Chunk, Watch};
 use crate::model::DropReason;
-use crate::store::StoreError;
 use ractor::RpcReplyPort;
 use std::sync::Arc;
 
@@ -15,8 +14,8 @@ pub enum SourceMessage {
     Attach(SharedSeat, Start),
     /// A subscription that was behind has room for more.
     Refill(SharedSeat),
-    /// What the store's log has for a subscription that is behind, or why it cannot be read.
-    Logged(SharedSeat, Result<Vec<Arc<Chunk>>, StoreError>),
+    /// What the store's log has for a subscription that is behind.
+    Logged(SharedSeat, Vec<Arc<Chunk>>),
     /// What the store's log has of the newest events, before the upstream is opened.
     Recent(Vec<Arc<Chunk>>),
     /// Every event before this number is durable.

@@ -29,11 +29,11 @@ use crate::store::{StoreError, Table};
 use crate::telemetry::Telemetry;
 use known::Known;
 use log::Log;
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// A subscription of which nothing was on its way for this long, or up to twice as long, goes to sleep.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
@@ -43,6 +43,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(10));
 /// How long events wait for others to say whether they were had before.
 const HELD_FOR: Duration = Duration::from_secs(2);
+/// How long the store is left alone when its log could not be read.
+const READ_AGAIN: Duration = Duration::from_millis(200);
 /// Octets of the store's log that a subscription is given at a time.
 const FEED_OCTETS: usize = 64 * 1024;
 
@@ -257,9 +259,23 @@ impl State {
         let (myself, seat) = (self.myself.clone(), SharedSeat::clone(seat));
         let (journal, clock, record) = (journal.clone(), clock.clone(), Arc::clone(&self.arguments.record));
         tokio::spawn(async move {
-            let logged = journal.read(record.number(), from, FEED_OCTETS).await;
+            let logged = loop {
+                match journal.read(record.number(), from, FEED_OCTETS).await {
+                    Ok(logged) => break logged,
+                    Err(error @ StoreError::Damaged { .. }) => {
+                        warn!(source = record.id().logged(), %error, "events are lost");
+                        break Vec::new();
+                    }
+                    // They are there, and will be read when the store has recovered.
+                    Err(error) => debug!(source = record.id().logged(), %error, "the log cannot be read now"),
+                }
+                tokio::time::sleep(READ_AGAIN).await;
+                if myself.get_status() >= ActorStatus::Stopping {
+                    return;
+                }
+            };
             let now = clock.now();
-            let chunks = logged.map(|logged| logged.into_iter().map(|one| journal::chunk(now, one)).collect());
+            let chunks = logged.into_iter().map(|one| journal::chunk(now, one)).collect();
             // It may have stopped; whoever starts it again feeds its subscriptions again.
             let _ = myself.cast(SourceMessage::Logged(seat, chunks));
         });
@@ -275,12 +291,7 @@ impl State {
     }
 
     /// Gives a subscription what was read from the store's log. What that no longer has is lost.
-    fn give_logged(&mut self, seat: &SharedSeat, chunks: Result<Vec<Arc<Chunk>>, StoreError>) {
-        let source = self.arguments.record.id();
-        let chunks = chunks.unwrap_or_else(|error| {
-            warn!(source = source.logged(), %error, "the log cannot be read");
-            Vec::new()
-        });
+    fn give_logged(&mut self, seat: &SharedSeat, chunks: Vec<Arc<Chunk>>) {
         let start = self.log.start().unwrap_or(self.next);
         match chunks.last() {
             Some(last) if last.range().end < self.next => {

@@ -23,6 +23,11 @@ impl Published {
         published
     }
 
+    /// The names that are remembered.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.order.iter().map(String::as_str)
+    }
+
     /// The number of the first event of a publication, if it was taken before.
     pub fn get(&self, publish_id: &str) -> Option<u64> {
         self.first.get(publish_id).copied()

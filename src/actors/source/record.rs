@@ -39,6 +39,8 @@ struct Fields {
     saving: Option<Resume>,
     /// The journal was told that something changed.
     noted: bool,
+    /// Nobody wants it any more: nothing of it is kept.
+    ended: bool,
     groups: Vec<Entry>,
     seats: usize,
     /// Groups before this one are full.
@@ -58,7 +60,8 @@ impl SourceRecord {
     /// The record of `id`, which the store calls `number`, at `position`.
     pub fn new(id: SourceId, number: SourceNumber, position: Position, published: Published) -> Self {
         let resume = ResumePoint::new(position.resume());
-        let fields = Fields { position, saving: None, noted: false, groups: Vec::new(), seats: 0, roomy: 0 };
+        let fields =
+            Fields { position, saving: None, noted: false, ended: false, groups: Vec::new(), seats: 0, roomy: 0 };
         Self { id, number, resume, published: Mutex::new(published), fields: Mutex::new(fields) }
     }
 
@@ -118,6 +121,17 @@ impl SourceRecord {
     /// Has the store keep it as it is.
     pub fn keep(self: &Arc<Self>, journal: &Journal) {
         self.changed(&mut self.fields.lock(), journal);
+    }
+
+    /// Has the store forget it, and its publications; its log goes with time.
+    pub fn end(&self, journal: &Journal) {
+        self.fields.lock().ended = true;
+        journal.change(|batch| {
+            batch.remove(Table::Sources, row::number_key(self.number));
+            for publish_id in self.published.lock().names() {
+                batch.remove(Table::Publications, row::publication_key(self.number, publish_id));
+            }
+        });
     }
 
     /// Some events may be missing between the last one and the next; returns the epoch that begins.
@@ -242,6 +256,9 @@ impl Save for SourceRecord {
     fn save(&self, _: Now, batch: &mut Batch) {
         let mut fields = self.fields.lock();
         fields.noted = false;
+        if fields.ended {
+            return;
+        }
         fields.saving = Some(fields.position.resume());
         let row = fields.position.row(self.id.clone());
         batch.put(Table::Sources, row::number_key(self.number), row.encode());

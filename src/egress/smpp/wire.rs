@@ -230,8 +230,7 @@ impl<'a> Wire<'a> {
     /// Appends segments while there is room for them, taking turns among the handsets in line.
     fn fill(&mut self, now: Now) {
         let mut room = self.session.room(now);
-        if room == 0 || !self.around.smsc.journal().is_open() || self.out.len() >= WRITE_OCTETS || !self.wants_turn(now)
-        {
+        if room == 0 || !self.may_send() || self.out.len() >= WRITE_OCTETS || !self.wants_turn(now) {
             return;
         }
         let started = self.around.clock.now().monotonic;
@@ -284,12 +283,17 @@ impl<'a> Wire<'a> {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether the store knows of enough that was accepted, what this poll has read included.
+    fn may_send(&self) -> bool {
+        self.around.smsc.journal().is_open(self.tally.answered[Answered::Accepted as usize])
+    }
+
     /// Whether somebody is in line and there is room.
     fn wants_turn(&mut self, now: Now) -> bool {
         let in_line = !self.around.lane.is_empty();
         (in_line || self.around.lane.poll_timeout().is_some_and(|at| at <= now.monotonic))
             && self.session.room(now) > 0
-            && self.around.smsc.journal().is_open()
+            && self.may_send()
     }
 
     /// Ready when something is due; else the timer is set. It is set anew only for an earlier time: spurious wake-ups
