@@ -252,6 +252,9 @@ impl Service {
 
 impl Save for HandsetCell {
     fn save(&self, now: Now, batch: &mut Batch) {
+        if self.is_broken() {
+            return; // what a panic left half-done is not believed; it goes on from where it was saved last
+        }
         self.look(|engine| {
             engine.save(now, &mut |saved| match saved {
                 Saved::Subscription(id, progress) => batch.put(Table::Progress, *id.octets(), row::encode(&progress)),

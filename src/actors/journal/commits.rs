@@ -3,8 +3,10 @@
 use super::{Journal, Pending, Save, Shared};
 use crate::actors::clock::Clock;
 use crate::actors::port::Port;
-use crate::store::{Batch, StoreError};
+use crate::store::Batch;
 use crate::telemetry::Telemetry;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -56,7 +58,10 @@ impl Commits {
         let mut batch = std::mem::take(&mut pending.batch);
         let now = self.clock.now();
         for saver in pending.savers.iter().chain(&self.always) {
-            saver.save(now, &mut batch);
+            // One that fails is started anew by whoever gave it work; the others still have to be kept.
+            if catch_unwind(AssertUnwindSafe(|| saver.save(now, &mut batch))).is_err() {
+                error!("what has changed of somebody cannot be kept: it will go on from where it was saved last");
+            }
         }
         Gathered { batch, pending, accepted: shared.gate.accepted() }
     }
@@ -91,7 +96,7 @@ impl Commits {
                     return;
                 }
                 Ok(Err(error)) => self.report(shared, &error),
-                Err(error) => error!(%error, "the store failed"),
+                Err(panicked) => self.report(shared, &panicked),
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(longest);
@@ -99,10 +104,79 @@ impl Commits {
     }
 
     /// One outage is one warning, however often it is tried.
-    fn report(&self, shared: &Shared, error: &StoreError) {
+    fn report(&self, shared: &Shared, error: &dyn Display) {
         self.telemetry.store_refusals.increment(1);
         if !shared.failing.swap(true, Ordering::Relaxed) {
             warn!(%error, "the store refuses what it is given: nothing more is taken in or sent until it does not");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::journal::Settings;
+    use crate::engine::clock::Now;
+    use crate::store::{Logged, SourceNumber, Store, StoreError, Table, Visit};
+    use parking_lot::Mutex;
+    use std::io;
+
+    /// Panics at its first commit, and knows the others' keys.
+    #[derive(Default)]
+    struct Moody(Mutex<Option<Vec<Box<[u8]>>>>);
+
+    impl Store for Moody {
+        fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+            let mut keys = self.0.lock();
+            let Some(keys) = &mut *keys else {
+                *keys = Some(Vec::new());
+                drop(keys);
+                panic!("told to");
+            };
+            keys.extend(batch.changes.iter().map(|change| change.key.clone()));
+            Ok(())
+        }
+
+        fn read(&self, _: SourceNumber, _: u64, _: usize) -> Result<Vec<Logged>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        fn scan(&self, _: Table, _: &mut Visit<'_>) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn backup(&self, _: &mut dyn io::Write) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    struct Fails;
+
+    impl Save for Fails {
+        fn save(&self, _: Now, _: &mut Batch) {
+            panic!("told to");
+        }
+    }
+
+    #[tokio::test]
+    async fn neither_who_fails_to_save_nor_a_store_that_panics_ends_it() {
+        let store = Arc::new(Moody::default());
+        let journal = Journal::new(Arc::clone(&store) as _, Settings { before: false, max_unsaved: 10 });
+        let commits = Commits {
+            always: Vec::new(),
+            opened: Port::new(|()| {}),
+            telemetry: Telemetry::detached(),
+            clock: Clock::default(),
+        };
+        let task = tokio::spawn(commits.run(journal.clone()));
+        journal.note(Arc::new(Fails));
+        journal.change(|batch| batch.put(Table::Node, *b"one", Vec::new()));
+        tokio::time::timeout(Duration::from_secs(20), journal.flush()).await.unwrap();
+        journal.change(|batch| batch.put(Table::Node, *b"two", Vec::new()));
+        tokio::time::timeout(Duration::from_secs(20), journal.flush()).await.unwrap();
+        let keys = store.0.lock().clone().unwrap();
+        assert_eq!(keys.iter().map(|key| &key[..]).collect::<Vec<_>>(), [b"one", b"two"]);
+        assert!(!journal.is_failing());
+        task.abort();
     }
 }
