@@ -99,6 +99,7 @@ pub fn carry(tally: &mut Tally, telemetry: &Telemetry) {
     };
     counted(&tally.settled, &|index, count| telemetry.settled.add(index, count));
     counted(&tally.dropped, &|index, count| telemetry.dropped.add(index, count));
+    counted(&tally.oversize, &|index, count| telemetry.oversize.add(index, count));
     for (index, runs) in tally.stages.iter().enumerate() {
         runs.iter().for_each(|(elapsed, count)| telemetry.stages.record(index, *elapsed, *count));
     }

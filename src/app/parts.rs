@@ -12,7 +12,7 @@ use crate::engine::receipts::Receipts;
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, Stage};
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
-use crate::model::{DropReason, Outcome, PushSettings};
+use crate::model::{DropReason, Outcome, Overflow, PushSettings};
 use crate::telemetry::Labels;
 use std::io;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ const LINK_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::fr
 pub(super) const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
+    rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
 };

@@ -49,6 +49,7 @@ pub(super) fn subscription_text(one: &Subscription) -> String {
         ("order", word(policy.order().as_str_name(), "ORDER_")),
         ("ttl", duration(policy.ttl)),
         ("overflow", word(policy.overflow().as_str_name(), "OVERFLOW_")),
+        ("content", word(policy.content().as_str_name(), "CONTENT_")),
         ("receipts", word(policy.receipts().as_str_name(), "RECEIPTS_")),
     ];
     let lines = lines.iter().map(|(name, value)| format!("{name:<13}{value}").trim_end().to_owned());
@@ -136,6 +137,7 @@ fn policy_json(policy: &Policy) -> Value {
         "order": word(policy.order().as_str_name(), "ORDER_"),
         "ttl": duration(policy.ttl),
         "overflow": word(policy.overflow().as_str_name(), "OVERFLOW_"),
+        "content": word(policy.content().as_str_name(), "CONTENT_"),
         "receipts": word(policy.receipts().as_str_name(), "RECEIPTS_"),
     })
 }

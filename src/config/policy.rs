@@ -22,7 +22,8 @@ pub(super) fn read(mut section: Section<'_>) -> Policy {
         max_segments: NonZeroU8::new(max_segments).unwrap_or(default.max_segments),
         order: section.word("order", default.order, "one of strict, pipelined"),
         ttl,
-        overflow: section.word("overflow", default.overflow, "one of notify, drop"),
+        overflow: section.word("overflow", default.overflow, "one of notify, drop, split"),
+        content: section.word("content", default.content, "one of all, wake"),
         receipts: section.word("receipts", default.receipts, "one of all, none"),
     };
     section.finish();
@@ -52,5 +53,6 @@ pub(super) fn explain(policy: &Policy, explained: &mut Explained) {
         .text("order", policy.order.as_str())
         .duration("ttl", policy.ttl)
         .text("overflow", policy.overflow.as_str())
+        .text("content", policy.content.as_str())
         .text("receipts", policy.receipts.as_str());
 }

@@ -1,6 +1,6 @@
 //! What of a subscription and a handset has to outlive the process, so that another one goes on as if it were the same.
 
-use super::push::SegmentSet;
+use super::push::{Form, SegmentSet};
 use crate::model::SubscriptionId;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -67,8 +67,8 @@ pub struct OpenPushes {
     pub step: u8,
     /// Events lost before it that its body tells of.
     pub gap: u64,
-    /// If any of its events goes as a notice: those that need more octets than this.
-    pub notice_above: Option<u16>,
+    /// How its events are written.
+    pub form: Form,
     /// Whether segments were sent of which nobody knows what became of them.
     pub sent: bool,
     /// Segments that the SMSC has; none unless that is known of all.
@@ -96,9 +96,9 @@ impl OpenPushes {
     }
 
     fn goes_on_with(&self, next: &Self) -> bool {
-        let plain =
-            |one: &Self| one.segments == 1 && one.gap == 0 && one.notice_above.is_none() && one.accepted.is_empty();
-        let alike = (self.events, self.sent) == (next.events, next.sent) && plain(self) && plain(next);
+        let plain = |one: &Self| one.segments == 1 && one.gap == 0 && one.accepted.is_empty();
+        let alike = (self.events, self.sent, self.form) == (next.events, next.sent, next.form);
+        let alike = alike && plain(self) && plain(next);
         let step = self.step_to(next);
         let in_step = (self.count == 1 || self.step == step) && (next.count == 1 || next.step == step);
         alike && self.end() == next.first && in_step
@@ -145,7 +145,7 @@ mod tests {
             transaction,
             step: 0,
             gap: 0,
-            notice_above: None,
+            form: Form::PLAIN,
             sent: true,
             accepted: SegmentSet::default(),
         }

@@ -40,6 +40,34 @@ impl SegmentSet {
     }
 }
 
+/// How the events of a push are written: kept with it, since the policy may change before it is written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// What needs more octets than this goes as a notice; the greatest number if nothing does.
+    notice_above: u16,
+    /// It says only that there are events.
+    pub is_wake: bool,
+}
+
+impl Form {
+    /// Each event whole.
+    pub const PLAIN: Self = Self { notice_above: u16::MAX, is_wake: false };
+    /// That there are some, and the id of the newest.
+    pub const WAKE: Self = Self { is_wake: true, ..Self::PLAIN };
+
+    /// Some of it goes as a notice, since there are no more than `room` octets for it.
+    #[must_use]
+    pub fn with_notices(self, room: usize) -> Self {
+        // 255 segments have fewer octets than the greatest number.
+        Self { notice_above: u16::try_from(room).unwrap_or(u16::MAX), ..self }
+    }
+
+    /// Whether what needs so many octets goes as a notice.
+    pub fn is_notice(self, octets: usize) -> bool {
+        octets > usize::from(self.notice_above) && self.notice_above < u16::MAX
+    }
+}
+
 /// One push, from the moment it was formed until all its segments are answered. There may be one for every handset at
 /// once, so it fills one cache line, and what few pushes have lies elsewhere.
 #[derive(Debug)]
@@ -53,8 +81,8 @@ pub struct Push {
     /// Where its receipts are collected.
     pub fate: Option<FateId>,
     oddities: Option<Box<Oddities>>,
-    /// If any of its events goes as a notice: those that need more octets than this.
-    pub notice_above: Option<u16>,
+    /// How its events are written.
+    pub form: Form,
     /// Concatenation reference, the same however often a segment is sent.
     pub reference: u16,
     /// WSP transaction id, the same however often a segment is sent.
@@ -124,7 +152,7 @@ impl Push {
             expires_at: Stamp::NEVER,
             fate: None,
             oddities: (gap > 0).then(|| Box::new(Oddities { gap, ..Oddities::default() })),
-            notice_above: None,
+            form: Form::PLAIN,
             reference: 0,
             transaction: 0,
             segments,
@@ -154,7 +182,7 @@ impl Push {
             transaction: self.transaction,
             step: 0,
             gap: self.gap(),
-            notice_above: self.notice_above,
+            form: self.form,
             sent: self.maybe_sent
                 || self.awaited > 0
                 || self.oddities.as_ref().is_some_and(|odd| !odd.resent.is_empty()),
@@ -184,7 +212,7 @@ impl Push {
 
     /// Whether its body is its events and nothing else, each whole.
     pub fn is_plain(&self) -> bool {
-        self.gap() == 0 && self.notice_above.is_none()
+        self.gap() == 0 && self.form == Form::PLAIN
     }
 
     /// Events lost before it that its body tells of.

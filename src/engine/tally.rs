@@ -1,7 +1,7 @@
 //! What the engine did since somebody looked: plain numbers, written on the hot path and carried to the metrics once
 //! per wake-up.
 
-use crate::model::{DropReason, Outcome};
+use crate::model::{DropReason, Outcome, Overflow};
 use std::time::Duration;
 
 /// Where an event's time goes.
@@ -60,6 +60,8 @@ pub struct Tally {
     pub settled: [u64; Outcome::LABELS.len()],
     /// Drops by [`DropReason::index`].
     pub dropped: [u64; DropReason::LABELS.len()],
+    /// Events too long for a push's segments, by what was done about them.
+    pub oversize: [u64; Overflow::WORDS.len()],
     /// Answers by [`Answered`].
     pub answered: [u64; Answered::LABELS.len()],
     /// Pushes formed.
@@ -117,7 +119,8 @@ impl Tally {
     pub fn is_clear(&self) -> bool {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
         let subscriptions = [self.woken, self.slept];
-        let all = self.settled.iter().chain(&self.dropped).chain(&self.answered).chain(&pushes).chain(&subscriptions);
+        let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
+        let all = events.chain(&self.answered).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

@@ -14,7 +14,7 @@ mod tenant;
 pub use handset::{HandsetId, HandsetIdError};
 pub use msisdn::{Msisdn, MsisdnError, PackedMsisdn};
 pub use outcome::{DropReason, Outcome};
-pub use policy::{Order, Overflow, Policy, PolicyError, Receipts};
+pub use policy::{Content, Order, Overflow, Policy, PolicyError, Receipts};
 pub use profile::{ApplicationId, ApplicationIdError, Profile, PushSettings};
 pub use source::{CredentialRef, FeedName, FeedNameError, SourceId, SourceOrigin};
 pub use source_url::{SourceUrl, SourceUrlError};

@@ -19,6 +19,8 @@ pub struct Policy {
     pub ttl: Duration,
     /// What becomes of an event that needs more than `max_segments`.
     pub overflow: Overflow,
+    /// What a push says of its events.
+    pub content: Content,
     /// Which receipts are asked for.
     pub receipts: Receipts,
 }
@@ -53,6 +55,7 @@ impl Default for Policy {
             order: Order::Strict,
             ttl: Duration::from_secs(3600),
             overflow: Overflow::Notify,
+            content: Content::All,
             receipts: Receipts::All,
         }
     }
@@ -89,6 +92,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// Every word, in the order of the choices.
+            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+
             /// The word for it in configuration and API.
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -121,11 +127,24 @@ words! {
 
 words! {
     /// What becomes of an event too long for `max_segments`.
-    Overflow, "overflow", "notify, drop",
+    Overflow, "overflow", "notify, drop, split",
     /// Its type and id are sent with empty data, so that the application fetches it by HTTP.
     Notify = "notify",
     /// It is dropped and counted.
     Drop = "drop",
+    /// It goes alone and whole, in as many segments as it needs; one that needs more than the 255 that concatenation
+    /// has goes as with [`Overflow::Notify`].
+    Split = "split",
+}
+
+words! {
+    /// What a push says of its events.
+    Content, "content", "all, wake",
+    /// Everything.
+    All = "all",
+    /// Only that there are some, and the id of the newest: one push for all that wait, so that the application fetches
+    /// them by HTTP.
+    Wake = "wake",
 }
 
 words! {
@@ -146,6 +165,10 @@ mod tests {
         assert_eq!(Policy::default().check(), Ok(()));
         for order in [Order::Strict, Order::Pipelined] {
             assert_eq!(order.as_str().parse(), Ok(order));
+        }
+        for overflow in [Overflow::Notify, Overflow::Drop, Overflow::Split] {
+            assert_eq!(overflow.as_str().parse(), Ok(overflow));
+            assert_eq!(Overflow::WORDS[overflow as usize], overflow.as_str());
         }
         let error = "fifo".parse::<Order>().unwrap_err();
         assert_eq!(error.to_string(), r#"order "fifo" is none of strict, pipelined"#);

@@ -19,6 +19,8 @@ pub struct Telemetry {
     pub settled: CountFamily,
     /// Events left out for a subscription, by the index of the reason.
     pub dropped: CountFamily,
+    /// Events too long for a push's segments, by the index of what was done about them.
+    pub oversize: CountFamily,
     /// Events that a parser gave up because a line or the event exceeds its limit.
     pub dropped_oversize_line: Count,
     /// Events refused at the door for want of credits.
@@ -68,6 +70,8 @@ pub struct Labels {
     pub outcomes: &'static [&'static str],
     /// Why events are dropped.
     pub reasons: &'static [&'static str],
+    /// What is done about events that are too long.
+    pub rules: &'static [&'static str],
     /// Where time goes.
     pub stages: &'static [&'static str],
     /// What answers to segments mean.
@@ -88,6 +92,7 @@ impl Telemetry {
                 Count::new(counter!(names::EVENTS_SETTLED, "outcome" => outcome))
             }),
             dropped: CountFamily::new(labels.reasons, dropped),
+            oversize: CountFamily::new(labels.rules, |rule| Count::new(counter!(names::OVERSIZE, "rule" => rule))),
             dropped_oversize_line: dropped("oversize_line"),
             dropped_no_credit: dropped("no_credit"),
             stages: StageTimes::new(labels.stages),
@@ -257,6 +262,7 @@ mod tests {
             use_it(&Telemetry::new(Labels {
                 outcomes: &["accepted", "dropped"],
                 reasons: &["lagged"],
+                rules: &["split"],
                 stages: &["queue", "receipt"],
                 verdicts: &["accepted", "throttled"],
             }))
@@ -276,6 +282,7 @@ mod tests {
             r#"bellwire_events_dropped_total{reason="lagged"} 0"#,
             r#"bellwire_events_dropped_total{reason="oversize_line"} 0"#,
             r#"bellwire_events_dropped_total{reason="no_credit"} 0"#,
+            r#"bellwire_oversize_total{rule="split"} 0"#,
             r#"bellwire_pushes_total{smsc="main"} 0"#,
             r#"bellwire_segments_total{smsc="main"} 0"#,
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,

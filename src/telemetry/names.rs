@@ -5,6 +5,7 @@ use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub(super) const EVENTS_RECEIVED: &str = "bellwire_events_received_total";
 pub(super) const EVENTS_SETTLED: &str = "bellwire_events_settled_total";
 pub(super) const EVENTS_DROPPED: &str = "bellwire_events_dropped_total";
+pub(super) const OVERSIZE: &str = "bellwire_oversize_total";
 pub(super) const STAGE_SECONDS: &str = "bellwire_stage_seconds";
 pub(super) const PUSHES: &str = "bellwire_pushes_total";
 pub(super) const SEGMENTS: &str = "bellwire_segments_total";
@@ -24,10 +25,11 @@ pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
     (EVENTS_SETTLED, "Final outcomes: one for each event of each subscription."),
     (EVENTS_DROPPED, "Events left out, by reason; at the door or for a subscription."),
+    (OVERSIZE, "Events too long for a push of max_segments, by what was done about them."),
     (PUSHES, "Pushes handed to an SMSC."),
     (SEGMENTS, "Short messages submitted to an SMSC, repeats included."),
     (SEGMENTS_ANSWERED, "What became of submitted short messages."),

@@ -23,8 +23,8 @@ use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::Routes;
 use bellwire::engine::tally::{Answered, Stage};
 use bellwire::model::{
-    ApplicationId, DropReason, FeedName, Outcome, Policy, Profile, PushSettings, Receipts, SourceId, SourceOrigin,
-    SubscriptionId, TenantId,
+    ApplicationId, DropReason, FeedName, Outcome, Overflow, Policy, Profile, PushSettings, Receipts, SourceId,
+    SourceOrigin, SubscriptionId, TenantId,
 };
 use bellwire::telemetry::{Labels, Telemetry};
 use bytes::Bytes;
@@ -39,6 +39,7 @@ use std::time::Duration;
 const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
+    rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
 };

@@ -2,7 +2,7 @@
 
 use crate::command::{run, run_at};
 use crate::house::{House, feed, url};
-use bellwire::control::proto::{ActivateRequest, ListSubscriptionsRequest, Order, Overflow, Policy, Receipts};
+use bellwire::control::proto::{ActivateRequest, Content, ListSubscriptionsRequest, Order, Overflow, Policy, Receipts};
 use prost_types::Duration;
 use serde_json::Value;
 use std::fs;
@@ -35,8 +35,9 @@ async fn furnish(house: &House) {
         max_segments: Some(255),
         order: Order::Pipelined.into(),
         ttl: seconds(86_400),
-        overflow: Overflow::Drop.into(),
+        overflow: Overflow::Split.into(),
         receipts: Receipts::None.into(),
+        content: Content::Wake.into(),
     };
     let mut private = url("https://example.com/a?b=1,2&c=%22x%22");
     private.as_mut().unwrap().credential = "ticker".to_owned();

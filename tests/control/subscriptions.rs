@@ -3,7 +3,7 @@
 use crate::house::{House, feed, fields, url};
 use bellwire::control::proto::subscription::Status;
 use bellwire::control::proto::{
-    ActivateRequest, DeactivateRequest, GetSubscriptionRequest, Order, Overflow, Policy, Receipts, Source,
+    ActivateRequest, Content, DeactivateRequest, GetSubscriptionRequest, Order, Overflow, Policy, Receipts, Source,
     source::Origin,
 };
 use prost_types::Duration;
@@ -38,6 +38,7 @@ async fn what_a_request_leaves_out_is_the_servers_default() {
         ttl: seconds(3600),
         overflow: Overflow::Notify.into(),
         receipts: Receipts::All.into(),
+        content: Content::All.into(),
     };
     assert_eq!(shown.policy, Some(policy));
 }
@@ -53,6 +54,7 @@ async fn what_a_request_says_is_what_is_done() {
         ttl: seconds(0),
         overflow: Overflow::Drop.into(),
         receipts: Receipts::None.into(),
+        content: Content::Wake.into(),
     };
     let source = Source { origin: Some(Origin::Feed("prices".to_owned())), credential: "ticker".to_owned() };
     let asked = ActivateRequest {
@@ -92,6 +94,7 @@ async fn every_wrong_field_is_named_at_once() {
         ttl: seconds(29 * 24 * 3600),
         overflow: -1,
         receipts: 3,
+        content: 3,
         ..Policy::default()
     };
     let source = Source { origin: Some(Origin::Url("ftp://example.com/".to_owned())), credential: "nobody".to_owned() };
@@ -119,6 +122,7 @@ async fn every_wrong_field_is_named_at_once() {
         "policy.max_segments",
         "policy.order",
         "policy.overflow",
+        "policy.content",
         "policy.receipts",
         "last_event_id",
     ];

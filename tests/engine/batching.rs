@@ -4,7 +4,8 @@ use crate::rig::{Rig, subscription};
 use bellwire::codec::segments;
 use bellwire::codec::udh::ReferenceWidth;
 use bellwire::engine::envelope::push_template;
-use bellwire::model::{ApplicationId, DropReason, Order, Outcome, Overflow, Policy, Profile, Receipts};
+use bellwire::engine::progress::{HandsetProgress, Saved};
+use bellwire::model::{ApplicationId, Content, DropReason, Order, Outcome, Overflow, Policy, Profile, Receipts};
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -114,6 +115,89 @@ fn an_event_too_long_for_its_segments_goes_as_a_notice_or_not_at_all() {
     rig.feed(&events);
     assert_eq!(rig.run(), ["quote|short|1", "quote|short|3"]);
     assert_eq!(rig.dropped(DropReason::Oversize), 1);
+    assert_eq!(rig.tally.oversize, [0, 1, 0]);
+}
+
+#[test]
+fn an_event_too_long_for_its_segments_goes_whole_and_alone_in_more() {
+    let long = "x".repeat(9_000);
+    let longest = "x".repeat(40_000);
+    let mut rig = Rig::new(Policy { overflow: Overflow::Split, ..policy() });
+    rig.feed(&[("quote", "short", "1"), ("quote", &long, "2"), ("quote", "short", "3"), ("quote", &longest, "4")]);
+    let first = rig.poll();
+    assert_eq!(rig.receive(&first[0]), ["quote|short|1"]);
+    rig.accept(&first[0]);
+    let second = rig.poll();
+    assert_eq!(second.len(), 71, "9,065 octets, 128 in each");
+    assert_eq!(second.iter().flat_map(|one| rig.receive(one)).collect::<Vec<_>>(), [format!("quote|{long}|2")]);
+    second.iter().for_each(|one| _ = rig.accept(one));
+    assert_eq!(rig.run(), ["quote|short|3", "quote||4"], "beyond 255 segments there is no whole");
+    assert_eq!((rig.tally.oversize, rig.settled(Outcome::Accepted)), ([1, 0, 1], 4));
+}
+
+#[test]
+fn a_lost_stretch_is_told_before_a_long_event_or_behind_it() {
+    let mut rig = Rig::new(Policy { overflow: Overflow::Split, ..policy() });
+    rig.tick(1);
+    let first = rig.poll();
+    let lost = rig.chunk(&[("message", "lost", "2")], None);
+    drop(lost);
+    let long = "x".repeat(1000);
+    rig.feed(&[("message", &long, "3")]);
+    rig.accept(&first[0]);
+    let bodies: Vec<_> = rig.poll().iter().filter_map(|one| rig.receive_body(one)).collect();
+    assert_eq!(bodies, [format!(":gap 1\nid:3\ndata:{long}\n\n").into_bytes()]);
+}
+
+#[test]
+fn one_push_wakes_for_all_that_wait() {
+    let mut rig = Rig::new(Policy { content: Content::Wake, max_events: 2, ..policy() });
+    let long = "x".repeat(20_000);
+    rig.feed(&[("quote", "x", "1")]);
+    let first = rig.poll();
+    assert_eq!(rig.receive_body(&first[0]).unwrap(), b"id:1\nevent:bellwire-wake\ndata\n\n");
+    for id in ["2", "3", "4"] {
+        rig.feed(&[("quote", &long, id), ("quote", "short", "")]);
+    }
+    rig.accept(&first[0]);
+    assert_eq!(rig.run(), ["bellwire-wake||"], "the newest has no id");
+    rig.tick(5);
+    assert_eq!(rig.run(), ["bellwire-wake||5"]);
+    assert_eq!((rig.settled(Outcome::Accepted), rig.tally.pushes, rig.tally.oversize), (8, 3, [0; 3]));
+}
+
+#[test]
+fn a_wake_waits_for_its_window_and_leaves_out_an_id_that_does_not_fit() {
+    let mut rig = Rig::new(Policy { content: Content::Wake, batch_window: 10 * SECOND, ..policy() });
+    let (long, id) = ("x".repeat(5_000), "i".repeat(400));
+    rig.feed(&[("message", &long, "1"), ("message", "y", &id)]);
+    assert!(rig.poll().is_empty());
+    rig.advance(10 * SECOND);
+    assert_eq!(rig.run(), ["bellwire-wake||"]);
+    assert_eq!(rig.settled(Outcome::Accepted), 2);
+}
+
+#[test]
+fn a_push_on_its_way_stays_as_it_was_formed() {
+    let mut rig = Rig::new(Policy { content: Content::Wake, ..policy() });
+    rig.tick(1);
+    let first = rig.poll();
+    let (place, changed) = (rig.place, policy());
+    rig.handset.get(place).unwrap().set_policy(changed);
+    rig.lose(&first[0], true);
+    let again = rig.poll();
+    assert_eq!(again[0].short_message(), first[0].short_message());
+    let mut saved = None;
+    rig.handset.save(rig.now, &mut |one| {
+        if let Saved::Subscription(_, progress) = one {
+            saved = Some(progress);
+        }
+    });
+    let next = subscription(policy(), ReferenceWidth::Bits8);
+    rig.restart(next, &(saved.unwrap(), HandsetProgress::default()), true);
+    rig.next_is(0);
+    rig.tick(1);
+    assert_eq!(rig.poll()[0].short_message(), first[0].short_message(), "in another process, too");
 }
 
 #[test]

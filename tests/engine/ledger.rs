@@ -2,7 +2,7 @@
 
 use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, WRONG_NUMBER, Written};
 use bellwire::codec::smpp::{CommandStatus, MessageState};
-use bellwire::model::{DropReason, Order, Overflow, Policy, Receipts};
+use bellwire::model::{Content, DropReason, Order, Overflow, Policy, Receipts};
 use proptest::prelude::*;
 use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU8;
@@ -43,16 +43,21 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], any::<bool>(), any::<bool>())
-        .prop_map(|(window, max_events, segments, strict, ttl, notify, receipts)| Policy {
+    let rules = prop::sample::select(vec![Overflow::Notify, Overflow::Drop, Overflow::Split]);
+    let contents = prop_oneof![3 => Just(Content::All), 1 => Just(Content::Wake)];
+    let said = (rules, contents, any::<bool>());
+    (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], said).prop_map(
+        |(window, max_events, segments, strict, ttl, (overflow, content, receipts))| Policy {
             batch_window: Duration::from_secs(window),
             max_events,
             max_segments: NonZeroU8::new(segments).unwrap(),
             order: if strict { Order::Strict } else { Order::Pipelined },
             ttl: Duration::from_secs(ttl),
-            overflow: if notify { Overflow::Notify } else { Overflow::Drop },
+            overflow,
+            content,
             receipts: if receipts { Receipts::All } else { Receipts::None },
-        })
+        },
+    )
 }
 
 /// Runs the steps against a rig; the ids of events in the order in which pushes completed on the handset, which gets what
@@ -147,7 +152,7 @@ proptest! {
         policy in policies(),
         feeds in prop::collection::vec((1usize..6, 0usize..200), 1..40),
     ) {
-        let mut rig = Rig::new(Policy { ttl: Duration::ZERO, max_segments: NonZeroU8::new(3).unwrap(), ..policy });
+        let mut rig = Rig::new(Policy { ttl: Duration::ZERO, max_segments: NonZeroU8::new(3).unwrap(), content: Content::All, ..policy });
         let steps: Vec<Step> = feeds.iter().map(|(events, octets)| Step::Feed { events: *events, octets: *octets }).collect();
         play(&mut rig, &steps);
         rig.advance(Duration::from_secs(60));

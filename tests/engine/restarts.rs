@@ -50,15 +50,17 @@ fn steps(refusals: bool) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], any::<bool>()).prop_map(
-        |(window, max_events, segments, strict, ttl, notify)| Policy {
+    let rules = prop::sample::select(vec![Overflow::Notify, Overflow::Drop, Overflow::Split]);
+    (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], rules).prop_map(
+        |(window, max_events, segments, strict, ttl, overflow)| Policy {
             batch_window: Duration::from_secs(window),
             max_events,
             max_segments: NonZeroU8::new(segments).unwrap(),
             order: if strict { Order::Strict } else { Order::Pipelined },
             ttl: Duration::from_secs(ttl),
-            overflow: if notify { Overflow::Notify } else { Overflow::Drop },
+            overflow,
             receipts: Receipts::None,
+            ..Policy::default()
         },
     )
 }
@@ -271,7 +273,8 @@ proptest! {
         policy in policies(),
         steps in steps(false),
     ) {
-        let mut house = House::new(Policy { ttl: Duration::ZERO, overflow: Overflow::Notify, ..policy });
+        let overflow = if policy.overflow == Overflow::Drop { Overflow::Notify } else { policy.overflow };
+        let mut house = House::new(Policy { ttl: Duration::ZERO, overflow, ..policy });
         house.play(&steps);
         house.save();
         let ended: Vec<u64> = (0..house.rig.fed())

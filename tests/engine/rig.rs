@@ -144,6 +144,11 @@ impl Rig {
         self.feed(&[("message", &text, &text)]);
     }
 
+    /// The next event that comes is this one.
+    pub fn next_is(&mut self, number: u64) {
+        self.next = number;
+    }
+
     /// Everything that may be written now.
     pub fn poll(&mut self) -> Vec<Written> {
         std::iter::from_fn(|| self.poll_one()).collect()

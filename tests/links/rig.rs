@@ -18,7 +18,7 @@ use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
 use bellwire::engine::tally::{Answered, Stage, Tally};
 use bellwire::model::{
-    ApplicationId, DropReason, HandsetId, Order, Outcome, Policy, Profile, Receipts, SubscriptionId, TenantId,
+    ApplicationId, DropReason, HandsetId, Order, Outcome, Overflow, Policy, Profile, Receipts, SubscriptionId, TenantId,
 };
 use bellwire::telemetry::{Labels, Telemetry};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -32,6 +32,7 @@ use tokio::sync::watch;
 const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
+    rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
 };

@@ -1,7 +1,7 @@
 //! How a subscription's policy is told; what is left out is the server's default.
 
 use crate::control::proto;
-use crate::model::{Order, Overflow, Receipts};
+use crate::model::{Content, Order, Overflow, Receipts};
 use clap::Args;
 use std::time::Duration;
 
@@ -24,9 +24,12 @@ pub(super) struct PolicyArgs {
     /// How long an event is worth sending, such as 10m; 1s to 28days, or 0s for ever
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub ttl: Option<Duration>,
-    /// What becomes of an event too long for max-segments: notify or drop
+    /// What becomes of an event too long for max-segments: notify, drop or split
     #[arg(long, value_name = "CHOICE")]
     pub overflow: Option<Overflow>,
+    /// What a push says of its events: all, or wake to say only that there are some
+    #[arg(long, value_name = "CHOICE")]
+    pub content: Option<Content>,
     /// Which segments ask for a delivery receipt: all or none
     #[arg(long, value_name = "CHOICE")]
     pub receipts: Option<Receipts>,
@@ -42,6 +45,11 @@ impl PolicyArgs {
         let overflow = self.overflow.map_or(proto::Overflow::Unspecified, |overflow| match overflow {
             Overflow::Notify => proto::Overflow::Notify,
             Overflow::Drop => proto::Overflow::Drop,
+            Overflow::Split => proto::Overflow::Split,
+        });
+        let content = self.content.map_or(proto::Content::Unspecified, |content| match content {
+            Content::All => proto::Content::All,
+            Content::Wake => proto::Content::Wake,
         });
         let receipts = self.receipts.map_or(proto::Receipts::Unspecified, |receipts| match receipts {
             Receipts::All => proto::Receipts::All,
@@ -55,6 +63,7 @@ impl PolicyArgs {
             ttl: self.ttl.map(duration),
             overflow: overflow.into(),
             receipts: receipts.into(),
+            content: content.into(),
         }
     }
 }

@@ -312,7 +312,8 @@ const EVERYTHING: &str = r#"
     max_segments = 1
     order = "pipelined"
     ttl = "0s"
-    overflow = "drop"
+    overflow = "split"
+    content = "wake"
     receipts = "none"
     [access]
     allow_private_sources = true

@@ -5,7 +5,7 @@ use super::violations::Violations;
 use crate::actors::router::{Activation, Condition, Filter, Page};
 use crate::control::proto::{self, ActivateRequest, ListSubscriptionsRequest, source::Origin};
 use crate::model::{
-    ApplicationId, CredentialRef, FeedName, HandsetId, Msisdn, Order, Overflow, Policy, Receipts, SourceId,
+    ApplicationId, Content, CredentialRef, FeedName, HandsetId, Msisdn, Order, Overflow, Policy, Receipts, SourceId,
     SourceOrigin, SourceUrl, SubscriptionId, TenantId,
 };
 use bytes::Bytes;
@@ -192,6 +192,12 @@ fn policy(default: &Policy, asked: proto::Policy, violations: &mut Violations) -
         None | Some(proto::Overflow::Unspecified) => policy.overflow,
         Some(proto::Overflow::Notify) => Overflow::Notify,
         Some(proto::Overflow::Drop) => Overflow::Drop,
+        Some(proto::Overflow::Split) => Overflow::Split,
+    };
+    policy.content = match choice("policy.content", asked.content, violations) {
+        None | Some(proto::Content::Unspecified) => policy.content,
+        Some(proto::Content::All) => Content::All,
+        Some(proto::Content::Wake) => Content::Wake,
     };
     policy.receipts = match choice("policy.receipts", asked.receipts, violations) {
         None | Some(proto::Receipts::Unspecified) => policy.receipts,

@@ -2,7 +2,7 @@
 
 use crate::actors::router::{Status, View};
 use crate::control::proto::{self, source::Origin, subscription::Status as Shown};
-use crate::model::{Order, Overflow, Policy, Receipts, SourceId, SourceOrigin};
+use crate::model::{Content, Order, Overflow, Policy, Receipts, SourceId, SourceOrigin};
 use prost_types::{Duration, Timestamp};
 
 impl From<View> for proto::Subscription {
@@ -47,6 +47,11 @@ impl From<&Policy> for proto::Policy {
         let overflow = match policy.overflow {
             Overflow::Notify => proto::Overflow::Notify,
             Overflow::Drop => proto::Overflow::Drop,
+            Overflow::Split => proto::Overflow::Split,
+        };
+        let content = match policy.content {
+            Content::All => proto::Content::All,
+            Content::Wake => proto::Content::Wake,
         };
         let receipts = match policy.receipts {
             Receipts::All => proto::Receipts::All,
@@ -60,6 +65,7 @@ impl From<&Policy> for proto::Policy {
             ttl: Duration::try_from(policy.ttl).ok(),
             overflow: overflow.into(),
             receipts: receipts.into(),
+            content: content.into(),
         }
     }
 }

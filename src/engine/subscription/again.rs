@@ -154,7 +154,7 @@ impl Subscription {
         let at = self.chunk_index(again.first);
         let oldest = self.chunks.get(at).map_or(now.monotonic, |one| one.read_at().monotonic);
         let mut push = Push::new(again.first..again.end(), again.segments, again.gap);
-        push.notice_above = again.notice_above;
+        push.form = again.form;
         (push.reference, push.transaction) = (again.reference, again.transaction);
         push.go_on_behind(again.accepted);
         push.maybe_sent = again.sent;
@@ -182,7 +182,7 @@ impl Subscription {
     /// Segments that the push needs.
     fn segments_of(&self, push: &Push, at: usize) -> Option<u8> {
         let block = |seq| self.chunks.get(self.chunk_index(seq))?.measure(seq)?.block;
-        if push.events.clone().any(|seq| block(seq).is_none()) {
+        if !push.form.is_wake && push.events.clone().any(|seq| block(seq).is_none()) {
             return None;
         }
         let mut body = BytesMut::new();

@@ -1,15 +1,13 @@
 //! Events become pushes: which ones, when, and what is passed over.
 
+use super::body::Fit;
 use super::{Subscription, gap_mark};
 use crate::codec::segments;
-use crate::codec::sse::{self, EventRef};
-use crate::engine::chunk::{Chunk, Measure};
 use crate::engine::clock::Now;
-use crate::engine::push::Push;
+use crate::engine::push::{Form, Push};
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Stage, Tally};
-use crate::model::{DropReason, Outcome, Overflow};
-use bytes::BytesMut;
+use crate::model::{Content, DropReason, Outcome, Overflow};
 use std::ops::Range;
 
 impl Subscription {
@@ -58,7 +56,7 @@ impl Subscription {
             gap = 0; // no room for the mark beside a long event: the next push tells
             selection = self.select(gap, now);
         }
-        let Selection { at, events, octets, has_notice } = selection;
+        let Selection { at, events, octets, form, oversize } = selection;
         let Ok(segments) = segments::count(octets, self.width) else { return false };
         if events.is_empty() {
             return false;
@@ -76,8 +74,8 @@ impl Subscription {
         tally.gaps += u64::from(gap > 0);
         tally.pushes += 1;
         let mut push = Push::new(events, segments, gap);
-        // 255 segments have fewer than 64 Ki octets.
-        push.notice_above = has_notice.then(|| self.room() as u16);
+        push.form = form;
+        oversize.into_iter().for_each(|(rule, events)| tally.oversize[rule as usize] += events);
         (push.reference, push.transaction) = (reference, transaction);
         push.formed_at = now.monotonic.into();
         if !ttl.is_zero() {
@@ -124,22 +122,27 @@ impl Subscription {
                 continue;
             }
             let Some(measure) = chunk.measure(self.cursor) else { return };
-            if self.fit(chunk, self.cursor, measure).is_some() {
+            if self.policy.content == Content::Wake && self.wake_fits()
+                || self.fit(chunk, self.cursor, measure).is_some()
+            {
                 return;
             }
-            let reason = if measure.block.is_some() { DropReason::Oversize } else { DropReason::Unencodable };
+            let is_encodable = measure.block.is_some() || self.policy.content == Content::Wake;
+            let reason = if is_encodable { DropReason::Oversize } else { DropReason::Unencodable };
+            tally.oversize[Overflow::Drop as usize] += u64::from(is_encodable);
             self.skip(self.cursor..self.cursor + 1, Outcome::Dropped(reason), tally);
         }
     }
 
     /// The events from the cursor on that one push can hold.
     fn select(&self, gap: u64, now: Now) -> Selection {
+        if self.policy.content == Content::Wake {
+            return self.select_all(gap, now);
+        }
         let mut octets = self.envelope.octets() + gap_mark::octets(gap);
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
-        let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
-        let last =
-            self.end.min(self.cursor.saturating_add(most)).min(ended.unwrap_or(u64::MAX)).min(self.again_start());
-        let (mut seq, mut has_notice) = (self.cursor, false);
+        let last = self.last_in_reach().min(self.cursor.saturating_add(most));
+        let (mut seq, mut notices) = (self.cursor, 0);
         let at = self.chunk_index(self.cursor);
         'chunks: for chunk in self.chunks.range(at..) {
             let own = chunk.range();
@@ -149,83 +152,67 @@ impl Subscription {
             }
             while seq < last.min(own.end) {
                 let Some(measure) = chunk.measure(seq) else { break 'chunks };
-                let Some(Fit { block, is_notice }) = self.fit(chunk, seq, measure) else { break 'chunks };
+                let Some(fit) = self.fit(chunk, seq, measure) else { break 'chunks };
                 let id = match seq {
                     _ if seq == self.cursor => measure.id as usize,
                     _ if seq == own.start => self.id_behind(seq),
                     _ => measure.id_behind as usize,
                 };
+                let block = match fit {
+                    Fit::Whole(block) => block,
+                    Fit::Notice(block) => block,
+                    Fit::Alone(block) if seq == self.cursor && octets + id + block <= self.most_octets() => {
+                        let (events, octets) = (seq..seq + 1, octets + id + block);
+                        return Selection {
+                            at,
+                            events,
+                            octets,
+                            form: Form::PLAIN,
+                            oversize: Some((Overflow::Split, 1)),
+                        };
+                    }
+                    Fit::Alone(_) => break 'chunks,
+                };
                 if octets + id + block > self.capacity {
                     break 'chunks;
                 }
                 octets += id + block;
-                has_notice |= is_notice;
+                notices += u64::from(matches!(fit, Fit::Notice(_)));
                 seq += 1;
             }
         }
-        Selection { at, events: self.cursor..seq, octets, has_notice }
-    }
-
-    /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
-    #[inline]
-    fn fit(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> Option<Fit> {
-        let (id, block) = (measure.id as usize, measure.block?.get() as usize);
-        if id + block <= self.room() {
-            return Some(Fit { block, is_notice: false });
+        let events = self.cursor..seq;
+        match notices {
+            0 => Selection { at, events, octets, form: Form::PLAIN, oversize: None },
+            _ => {
+                let (form, oversize) = (Form::PLAIN.with_notices(self.room()), Some((Overflow::Notify, notices)));
+                Selection { at, events, octets, form, oversize }
+            }
         }
-        if self.policy.overflow != Overflow::Notify {
-            return None;
-        }
-        let event = chunk.get(seq)?;
-        let block = sse::encoded_len(&notice_of(&event), event.id);
-        (id + block <= self.room()).then_some(Fit { block, is_notice: true })
     }
 
-    /// Octets of the id of an event that is the first of its chunk, behind the last one of the chunk before.
-    fn id_behind(&self, seq: u64) -> usize {
-        let [before, event] = [seq - 1, seq].map(|seq| self.chunks.get(self.chunk_index(seq))?.get(seq));
-        event.map_or(0, |event| sse::id_len(&event, before.map_or(b"", |before| before.id)))
-    }
-
-    /// Octets that a push has for one event alone.
-    fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.envelope.octets())
-    }
-
-    /// Octets that the events of `range` need, each in a push of its own.
-    pub(super) fn measure(&self, range: Range<u64>) -> usize {
-        let mut octets = 0;
-        for chunk in self.chunks.range(self.chunk_index(range.start)..) {
-            let own = chunk.range();
-            let both = own.start.max(range.start)..own.end.min(range.end);
-            let measures = both.filter_map(|seq| Some((seq, chunk.measure(seq)?)));
-            let fits =
-                measures.filter_map(|(seq, measure)| Some(measure.id as usize + self.fit(chunk, seq, measure)?.block));
-            octets += fits.sum::<usize>();
-        }
-        octets
-    }
-
-    /// Writes the events of `push`. Each body is a complete stream of its own (HTML §9.2.5), so the id in force at its
-    /// start is written even when an earlier push has set it.
-    /// `at` is where the chunk of its first event is.
-    pub(super) fn write_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
-        gap_mark::write(push.gap(), out);
-        let mut previous_id = &b""[..];
-        let mut seq = push.events.start;
+    /// All that wait: one push tells of them, whatever they are.
+    fn select_all(&self, gap: u64, now: Now) -> Selection {
+        let (last, at) = (self.last_in_reach(), self.chunk_index(self.cursor));
+        let mut seq = self.cursor;
         for chunk in self.chunks.range(at..) {
-            let until = push.events.end.min(chunk.range().end);
-            while seq < until {
-                if let Some(mut event) = chunk.get(seq) {
-                    if push.notice_above.is_some_and(|room| sse::encoded_len(&event, b"") > usize::from(room)) {
-                        event = notice_of(&event);
-                    }
-                    sse::encode_parsed(&event, previous_id, out);
-                    previous_id = event.id;
-                }
-                seq += 1;
+            let own = chunk.range();
+            let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
+            if expired || own.start > seq || seq >= last {
+                break;
             }
+            seq = last.min(own.end);
         }
+        let form = self.wake_form(seq);
+        let octets = self.envelope.octets() + gap_mark::octets(gap) + self.wake_octets(seq, form);
+        let events = if octets <= self.capacity { self.cursor..seq } else { self.cursor..self.cursor };
+        Selection { at, events, octets, form, oversize: None }
+    }
+
+    /// One past the last event that the next push can have.
+    fn last_in_reach(&self) -> u64 {
+        let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
+        self.end.min(ended.unwrap_or(u64::MAX)).min(self.again_start())
     }
 
     fn time_batch(&self, at: usize, events: &Range<u64>, now: Now, tally: &mut Tally) {
@@ -247,16 +234,7 @@ struct Selection {
     at: usize,
     events: Range<u64>,
     octets: usize,
-    has_notice: bool,
-}
-
-/// How an event goes into a push: the octets of its block but for the id, and whether that is without its data.
-struct Fit {
-    block: usize,
-    is_notice: bool,
-}
-
-/// Type and id of an event too long to be sent: the application then fetches it by HTTP.
-fn notice_of<'e>(event: &EventRef<'e>) -> EventRef<'e> {
-    EventRef { data: b"", ..*event }
+    form: Form,
+    /// What was done about how many that are too long.
+    oversize: Option<(Overflow, u64)>,
 }

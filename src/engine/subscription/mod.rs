@@ -1,8 +1,10 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
-//! `forming` makes pushes of events, `again` those of an earlier process, `settling` follows them to their end.
+//! `forming` makes pushes of events, `again` those of an earlier process, `body` writes what they say, `settling` follows
+//! them to their end.
 
 mod again;
+mod body;
 mod forming;
 mod gap_mark;
 mod settling;

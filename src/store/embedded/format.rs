@@ -5,14 +5,12 @@ use fjall::{OwnedWriteBatch, PersistMode};
 use super::super::StoreError;
 use super::database::Tables;
 use super::failure::{damaged, engine, shown};
+use super::steps::STEPS;
 
 const KEY: &[u8] = b"format";
 
 /// Adds to a batch what makes a store of one format one of the next. Whatever it reads is as the step before left it.
 pub(super) type Step = fn(&Tables, &mut OwnedWriteBatch) -> Result<(), StoreError>;
-
-/// From format 1 to 2, from 2 to 3, and so on.
-pub(super) const STEPS: &[Step] = &[];
 
 /// What a store of today has.
 fn newest(steps: &[Step]) -> u32 {
@@ -65,9 +63,16 @@ fn read(tables: &Tables) -> Result<u32, StoreError> {
 mod tests {
     use super::*;
     use crate::store::Table;
+    use std::path::Path;
 
     fn value(tables: &Tables) -> Option<Vec<u8>> {
         tables.table(Table::Node).get("a").unwrap().map(|value| value.to_vec())
+    }
+
+    fn first_of_all(directory: &Path) -> Tables {
+        let tables = Tables::create(&directory.join("db")).unwrap();
+        tables.store.insert(KEY, 1u32.to_be_bytes()).unwrap();
+        tables
     }
 
     fn first(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
@@ -89,7 +94,7 @@ mod tests {
     #[test]
     fn steps_are_taken_once_each_and_whole_or_not_at_all() {
         let directory = tempfile::tempdir().unwrap();
-        let tables = Tables::create(&directory.path().join("db")).unwrap();
+        let tables = first_of_all(directory.path());
         assert!(migrate(&tables, &[first, failing]).is_err());
         assert_eq!((read(&tables).unwrap(), value(&tables)), (2, Some(b"1".to_vec())));
         migrate(&tables, &[failing, second]).unwrap();
@@ -100,7 +105,7 @@ mod tests {
     #[test]
     fn a_newer_store_is_refused_with_both_numbers() {
         let directory = tempfile::tempdir().unwrap();
-        let tables = Tables::create(&directory.path().join("db")).unwrap();
+        let tables = first_of_all(directory.path());
         migrate(&tables, &[first]).unwrap();
         let error = migrate(&tables, &[]).unwrap_err();
         assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");

@@ -18,6 +18,7 @@ mod frame;
 mod opened;
 mod place;
 mod segments;
+mod steps;
 mod wal;
 
 use std::fs::File;

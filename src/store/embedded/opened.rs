@@ -11,7 +11,7 @@ use super::super::{Append, Batch, Change, StoreError, Visit};
 use super::database::Tables;
 use super::failure::{self, engine};
 use super::segments::{self, Bounds, Segments};
-use super::{Settings, format, place, wal};
+use super::{Settings, format, place, steps, wal};
 
 const COMMITS: &[u8] = b"commits";
 
@@ -35,7 +35,7 @@ impl Opened {
         let directory = settings.path.join(place::DATABASE);
         wal::mend(&directory, below).map_err(|error| failure::journal(&settings.path, error))?;
         let tables = Tables::open(&directory)?;
-        format::migrate(&tables, format::STEPS)?;
+        format::migrate(&tables, steps::STEPS)?;
         let bounds = Bounds { octets: settings.log_octets, age: settings.log_age };
         let segments = Mutex::new(Segments::open(&tables, bounds)?);
         let commits = tables.store.get(COMMITS).map_err(|error| engine(&settings.path, error))?;

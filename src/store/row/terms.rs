@@ -32,6 +32,7 @@ struct Written {
     ttl: Duration,
     overflow: String,
     receipts: String,
+    content: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +61,7 @@ impl TermsRow {
             ttl: policy.ttl,
             overflow: policy.overflow.as_str().to_owned(),
             receipts: policy.receipts.as_str().to_owned(),
+            content: policy.content.as_str().to_owned(),
         })
     }
 
@@ -78,6 +80,7 @@ impl TermsRow {
             ttl: written.ttl,
             overflow: written.overflow.parse().map_err(|error| wrong(format!("{error}")))?,
             receipts: written.receipts.parse().map_err(|error| wrong(format!("{error}")))?,
+            content: written.content.parse().map_err(|error| wrong(format!("{error}")))?,
         };
         policy.check().map_err(|error| wrong(error.to_string()))?;
         let application = match written.application {
@@ -93,7 +96,7 @@ impl TermsRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Order, Overflow, Receipts};
+    use crate::model::{Content, Order, Overflow, Receipts};
 
     #[test]
     fn terms_are_read_back() {
@@ -101,6 +104,7 @@ mod tests {
             batch_window: Duration::from_millis(1500),
             order: Order::Pipelined,
             overflow: Overflow::Drop,
+            content: Content::Wake,
             receipts: Receipts::None,
             ..Policy::default()
         };

@@ -18,11 +18,12 @@ pub(in crate::cli::sub) enum Column {
     Order,
     Ttl,
     Overflow,
+    Content,
     Receipts,
 }
 
 /// How many there are.
-const COUNT: usize = 16;
+const COUNT: usize = 17;
 
 impl Column {
     /// Every column, in the order in which they are written.
@@ -42,6 +43,7 @@ impl Column {
         Self::Order,
         Self::Ttl,
         Self::Overflow,
+        Self::Content,
         Self::Receipts,
     ];
 
@@ -63,6 +65,7 @@ impl Column {
             Self::Order => "order",
             Self::Ttl => "ttl",
             Self::Overflow => "overflow",
+            Self::Content => "content",
             Self::Receipts => "receipts",
         }
     }

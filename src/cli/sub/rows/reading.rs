@@ -52,6 +52,7 @@ fn policy(row: &mut Row, wrong: &mut Vec<Wrong>) -> proto::Policy {
         order: value(row, Column::Order, wrong, word),
         ttl: value(row, Column::Ttl, wrong, duration),
         overflow: value(row, Column::Overflow, wrong, word),
+        content: value(row, Column::Content, wrong, word),
         receipts: value(row, Column::Receipts, wrong, word),
     };
     policy.into_policy()
@@ -98,6 +99,7 @@ mod tests {
             (Column::Order, "fifo"),
             (Column::Ttl, "ten"),
             (Column::Overflow, "Drop"),
+            (Column::Content, "some"),
             (Column::Receipts, "some"),
         ];
         let told = row(&wrong).into_activation("").unwrap_err();

@@ -1,0 +1,164 @@
+//! What makes a store of one format one of the next.
+//!
+//! | format | what is new |
+//! |---|---|
+//! | 2 | terms say what a push says of its events; an open push says how its events are written |
+
+use std::ops::Range;
+
+use fjall::OwnedWriteBatch;
+use serde::{Deserialize, Serialize};
+
+use super::super::row;
+use super::super::{StoreError, Table};
+use super::database::Tables;
+use super::failure::{damaged, engine};
+use super::format::Step;
+
+/// From format 1 to 2, from 2 to 3, and so on.
+pub(super) const STEPS: &[Step] = &[second];
+
+fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+    change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&"all")].concat())))?;
+    change(tables, batch, Table::Progress, |_, value| {
+        let progress: first::Progress = row::decode(Table::Progress, value)?;
+        // A record without open pushes is the same in both.
+        Ok((!progress.open.is_empty()).then(|| row::encode(&progress.into_second())))
+    })
+}
+
+/// Changes the records of a table for which there is another value.
+fn change(
+    tables: &Tables,
+    batch: &mut OwnedWriteBatch,
+    table: Table,
+    mut other: impl FnMut(&[u8], &[u8]) -> Result<Option<Vec<u8>>, row::RowError>,
+) -> Result<(), StoreError> {
+    let keyspace = tables.table(table);
+    for record in keyspace.iter() {
+        let (key, value) = record.into_inner().map_err(|error| engine(tables.path(), error))?;
+        let changed = other(&key, &value).map_err(|error| damaged(tables.path(), error.to_string()))?;
+        if let Some(value) = changed {
+            batch.insert(keyspace, key, value);
+        }
+    }
+    Ok(())
+}
+
+/// Records of format 1 as they were, and what they became.
+mod first {
+    use super::{Deserialize, Range, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Progress {
+        pub released: u64,
+        pub ended: Vec<Range<u64>>,
+        pub open: Vec<OpenPushes>,
+        pub gap: u64,
+    }
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub(super) struct OpenPushes {
+        pub numbers: (u64, u64, u64),
+        pub segments: u8,
+        pub reference: u16,
+        pub transaction: u8,
+        pub step: u8,
+        pub gap: u64,
+        pub notice_above: Option<u16>,
+        pub sent: bool,
+        pub accepted: [u64; 4],
+    }
+
+    #[derive(Serialize)]
+    pub(super) struct Second {
+        released: u64,
+        ended: Vec<Range<u64>>,
+        open: Vec<SecondOpen>,
+        gap: u64,
+    }
+
+    #[derive(Serialize)]
+    struct SecondOpen {
+        numbers: (u64, u64, u64),
+        segments: u8,
+        reference: u16,
+        transaction: u8,
+        step: u8,
+        gap: u64,
+        form: (u16, bool),
+        sent: bool,
+        accepted: [u64; 4],
+    }
+
+    impl Progress {
+        pub(super) fn into_second(self) -> Second {
+            let Self { released, ended, open, gap } = self;
+            Second { released, ended, open: open.into_iter().map(SecondOpen::from).collect(), gap }
+        }
+    }
+
+    impl From<OpenPushes> for SecondOpen {
+        fn from(open: OpenPushes) -> Self {
+            let OpenPushes { numbers, segments, reference, transaction, step, gap, notice_above, sent, accepted } =
+                open;
+            let form = (notice_above.unwrap_or(u16::MAX), false);
+            Self { numbers, segments, reference, transaction, step, gap, form, sent, accepted }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::engine::progress::Progress;
+    use crate::model::{ApplicationId, Policy, TenantId};
+    use crate::store::row::TermsRow;
+    use fjall::PersistMode;
+
+    fn migrated(table: Table, records: &[(&[u8], &[u8])]) -> Vec<Vec<u8>> {
+        let directory = tempfile::tempdir().unwrap();
+        let tables = Tables::create(&directory.path().join("db")).unwrap();
+        records.iter().for_each(|(key, value)| tables.table(table).insert(*key, *value).unwrap());
+        let mut batch = tables.database.batch().durability(Some(PersistMode::Buffer));
+        second(&tables, &mut batch).unwrap();
+        batch.commit().unwrap();
+        records.iter().map(|(key, _)| tables.table(table).get(key).unwrap().unwrap().to_vec()).collect()
+    }
+
+    #[test]
+    fn terms_of_the_first_format_push_whole_events() {
+        let (tenant, application) = (TenantId::default(), ApplicationId::Code(2));
+        let row = TermsRow { tenant, source: 9, application, policy: Policy::default() };
+        let value = row.encode();
+        let old = &value[..value.len() - row::encode(&"all").len()];
+        assert_eq!(migrated(Table::Terms, &[(b"1", old)]), [value]);
+    }
+
+    #[test]
+    fn open_pushes_of_the_first_format_are_written_as_they_were() {
+        let open = |notice_above| first::OpenPushes {
+            numbers: (70_000, 3, 1),
+            segments: 3,
+            reference: 9,
+            transaction: 4,
+            step: 0,
+            gap: 2,
+            notice_above,
+            sent: true,
+            accepted: [1, 0, 0, 0],
+        };
+        let pushes = vec![open(None), open(Some(300))];
+        let busy = row::encode(&first::Progress { released: 8, ended: vec![9..12, 14..15], open: pushes, gap: 1 });
+        let quiet = row::encode(&first::Progress { released: 1 << 40, ended: Vec::new(), open: Vec::new(), gap: 0 });
+        let after = migrated(Table::Progress, &[(b"a", &busy), (b"b", &quiet)]);
+        let [busy, quiet] = [&after[0], &after[1]].map(|one| row::decode::<Progress>(Table::Progress, one).unwrap());
+        assert_eq!((quiet.released, quiet.is_quiet()), (1 << 40, true));
+        assert_eq!((busy.released, &busy.ended[..], busy.gap), (8, &[9..12, 14..15][..], 1));
+        let [plain, notice] = &busy.open[..] else { panic!("{busy:?}") };
+        assert_eq!((plain.first, plain.end(), plain.segments, plain.accepted.len()), (70_000, 70_003, 3, 1));
+        assert!(!plain.form.is_notice(30_000) && notice.form.is_notice(301) && !notice.form.is_notice(300));
+        assert!(!plain.form.is_wake && plain.sent);
+    }
+}
