@@ -50,6 +50,7 @@ pub(super) fn subscription_text(one: &Subscription) -> String {
         ("ttl", duration(policy.ttl)),
         ("overflow", word(policy.overflow().as_str_name(), "OVERFLOW_")),
         ("content", word(policy.content().as_str_name(), "CONTENT_")),
+        ("ids", word(policy.ids().as_str_name(), "IDS_")),
         ("receipts", word(policy.receipts().as_str_name(), "RECEIPTS_")),
     ];
     let lines = lines.iter().map(|(name, value)| format!("{name:<13}{value}").trim_end().to_owned());
@@ -138,6 +139,7 @@ fn policy_json(policy: &Policy) -> Value {
         "ttl": duration(policy.ttl),
         "overflow": word(policy.overflow().as_str_name(), "OVERFLOW_"),
         "content": word(policy.content().as_str_name(), "CONTENT_"),
+        "ids": word(policy.ids().as_str_name(), "IDS_"),
         "receipts": word(policy.receipts().as_str_name(), "RECEIPTS_"),
     })
 }

@@ -24,6 +24,7 @@ pub(super) fn read(mut section: Section<'_>) -> Policy {
         ttl,
         overflow: section.word("overflow", default.overflow, "one of notify, drop, split"),
         content: section.word("content", default.content, "one of all, wake"),
+        ids: section.word("ids", default.ids, "one of origin, all"),
         receipts: section.word("receipts", default.receipts, "one of all, none"),
     };
     section.finish();
@@ -54,5 +55,6 @@ pub(super) fn explain(policy: &Policy, explained: &mut Explained) {
         .duration("ttl", policy.ttl)
         .text("overflow", policy.overflow.as_str())
         .text("content", policy.content.as_str())
+        .text("ids", policy.ids.as_str())
         .text("receipts", policy.receipts.as_str());
 }

@@ -2,7 +2,7 @@
 
 use super::clock::Now;
 use crate::codec::sse::{self, EventRef, Events};
-use crate::model::Outcome;
+use crate::model::{Outcome, OwnId};
 use parking_lot::Mutex;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -36,6 +36,7 @@ pub struct Chunk {
     /// Of each event; taken once for all subscriptions.
     measures: Box<[Measure]>,
     first: u64,
+    epoch: u32,
     read_at: Now,
     hold: Mutex<Option<Hold>>,
     watch: Option<Watch>,
@@ -45,7 +46,23 @@ impl Chunk {
     /// Numbers `events` from `first` on.
     pub fn new(events: Events, first: u64, read_at: Now, hold: Option<Hold>, watch: Option<Watch>) -> Self {
         let measures = measures(&events);
-        Self { events, measures, first, read_at, hold: Mutex::new(hold), watch }
+        Self { events, measures, first, epoch: 0, read_at, hold: Mutex::new(hold), watch }
+    }
+
+    /// Its numbers belong to this numbering of its source, and not to the first.
+    #[must_use]
+    pub fn in_epoch(self, epoch: u32) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// Which numbering of its source its numbers belong to.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What the event numbered `seq` is called if its origin does not call it anything.
+    pub fn own_id(&self, seq: u64) -> OwnId {
+        OwnId { epoch: self.epoch, seq }
     }
 
     /// The numbers of its events.

@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::clock::Stamp;
+use super::naming::Naming;
 use super::push::Push;
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate, ValidityPeriod};
@@ -40,6 +41,8 @@ pub struct Piece<'a> {
     pub push: &'a Push,
     /// What holds all its events, if its body is nothing but them: then another subscription may have the same.
     pub chunk: Option<&'a Arc<Chunk>>,
+    /// How its events are called.
+    pub naming: Naming,
     /// Names the push among all that an encoder sees.
     pub owner: (Owner, u64),
     /// Which segment of the push.
@@ -114,26 +117,37 @@ impl Encoder {
 /// An event for many handsets makes as many pushes of the same body: it is written once, and once more to be copied.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Where the events of the last push were, and which. The chunk may be gone, but no other takes its address.
-    of: Option<(Weak<Chunk>, Range<u64>)>,
-    /// Their body, from the second push on.
+    /// What the last push held.
+    of: Option<Content>,
+    /// Its body, from the second push on.
     body: BytesMut,
+}
+
+/// What a body follows from.
+#[derive(Debug)]
+struct Content {
+    /// Where its events were. The chunk may be gone, but no other takes its address.
+    chunk: Weak<Chunk>,
+    events: Range<u64>,
+    naming: Naming,
 }
 
 impl Shared {
     fn write(&mut self, piece: &Piece<'_>, body: impl FnOnce(&mut BytesMut), out: &mut BytesMut) {
         let Some(chunk) = piece.chunk else { return body(out) };
+        let (events, naming) = (&piece.push.events, piece.naming);
         match &mut self.of {
-            Some((known, events)) if std::ptr::eq(known.as_ptr(), Arc::as_ptr(chunk)) => {
-                if *events == piece.push.events {
+            Some(known) if std::ptr::eq(known.chunk.as_ptr(), Arc::as_ptr(chunk)) => {
+                if known.events == *events && known.naming == naming {
                     if self.body.is_empty() {
                         body(&mut self.body);
                     }
                     return out.extend_from_slice(&self.body);
                 }
-                events.clone_from(&piece.push.events);
+                known.events.clone_from(events);
+                known.naming = naming;
             }
-            of => *of = Some((Arc::downgrade(chunk), piece.push.events.clone())),
+            of => *of = Some(Content { chunk: Arc::downgrade(chunk), events: events.clone(), naming }),
         }
         self.body.clear();
         body(out);

@@ -15,6 +15,7 @@ pub mod encoder;
 pub mod envelope;
 pub mod handset;
 pub mod in_flight;
+pub mod naming;
 pub mod pacing;
 pub mod progress;
 pub mod push;

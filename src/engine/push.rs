@@ -44,22 +44,26 @@ impl SegmentSet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// What needs more octets than this goes as a notice; the greatest number if nothing does.
-    notice_above: u16,
+    pub notice_above: u16,
     /// It says only that there are events.
     pub is_wake: bool,
+    /// An event for which its origin gave no id has one of ours.
+    pub own_ids: bool,
 }
 
 impl Form {
-    /// Each event whole.
-    pub const PLAIN: Self = Self { notice_above: u16::MAX, is_wake: false };
-    /// That there are some, and the id of the newest.
-    pub const WAKE: Self = Self { is_wake: true, ..Self::PLAIN };
-
+    /// Each event whole, with the id that its origin gave it.
+    pub const PLAIN: Self = Self { notice_above: u16::MAX, is_wake: false, own_ids: false };
     /// Some of it goes as a notice, since there are no more than `room` octets for it.
     #[must_use]
     pub fn with_notices(self, room: usize) -> Self {
         // 255 segments have fewer octets than the greatest number.
         Self { notice_above: u16::try_from(room).unwrap_or(u16::MAX), ..self }
+    }
+
+    /// Whether each event is there, and whole.
+    pub fn is_whole(self) -> bool {
+        self.notice_above == u16::MAX && !self.is_wake
     }
 
     /// Whether what needs so many octets goes as a notice.
@@ -212,7 +216,7 @@ impl Push {
 
     /// Whether its body is its events and nothing else, each whole.
     pub fn is_plain(&self) -> bool {
-        self.gap() == 0 && self.form == Form::PLAIN
+        self.gap() == 0 && self.form.is_whole()
     }
 
     /// Events lost before it that its body tells of.

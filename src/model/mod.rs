@@ -1,9 +1,11 @@
 //! The nouns of the house, as types that cannot hold a wrong value. No I/O, no clock, no protocol bytes in here.
 
+mod base36;
 mod handset;
 mod hash;
 mod msisdn;
 mod outcome;
+mod own_id;
 mod policy;
 mod profile;
 mod source;
@@ -14,7 +16,8 @@ mod tenant;
 pub use handset::{HandsetId, HandsetIdError};
 pub use msisdn::{Msisdn, MsisdnError, PackedMsisdn};
 pub use outcome::{DropReason, Outcome};
-pub use policy::{Content, Order, Overflow, Policy, PolicyError, Receipts};
+pub use own_id::{OwnId, OwnIdError, OwnIdText};
+pub use policy::{Content, Ids, Order, Overflow, Policy, PolicyError, Receipts};
 pub use profile::{ApplicationId, ApplicationIdError, Profile, PushSettings};
 pub use source::{CredentialRef, FeedName, FeedNameError, SourceId, SourceOrigin};
 pub use source_url::{SourceUrl, SourceUrlError};

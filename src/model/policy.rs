@@ -21,6 +21,8 @@ pub struct Policy {
     pub overflow: Overflow,
     /// What a push says of its events.
     pub content: Content,
+    /// Which events have an id in a push.
+    pub ids: Ids,
     /// Which receipts are asked for.
     pub receipts: Receipts,
 }
@@ -56,6 +58,7 @@ impl Default for Policy {
             ttl: Duration::from_secs(3600),
             overflow: Overflow::Notify,
             content: Content::All,
+            ids: Ids::Origin,
             receipts: Receipts::All,
         }
     }
@@ -145,6 +148,15 @@ words! {
     /// Only that there are some, and the id of the newest: one push for all that wait, so that the application fetches
     /// them by HTTP.
     Wake = "wake",
+}
+
+words! {
+    /// Which events have an id in a push.
+    Ids, "ids", "origin, all",
+    /// Those that their origin gave one.
+    Origin = "origin",
+    /// Every one: where the origin gave none it is an [`OwnId`](super::OwnId).
+    All = "all",
 }
 
 words! {

@@ -133,6 +133,8 @@ pub struct Change {
 pub struct Logged {
     /// The number of its first event.
     pub first: u64,
+    /// Which numbering of its source that belongs to.
+    pub epoch: u32,
     /// When it was read, in milliseconds since 1970.
     pub unix_ms: u64,
     /// Its events.

@@ -7,7 +7,7 @@ use bellwire::actors::router::{ActivateError, Activation};
 use bellwire::actors::source::PublishError;
 use bellwire::actors::upstream::{Resume, UpstreamFact};
 use bellwire::engine::subscription::Answer;
-use bellwire::model::{Order, Policy};
+use bellwire::model::{Ids, Order, OwnId, Policy};
 use bellwire::store::Table;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -71,6 +71,28 @@ async fn what_was_not_answered_goes_once_more_with_the_same_octets() {
     assert_eq!(house.count("bellwire_resent_total "), 3);
     again.iter().for_each(|one| house.link.accept(one));
     house.run_until(|link| link.seen("15550001").len() == 1).await;
+}
+
+#[tokio::test]
+async fn what_an_event_was_called_it_is_called_after_a_crash_and_nothing_else_is() {
+    let shelf = Arc::new(Shelf::default());
+    let mut house = House::durable(&shelf, LOG_OCTETS).await;
+    let asked = Activation { policy: Policy { ids: Ids::All, ..crate::house::policy() }, ..activation("15550001") };
+    house.try_activate(asked).await.unwrap();
+    assert!(house.feed(&[""]), "which has no id");
+    let sent = house.take(1).await;
+    house.journal.flush().await;
+    let mut house = house.crash(&shelf).await;
+    let again = house.take(1).await;
+    assert_eq!(again[0].short_message, sent[0].short_message);
+    house.link.accept(&again[0]);
+    until(|| house.upstreams.count() == 1).await;
+    assert!(house.feed(&[""]));
+    house.run_until(|link| link.bodies("15550001").len() == 2).await;
+    let bodies = house.link.bodies("15550001");
+    let id = |body: &str| body.lines().find_map(|line| line.strip_prefix("id:")?.parse::<OwnId>().ok()).unwrap();
+    let (first, second) = (id(&bodies[0]), id(&bodies[1]));
+    assert!(second.epoch > first.epoch && (first.seq, second.seq) == (0, 1), "{first} {second}");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ impl Store for Shelf {
             let log = logs.entry(append.source).or_default();
             assert!(log.last().is_none_or(|last| last.first + last.events.len() as u64 == chunk.range().start));
             let (first, unix_ms) = (chunk.range().start, chunk.read_at().unix_ms);
-            log.push(Logged { first, unix_ms, events: chunk.events().clone() });
+            log.push(Logged { first, epoch: chunk.epoch(), unix_ms, events: chunk.events().clone() });
         }
         for change in &batch.changes {
             let table = tables.entry(change.table).or_default();

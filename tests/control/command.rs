@@ -65,6 +65,8 @@ async fn a_subscription_is_activated_listed_shown_and_deactivated() {
         "split",
         "--content",
         "wake",
+        "--ids",
+        "all",
         "--receipts",
         "none",
         "--ttl",
@@ -89,7 +91,7 @@ async fn a_subscription_is_activated_listed_shown_and_deactivated() {
     );
     let policy = serde_json::json!({
         "batch_window": "1m 30s", "max_events": 7, "max_segments": 9, "order": "pipelined", "ttl": "0s",
-        "overflow": "split", "content": "wake", "receipts": "none",
+        "overflow": "split", "content": "wake", "ids": "all", "receipts": "none",
     });
     assert_eq!(one["policy"], policy);
     let line = format!("{id} connecting  {NUMBER}     http://example.com/a as ticker\n");

@@ -2,7 +2,9 @@
 
 use crate::command::{run, run_at};
 use crate::house::{House, feed, url};
-use bellwire::control::proto::{ActivateRequest, Content, ListSubscriptionsRequest, Order, Overflow, Policy, Receipts};
+use bellwire::control::proto::{
+    ActivateRequest, Content, Ids, ListSubscriptionsRequest, Order, Overflow, Policy, Receipts,
+};
 use prost_types::Duration;
 use serde_json::Value;
 use std::fs;
@@ -38,6 +40,7 @@ async fn furnish(house: &House) {
         overflow: Overflow::Split.into(),
         receipts: Receipts::None.into(),
         content: Content::Wake.into(),
+        ids: Ids::All.into(),
     };
     let mut private = url("https://example.com/a?b=1,2&c=%22x%22");
     private.as_mut().unwrap().credential = "ticker".to_owned();

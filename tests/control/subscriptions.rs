@@ -3,8 +3,8 @@
 use crate::house::{House, feed, fields, url};
 use bellwire::control::proto::subscription::Status;
 use bellwire::control::proto::{
-    ActivateRequest, Content, DeactivateRequest, GetSubscriptionRequest, Order, Overflow, Policy, Receipts, Source,
-    source::Origin,
+    ActivateRequest, Content, DeactivateRequest, GetSubscriptionRequest, Ids, Order, Overflow, Policy, Receipts,
+    Source, source::Origin,
 };
 use prost_types::Duration;
 use tonic::Code;
@@ -39,6 +39,7 @@ async fn what_a_request_leaves_out_is_the_servers_default() {
         overflow: Overflow::Notify.into(),
         receipts: Receipts::All.into(),
         content: Content::All.into(),
+        ids: Ids::Origin.into(),
     };
     assert_eq!(shown.policy, Some(policy));
 }
@@ -55,6 +56,7 @@ async fn what_a_request_says_is_what_is_done() {
         overflow: Overflow::Drop.into(),
         receipts: Receipts::None.into(),
         content: Content::Wake.into(),
+        ids: Ids::All.into(),
     };
     let source = Source { origin: Some(Origin::Feed("prices".to_owned())), credential: "ticker".to_owned() };
     let asked = ActivateRequest {
@@ -95,6 +97,7 @@ async fn every_wrong_field_is_named_at_once() {
         overflow: -1,
         receipts: 3,
         content: 3,
+        ids: 3,
         ..Policy::default()
     };
     let source = Source { origin: Some(Origin::Url("ftp://example.com/".to_owned())), credential: "nobody".to_owned() };
@@ -123,6 +126,7 @@ async fn every_wrong_field_is_named_at_once() {
         "policy.order",
         "policy.overflow",
         "policy.content",
+        "policy.ids",
         "policy.receipts",
         "last_event_id",
     ];

@@ -2,7 +2,7 @@
 
 use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, WRONG_NUMBER, Written};
 use bellwire::codec::smpp::{CommandStatus, MessageState};
-use bellwire::model::{Content, DropReason, Order, Overflow, Policy, Receipts};
+use bellwire::model::{Content, DropReason, Ids, Order, Overflow, Policy, Receipts};
 use proptest::prelude::*;
 use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU8;
@@ -45,9 +45,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn policies() -> impl Strategy<Value = Policy> {
     let rules = prop::sample::select(vec![Overflow::Notify, Overflow::Drop, Overflow::Split]);
     let contents = prop_oneof![3 => Just(Content::All), 1 => Just(Content::Wake)];
-    let said = (rules, contents, any::<bool>());
+    let ids = prop::sample::select(vec![Ids::Origin, Ids::All]);
+    let said = (rules, contents, ids, any::<bool>());
     (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], said).prop_map(
-        |(window, max_events, segments, strict, ttl, (overflow, content, receipts))| Policy {
+        |(window, max_events, segments, strict, ttl, (overflow, content, ids, receipts))| Policy {
             batch_window: Duration::from_secs(window),
             max_events,
             max_segments: NonZeroU8::new(segments).unwrap(),
@@ -55,6 +56,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             ttl: Duration::from_secs(ttl),
             overflow,
             content,
+            ids,
             receipts: if receipts { Receipts::All } else { Receipts::None },
         },
     )

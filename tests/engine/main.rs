@@ -4,6 +4,7 @@
 mod batching;
 mod bench;
 mod ledger;
+mod naming;
 mod order;
 mod outcomes;
 mod restarts;

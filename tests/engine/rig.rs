@@ -57,6 +57,8 @@ pub struct Rig {
     pub receipts: Receipts,
     pub now: Now,
     pub held: Arc<AtomicUsize>,
+    /// Which numbering events belong to.
+    pub epoch: u32,
     encoder: Encoder,
     out: BytesMut,
     next: u64,
@@ -91,6 +93,7 @@ impl Rig {
             receipts: Receipts::new(Duration::from_secs(3600), 10_000),
             now: Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 },
             held: Arc::default(),
+            epoch: 0,
             encoder: Encoder::default(),
             out: BytesMut::new(),
             next: 0,
@@ -113,7 +116,7 @@ impl Rig {
         }
         self.held.fetch_add(1, Ordering::Relaxed);
         let hold = Box::new(Held(Arc::clone(&self.held)));
-        let chunk = Chunk::new(builder.finish(), self.next, self.now, Some(hold), watch);
+        let chunk = Chunk::new(builder.finish(), self.next, self.now, Some(hold), watch).in_epoch(self.epoch);
         self.next = chunk.range().end;
         Arc::new(chunk)
     }
@@ -147,6 +150,11 @@ impl Rig {
     /// The next event that comes is this one.
     pub fn next_is(&mut self, number: u64) {
         self.next = number;
+    }
+
+    /// Octets of a push that are not its body.
+    pub fn envelope_octets(&mut self) -> usize {
+        self.handset.get(self.place).unwrap().envelope().octets()
     }
 
     /// Everything that may be written now.

@@ -71,12 +71,12 @@ fn a_batch_given_until_it_is_kept_is_kept_once() {
         expected.apply(&batch);
     }
     assert!(failures > 20);
-    expected.events = expected.events.into_iter().filter(|(_, (at, _))| *at >= 7 * 300_000).collect();
+    expected.events = expected.events.into_iter().filter(|(_, (at, ..))| *at >= 7 * 300_000).collect();
     let mut seen = Image::of(&store, 1).unwrap();
-    seen.events.retain(|_, (at, _)| *at >= 7 * 300_000);
+    seen.events.retain(|_, (at, ..)| *at >= 7 * 300_000);
     assert_eq!(seen, expected);
     drop(store);
     let mut seen = Image::of(&open(directory.path()).unwrap(), 1).unwrap();
-    seen.events.retain(|_, (at, _)| *at >= 7 * 300_000);
+    seen.events.retain(|_, (at, ..)| *at >= 7 * 300_000);
     assert_eq!(seen, expected);
 }

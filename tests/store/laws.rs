@@ -80,7 +80,7 @@ fn the_log_is_bounded_by_octets_and_the_newest_stay() {
         store.commit(&Batch { appends: vec![append], changes: Vec::new() }).unwrap();
     }
     let kept = Image::of(&store, 1).unwrap().events;
-    let octets: usize = kept.values().map(|(_, data)| data.len()).sum();
+    let octets: usize = kept.values().map(|(_, _, data)| data.len()).sum();
     assert!((850_000..=1 << 20).contains(&octets), "{octets} octets are kept");
     let first = kept.keys().next().unwrap().1;
     assert!(kept.keys().map(|(_, seq)| *seq).eq(first..3000), "the newest, without a hole");

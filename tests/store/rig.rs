@@ -40,15 +40,15 @@ pub fn sized(source: u32, first: u64, events: u64, unix_ms: u64, octets: usize) 
         builder.push(b"", data.as_bytes(), seq.to_string().as_bytes()).unwrap();
     }
     let now = Now { monotonic: Duration::ZERO, unix_ms };
-    Append { source, chunk: Arc::new(Chunk::new(builder.finish(), first, now, None, None)) }
+    Append { source, chunk: Arc::new(Chunk::new(builder.finish(), first, now, None, None).in_epoch(first as u32 + 7)) }
 }
 
 /// Everything that a store shows.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Image {
     pub rows: BTreeMap<(usize, Vec<u8>), Vec<u8>>,
-    /// By source and number: when it was read, and its data.
-    pub events: BTreeMap<(u32, u64), (u64, Vec<u8>)>,
+    /// By source and number: when it was read, in which numbering, and its data.
+    pub events: BTreeMap<(u32, u64), (u64, u32, Vec<u8>)>,
 }
 
 impl Image {
@@ -56,7 +56,7 @@ impl Image {
     pub fn apply(&mut self, batch: &Batch) {
         for Append { source, chunk } in &batch.appends {
             for (seq, event) in chunk.range().zip(chunk.events()) {
-                self.events.insert((*source, seq), (chunk.read_at().unix_ms, event.data.to_vec()));
+                self.events.insert((*source, seq), (chunk.read_at().unix_ms, chunk.epoch(), event.data.to_vec()));
             }
         }
         for change in &batch.changes {
@@ -79,7 +79,8 @@ impl Image {
         for source in 0..sources {
             for logged in store.read(source, 0, usize::MAX)? {
                 for (seq, event) in (logged.first..).zip(&logged.events) {
-                    let before = image.events.insert((source, seq), (logged.unix_ms, event.data.to_vec()));
+                    let before =
+                        image.events.insert((source, seq), (logged.unix_ms, logged.epoch, event.data.to_vec()));
                     assert!(before.is_none(), "event {seq} of source {source} is in the log twice");
                 }
             }

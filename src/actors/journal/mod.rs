@@ -207,6 +207,6 @@ pub fn read_at(now: Now, unix_ms: u64) -> Now {
 
 /// A chunk as it was before it went to the log.
 pub fn chunk(now: Now, logged: Logged) -> Arc<Chunk> {
-    let Logged { first, unix_ms, events } = logged;
-    Arc::new(Chunk::new(Events::compacted(events), first, read_at(now, unix_ms), None, None))
+    let Logged { first, epoch, unix_ms, events } = logged;
+    Arc::new(Chunk::new(Events::compacted(events), first, read_at(now, unix_ms), None, None).in_epoch(epoch))
 }

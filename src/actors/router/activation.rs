@@ -209,7 +209,7 @@ impl State {
             return Ok(Arc::clone(&entry.record));
         }
         let number = self.numbers.source;
-        let position = Position::behind(last_event_id.clone());
+        let position = Position::behind(last_event_id.clone(), self.arguments.clock.now().unix_ms);
         let record = Arc::new(SourceRecord::new(id.clone(), number, position, Published::default()));
         self.start_source(Arc::clone(&record), Duration::ZERO).await.map_err(unencodable)?;
         self.numbers.source += 1;

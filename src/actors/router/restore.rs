@@ -234,7 +234,8 @@ fn sources(
     each(before.store, Table::Sources, |key, value| {
         let (number, row) = (row::number(Table::Sources, key)?, SourceRow::decode(value)?);
         let published = Published::restored(publications.remove(&number).unwrap_or_default());
-        let record = SourceRecord::new(row.id.clone(), number, Position::restored(&row), published);
+        let position = Position::restored(&row, before.now.unix_ms);
+        let record = SourceRecord::new(row.id.clone(), number, position, published);
         sources.insert(number, Arc::new(record));
         Ok(())
     })?;

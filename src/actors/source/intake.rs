@@ -125,7 +125,7 @@ impl State {
         }
         let Arguments { record, surroundings, .. } = &self.arguments;
         let journal = &surroundings.journal;
-        record.advance(&events, journal);
+        let epoch = record.advance(&events, journal);
         let (hold, until_durable): (Hold, Option<Hold>) = match journal.is_on() {
             true => {
                 let credit = Arc::new(credit);
@@ -134,7 +134,7 @@ impl State {
             false => (Box::new(credit), None),
         };
         let read_at = read_at.unwrap_or_else(|| surroundings.clock.now());
-        let chunk = Arc::new(Chunk::new(events, self.next, read_at, Some(hold), watch));
+        let chunk = Arc::new(Chunk::new(events, self.next, read_at, Some(hold), watch).in_epoch(epoch));
         self.next = chunk.range().end;
         journal.append(record.number(), &chunk, until_durable);
         if journal.is_before() {

@@ -11,9 +11,14 @@ use crate::model::SourceId;
 use crate::store::row::SourceRow;
 use bytes::Bytes;
 
+/// The second, since 1970, that epochs are counted from: the start of 2026.
+const FIRST_SECOND: u64 = 1_767_225_600;
+
 /// A place in a source's events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
+    /// Which numbering its numbers belong to. The same number of the same epoch is the same event, for ever: so a
+    /// process never goes on with the epoch of another one, which may have sent what it could not save.
     epoch: u32,
     next: u64,
     /// The id of the last event.
@@ -25,16 +30,18 @@ pub struct Position {
 }
 
 impl Position {
-    /// Nothing came yet; the upstream starts behind `id`, or wherever it does if that is empty.
-    pub fn behind(id: Bytes) -> Self {
-        Self { last: id.clone(), closed: Resume { id, from: 0, after: 0 }, ..Self::default() }
+    /// Nothing came yet; the upstream starts behind `id`, or wherever it does if that is empty. It is `unix_ms` now.
+    pub fn behind(id: Bytes, unix_ms: u64) -> Self {
+        let closed = Resume { id: id.clone(), from: 0, after: 0 };
+        Self { epoch: epoch_at(unix_ms), last: id, closed, ..Self::default() }
     }
 
-    /// Where an earlier process was.
-    pub fn restored(row: &SourceRow) -> Self {
+    /// Where an earlier process was. It is `unix_ms` now.
+    pub fn restored(row: &SourceRow, unix_ms: u64) -> Self {
         let (id, last) = (Bytes::copy_from_slice(&row.closed_id), Bytes::copy_from_slice(&row.last_id));
         let closed = Resume { id, from: row.closed_from, after: row.closed_after };
-        Self { epoch: row.epoch, next: row.next, last, last_from: row.last_from, closed }
+        let epoch = row.epoch.saturating_add(1).max(epoch_at(unix_ms));
+        Self { epoch, next: row.next, last, last_from: row.last_from, closed }
     }
 
     /// As the store keeps it.
@@ -50,6 +57,11 @@ impl Position {
             closed_from: closed.from,
             closed_after: closed.after,
         }
+    }
+
+    /// Which numbering the next event belongs to.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// One past the number of the last event.
@@ -100,15 +112,33 @@ impl Position {
 
     /// Events may be missing between the last and the next; returns the epoch that begins.
     pub fn begin_epoch(&mut self) -> u32 {
-        self.epoch += 1;
+        self.epoch = self.epoch.saturating_add(1);
         self.epoch
     }
+}
+
+/// The epoch that begins at this time: none that began earlier is the same.
+fn epoch_at(unix_ms: u64) -> u32 {
+    u32::try_from((unix_ms / 1000).saturating_sub(FIRST_SECOND)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::sse::EventsBuilder;
+    use crate::model::{FeedName, SourceOrigin, TenantId};
+
+    #[test]
+    fn no_process_goes_on_with_the_epoch_of_another() {
+        let now = (FIRST_SECOND + 100) * 1000;
+        let mut position = Position::behind(Bytes::new(), now);
+        assert_eq!((position.epoch(), position.begin_epoch()), (100, 101));
+        let origin = SourceOrigin::Feed(FeedName::new("prices").unwrap());
+        let row = position.row(SourceId::new(TenantId::default(), origin, None));
+        assert_eq!(Position::restored(&row, now + 999).epoch(), 102, "however soon it starts");
+        assert_eq!(Position::restored(&row, now + 60_000).epoch(), 160, "and whatever it could not save");
+        assert_eq!(Position::restored(&row, 0).epoch(), 102, "also if the clock is wrong");
+    }
 
     fn after(chunks: &[&[&str]]) -> (&'static str, u64, u64) {
         let mut position = Position::default();
@@ -142,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_start_given_from_outside_is_a_run_that_is_over() {
-        let mut position = Position::behind(Bytes::from_static(b"41"));
+        let mut position = Position::behind(Bytes::from_static(b"41"), 0);
         let begin = Resume { id: Bytes::from_static(b"41"), from: 0, after: 0 };
         assert_eq!(position.resume(), begin);
         let mut builder = EventsBuilder::new();

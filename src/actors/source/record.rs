@@ -111,11 +111,12 @@ impl SourceRecord {
         });
     }
 
-    /// Moves on over `events`. The resume point follows when they are durable.
-    pub(super) fn advance(self: &Arc<Self>, events: &Events, journal: &Journal) {
+    /// Moves on over `events`, and returns the epoch that they belong to. The resume point follows when they are durable.
+    pub(super) fn advance(self: &Arc<Self>, events: &Events, journal: &Journal) -> u32 {
         let mut fields = self.fields.lock();
         fields.position.advance(events);
         self.changed(&mut fields, journal);
+        fields.position.epoch()
     }
 
     /// Has the store keep it as it is.

@@ -1,7 +1,7 @@
 //! How a subscription's policy is told; what is left out is the server's default.
 
 use crate::control::proto;
-use crate::model::{Content, Order, Overflow, Receipts};
+use crate::model::{Content, Ids, Order, Overflow, Receipts};
 use clap::Args;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub(super) struct PolicyArgs {
     /// What a push says of its events: all, or wake to say only that there are some
     #[arg(long, value_name = "CHOICE")]
     pub content: Option<Content>,
+    /// Which events have an id in a push: origin for those that their origin gave one, or all
+    #[arg(long, value_name = "CHOICE")]
+    pub ids: Option<Ids>,
     /// Which segments ask for a delivery receipt: all or none
     #[arg(long, value_name = "CHOICE")]
     pub receipts: Option<Receipts>,
@@ -51,6 +54,10 @@ impl PolicyArgs {
             Content::All => proto::Content::All,
             Content::Wake => proto::Content::Wake,
         });
+        let ids = self.ids.map_or(proto::Ids::Unspecified, |ids| match ids {
+            Ids::Origin => proto::Ids::Origin,
+            Ids::All => proto::Ids::All,
+        });
         let receipts = self.receipts.map_or(proto::Receipts::Unspecified, |receipts| match receipts {
             Receipts::All => proto::Receipts::All,
             Receipts::None => proto::Receipts::None,
@@ -64,6 +71,7 @@ impl PolicyArgs {
             overflow: overflow.into(),
             receipts: receipts.into(),
             content: content.into(),
+            ids: ids.into(),
         }
     }
 }

@@ -17,4 +17,4 @@ mod writer;
 pub use events::{EventError, EventRef, Events, EventsBuilder, Iter};
 pub use parser::{Limits, MAX_RETRY, Parser};
 pub use record::RecordError;
-pub use writer::{Field, WriteError, encode, encode_parsed, encoded_len, id_len};
+pub use writer::{Field, WriteError, encode, encode_id_line, encode_parsed, encoded_len, id_len, id_line_len};

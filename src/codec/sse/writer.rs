@@ -43,6 +43,18 @@ pub fn id_len(event: &EventRef<'_>, previous_id: &[u8]) -> usize {
     octets
 }
 
+/// Appends a line with an id that is `head` and `tail` together. Neither may hold CR, LF or NUL.
+pub fn encode_id_line(head: &[u8], tail: &[u8], out: &mut BytesMut) {
+    write_id_line(head, tail, out);
+}
+
+/// How many octets [`encode_id_line`] writes.
+pub fn id_line_len(head: &[u8], tail: &[u8]) -> usize {
+    let mut octets = 0;
+    write_id_line(head, tail, &mut octets);
+    octets
+}
+
 /// A field of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -115,6 +127,16 @@ fn write_id(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
     }
 }
 
+fn write_id_line(head: &[u8], tail: &[u8], sink: &mut impl Sink) {
+    if head.is_empty() {
+        return write_field(b"id", tail, sink);
+    }
+    sink.put(if head.starts_with(b" ") { b"id: " } else { b"id:" });
+    sink.put(head);
+    sink.put(tail);
+    sink.put(b"\n");
+}
+
 fn write_block(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
     write_id(event, previous_id, sink);
     if event.event_type != MESSAGE && !event.event_type.is_empty() {
@@ -162,6 +184,15 @@ mod tests {
         assert_eq!(written("add", "a", "7", "7"), "event:add\ndata:a\n\n");
         assert_eq!(written("message", "a", "8", "7"), "id:8\ndata:a\n\n");
         assert_eq!(written("", "a", "", "7"), "id\ndata:a\n\n");
+    }
+
+    #[test]
+    fn an_id_of_two_parts_is_one_line() {
+        for (head, tail, line) in [("", " 7", "id:  7\n"), ("a.", " 7", "id:a. 7\n"), (" ", "7", "id:  7\n")] {
+            let mut out = BytesMut::new();
+            encode_id_line(head.as_bytes(), tail.as_bytes(), &mut out);
+            assert_eq!((&out[..], id_line_len(head.as_bytes(), tail.as_bytes())), (line.as_bytes(), line.len()));
+        }
     }
 
     #[test]

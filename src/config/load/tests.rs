@@ -314,6 +314,7 @@ const EVERYTHING: &str = r#"
     ttl = "0s"
     overflow = "split"
     content = "wake"
+    ids = "all"
     receipts = "none"
     [access]
     allow_private_sources = true

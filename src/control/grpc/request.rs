@@ -5,8 +5,8 @@ use super::violations::Violations;
 use crate::actors::router::{Activation, Condition, Filter, Page};
 use crate::control::proto::{self, ActivateRequest, ListSubscriptionsRequest, source::Origin};
 use crate::model::{
-    ApplicationId, Content, CredentialRef, FeedName, HandsetId, Msisdn, Order, Overflow, Policy, Receipts, SourceId,
-    SourceOrigin, SourceUrl, SubscriptionId, TenantId,
+    ApplicationId, Content, CredentialRef, FeedName, HandsetId, Ids, Msisdn, Order, Overflow, Policy, Receipts,
+    SourceId, SourceOrigin, SourceUrl, SubscriptionId, TenantId,
 };
 use bytes::Bytes;
 use std::num::NonZeroU8;
@@ -198,6 +198,11 @@ fn policy(default: &Policy, asked: proto::Policy, violations: &mut Violations) -
         None | Some(proto::Content::Unspecified) => policy.content,
         Some(proto::Content::All) => Content::All,
         Some(proto::Content::Wake) => Content::Wake,
+    };
+    policy.ids = match choice("policy.ids", asked.ids, violations) {
+        None | Some(proto::Ids::Unspecified) => policy.ids,
+        Some(proto::Ids::Origin) => Ids::Origin,
+        Some(proto::Ids::All) => Ids::All,
     };
     policy.receipts = match choice("policy.receipts", asked.receipts, violations) {
         None | Some(proto::Receipts::Unspecified) => policy.receipts,

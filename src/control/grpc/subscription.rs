@@ -2,7 +2,7 @@
 
 use crate::actors::router::{Status, View};
 use crate::control::proto::{self, source::Origin, subscription::Status as Shown};
-use crate::model::{Content, Order, Overflow, Policy, Receipts, SourceId, SourceOrigin};
+use crate::model::{Content, Ids, Order, Overflow, Policy, Receipts, SourceId, SourceOrigin};
 use prost_types::{Duration, Timestamp};
 
 impl From<View> for proto::Subscription {
@@ -53,6 +53,10 @@ impl From<&Policy> for proto::Policy {
             Content::All => proto::Content::All,
             Content::Wake => proto::Content::Wake,
         };
+        let ids = match policy.ids {
+            Ids::Origin => proto::Ids::Origin,
+            Ids::All => proto::Ids::All,
+        };
         let receipts = match policy.receipts {
             Receipts::All => proto::Receipts::All,
             Receipts::None => proto::Receipts::None,
@@ -66,6 +70,7 @@ impl From<&Policy> for proto::Policy {
             overflow: overflow.into(),
             receipts: receipts.into(),
             content: content.into(),
+            ids: ids.into(),
         }
     }
 }

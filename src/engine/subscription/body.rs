@@ -4,13 +4,15 @@ use super::{Subscription, gap_mark};
 use crate::codec::segments;
 use crate::codec::sse::{self, EventRef};
 use crate::engine::chunk::{Chunk, Measure};
+use crate::engine::naming::Naming;
 use crate::engine::push::{Form, Push};
-use crate::model::{Content, Overflow};
+use crate::model::{Content, Ids, Overflow, OwnId};
 use bytes::BytesMut;
 use std::ops::Range;
 
-/// The type of the event that says that there are others.
-const WAKE: &[u8] = b"bellwire-wake";
+/// The event that says that there are others. Its data is empty, and it is dispatched all the same: "If the data buffer is
+/// an empty string" is asked while the LF of its only line is in it (HTML §9.2.6).
+const WAKE: EventRef<'static> = EventRef { event_type: b"bellwire-wake", data: b"", id: b"" };
 
 /// How an event goes into a push: with so many octets beside its id.
 pub(super) enum Fit {
@@ -33,7 +35,7 @@ impl Subscription {
     /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
     #[inline]
     pub(super) fn fit(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> Option<Fit> {
-        let (id, block) = (measure.id as usize, measure.block?.get() as usize);
+        let (id, block) = (self.head_octets(chunk, seq, measure), measure.block?.get() as usize);
         match id + block <= self.room() {
             true => Some(Fit::Whole(block)),
             false => self.fit_long(chunk, seq, id, block),
@@ -50,8 +52,44 @@ impl Subscription {
             Overflow::Notify | Overflow::Split => {}
         }
         let event = chunk.get(seq)?;
+        // With the id in force already, none is written.
         let block = sse::encoded_len(&notice_of(&event), event.id);
         (id + block <= self.room()).then_some(Fit::Notice(block))
+    }
+
+    /// Octets of an event's id at the head of a push.
+    #[inline]
+    fn head_octets(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> usize {
+        match self.naming {
+            Naming::Origin => measure.id as usize,
+            naming => id_octets(naming, chunk, seq),
+        }
+    }
+
+    /// Octets of an event's id in the push that begins at the cursor, if not only ids of its origin are in it.
+    #[inline(never)]
+    pub(super) fn named_octets(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> usize {
+        let is_another = match seq {
+            _ if seq == self.cursor => true,
+            _ if seq == chunk.range().start => self.naming.is_another(id_of(chunk, seq), self.id_before(seq)),
+            _ => measure.id_behind > 0 || self.naming.is_another(id_of(chunk, seq), id_of(chunk, seq)),
+        };
+        if is_another { id_octets(self.naming, chunk, seq) } else { 0 }
+    }
+
+    fn id_before(&self, seq: u64) -> &[u8] {
+        let before = seq.saturating_sub(1);
+        self.chunks.get(self.chunk_index(before)).map_or(b"", |chunk| id_of(chunk, before))
+    }
+
+    /// How events are called in a push that is written so.
+    pub(super) fn naming_of(&self, form: Form) -> Naming {
+        Naming::of(if form.own_ids { Ids::All } else { Ids::Origin })
+    }
+
+    /// How events are written in pushes that are formed now.
+    pub(super) fn new_form(&self) -> Form {
+        Form { own_ids: self.policy.ids == Ids::All, ..Form::PLAIN }
     }
 
     /// Octets of the id of an event that is the first of its chunk, behind the last one of the chunk before.
@@ -80,7 +118,8 @@ impl Subscription {
             let own = chunk.range();
             let both = own.start.max(range.start)..own.end.min(range.end);
             let measures = both.filter_map(|seq| Some((seq, chunk.measure(seq)?)));
-            let fits = measures.filter_map(|(seq, one)| Some(one.id as usize + self.fit(chunk, seq, one)?.block()));
+            let fits = measures
+                .filter_map(|(seq, one)| Some(self.head_octets(chunk, seq, one) + self.fit(chunk, seq, one)?.block()));
             octets += fits.sum::<usize>();
         }
         octets
@@ -91,8 +130,9 @@ impl Subscription {
     /// `at` is where the chunk of its first event is.
     pub(super) fn write_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
         gap_mark::write(push.gap(), out);
+        let naming = self.naming_of(push.form);
         if push.form.is_wake {
-            return sse::encode_parsed(&self.wake(push.events.end, push.form), b"", out);
+            return self.write_wake(push, naming, out);
         }
         let mut previous_id = &b""[..];
         let mut seq = push.events.start;
@@ -100,8 +140,17 @@ impl Subscription {
             let until = push.events.end.min(chunk.range().end);
             while seq < until {
                 if let Some(mut event) = chunk.get(seq) {
-                    if push.form != Form::PLAIN && push.form.is_notice(sse::encoded_len(&event, b"")) {
+                    let alone = |event: &EventRef<'_>| {
+                        naming.octets(event.id, chunk.own_id(seq)) + sse::encoded_len(event, event.id)
+                    };
+                    if !push.form.is_whole() && push.form.is_notice(alone(&event)) {
                         event = notice_of(&event);
+                    }
+                    if naming != Naming::Origin {
+                        if seq == push.events.start || naming.is_another(event.id, previous_id) {
+                            naming.write(event.id, chunk.own_id(seq), out);
+                        }
+                        previous_id = event.id;
                     }
                     sse::encode_parsed(&event, previous_id, out);
                     previous_id = event.id;
@@ -113,34 +162,48 @@ impl Subscription {
 
     /// How a push says that there are events before number `end`: with the id of the newest, if there is room for it.
     pub(super) fn wake_form(&self, end: u64) -> Form {
-        match self.wake_octets(end, Form::WAKE) <= self.room() {
-            true => Form::WAKE,
-            false => Form::WAKE.with_notices(self.room()),
+        let form = Form { is_wake: true, ..self.new_form() };
+        match self.wake_octets(end, form) <= self.room() {
+            true => form,
+            false => form.with_notices(self.room()),
         }
     }
 
     /// Octets of that.
     pub(super) fn wake_octets(&self, end: u64, form: Form) -> usize {
-        sse::encoded_len(&self.wake(end, form), b"")
+        let with_id = self.newest_before(end).map_or(0, |(id, own)| self.naming_of(form).octets(id, own));
+        let block = sse::encoded_len(&WAKE, b"");
+        if form.is_notice(with_id + block) { block } else { with_id + block }
     }
 
     /// Whether a push can say that there are events.
     pub(super) fn wake_fits(&self) -> bool {
-        sse::encoded_len(&EventRef { event_type: WAKE, data: b"", id: b"" }, b"") <= self.room()
+        sse::encoded_len(&WAKE, b"") <= self.room()
     }
 
-    /// The event that says that there are others, before number `end`. Its data is empty, and it is dispatched all the
-    /// same: "If the data buffer is an empty string" is asked while the LF of its only line is in it (HTML §9.2.6).
-    fn wake(&self, end: u64, form: Form) -> EventRef<'_> {
-        let newest = end.saturating_sub(1);
-        let id =
-            self.chunks.get(self.chunk_index(newest)).and_then(|chunk| chunk.get(newest)).map_or(&b""[..], |e| e.id);
-        let whole = EventRef { event_type: WAKE, data: b"", id };
-        match form.is_notice(sse::encoded_len(&whole, b"")) {
-            true => EventRef { id: b"", ..whole },
-            false => whole,
+    fn write_wake(&self, push: &Push, naming: Naming, out: &mut BytesMut) {
+        if let Some((id, own)) = self.newest_before(push.events.end)
+            && !push.form.is_notice(naming.octets(id, own) + sse::encoded_len(&WAKE, b""))
+        {
+            naming.write(id, own, out);
         }
+        sse::encode_parsed(&WAKE, b"", out);
     }
+
+    /// What the event before number `end` is called, by its origin and by us.
+    fn newest_before(&self, end: u64) -> Option<(&[u8], OwnId)> {
+        let newest = end.checked_sub(1)?;
+        let chunk = self.chunks.get(self.chunk_index(newest))?;
+        Some((chunk.get(newest)?.id, chunk.own_id(newest)))
+    }
+}
+
+fn id_of(chunk: &Chunk, seq: u64) -> &[u8] {
+    chunk.get(seq).map_or(b"", |event| event.id)
+}
+
+fn id_octets(naming: Naming, chunk: &Chunk, seq: u64) -> usize {
+    naming.octets(id_of(chunk, seq), chunk.own_id(seq))
 }
 
 /// Type and id of an event too long to be sent: the application then fetches it by HTTP.

@@ -4,6 +4,7 @@ use super::body::Fit;
 use super::{Subscription, gap_mark};
 use crate::codec::segments;
 use crate::engine::clock::Now;
+use crate::engine::naming::Naming;
 use crate::engine::push::{Form, Push};
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Stage, Tally};
@@ -154,6 +155,7 @@ impl Subscription {
                 let Some(measure) = chunk.measure(seq) else { break 'chunks };
                 let Some(fit) = self.fit(chunk, seq, measure) else { break 'chunks };
                 let id = match seq {
+                    _ if self.naming != Naming::Origin => self.named_octets(chunk, seq, measure),
                     _ if seq == self.cursor => measure.id as usize,
                     _ if seq == own.start => self.id_behind(seq),
                     _ => measure.id_behind as usize,
@@ -167,7 +169,7 @@ impl Subscription {
                             at,
                             events,
                             octets,
-                            form: Form::PLAIN,
+                            form: self.new_form(),
                             oversize: Some((Overflow::Split, 1)),
                         };
                     }
@@ -183,9 +185,9 @@ impl Subscription {
         }
         let events = self.cursor..seq;
         match notices {
-            0 => Selection { at, events, octets, form: Form::PLAIN, oversize: None },
+            0 => Selection { at, events, octets, form: self.new_form(), oversize: None },
             _ => {
-                let (form, oversize) = (Form::PLAIN.with_notices(self.room()), Some((Overflow::Notify, notices)));
+                let (form, oversize) = (self.new_form().with_notices(self.room()), Some((Overflow::Notify, notices)));
                 Selection { at, events, octets, form, oversize }
             }
         }

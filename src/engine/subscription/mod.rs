@@ -12,6 +12,7 @@ mod settling;
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Owner, Piece};
+use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
 use super::push::{Doom, Push};
 use super::receipts::Receipts;
@@ -102,6 +103,8 @@ pub struct Subscription {
     id: SubscriptionId,
     policy: Policy,
     envelope: PushTemplate,
+    /// How events are called in pushes that are formed now.
+    naming: Naming,
     width: ReferenceWidth,
     /// Octets of WSP PDU that the policy's segments hold.
     capacity: usize,
@@ -155,11 +158,12 @@ impl Subscription {
         from: u64,
         backlog: Backlog,
     ) -> Self {
-        let capacity = segments::capacity(policy.max_segments.get(), width);
+        let (capacity, ids) = (segments::capacity(policy.max_segments.get(), width), policy.ids);
         Self {
             id,
             policy,
             envelope,
+            naming: Naming::of(ids),
             width,
             capacity,
             chunks: VecDeque::new(),
@@ -279,6 +283,7 @@ impl Subscription {
     pub fn set_policy(&mut self, policy: Policy) {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);
         self.policy = policy;
+        self.naming = self.naming_of(self.new_form());
         self.pending_octets = self.measure(self.cursor..self.end);
     }
 
@@ -411,6 +416,7 @@ impl Subscription {
             envelope: &self.envelope,
             push,
             chunk: chunk.filter(|chunk| push.is_plain() && push.events.end <= chunk.range().end),
+            naming: self.naming_of(push.form),
             owner: (writing.owner, self.first_push + at as u64),
             index,
             sequence_number: writing.sequence_number,

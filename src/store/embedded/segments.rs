@@ -5,8 +5,9 @@
 //! chunks.
 //!
 //! Key: source, four octets; end of the chunk (one past its last number), eight octets. Value: when it was read, in
-//! milliseconds since 1970, eight octets; the number of its first event, eight octets; its events as
-//! [`Events::read_record`] reads them. All numbers are big-endian.
+//! milliseconds since 1970, eight octets, with the highest bit set; the number of its first event, eight octets; which
+//! numbering that belongs to, four octets; its events as [`Events::read_record`] reads them. Where the highest bit is not
+//! set, there is no numbering, and it is the first. All numbers are big-endian.
 
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use super::failure::{damaged, engine};
 
 const PREFIX: &str = "log.";
 const KEY_OCTETS: usize = 12;
-/// Time and first number.
-const HEAD_OCTETS: usize = 16;
+/// That a chunk says which numbering it belongs to; no time has this bit.
+const HAS_EPOCH: u64 = 1 << 63;
 /// Into how many segments the bounds are divided: so much too early does the oldest event go, at worst.
 const SEGMENTS: u32 = 16;
 const SEGMENT_OCTETS: u64 = 128 * 1024 * 1024;
@@ -195,8 +196,9 @@ pub(super) fn key(source: SourceNumber, end: u64) -> [u8; KEY_OCTETS] {
 /// Writes the value of a chunk to `out`, which is emptied before.
 pub(super) fn write_value(out: &mut Vec<u8>, chunk: &Chunk) {
     out.clear();
-    out.extend_from_slice(&chunk.read_at().unix_ms.to_be_bytes());
+    out.extend_from_slice(&(chunk.read_at().unix_ms | HAS_EPOCH).to_be_bytes());
     out.extend_from_slice(&chunk.range().start.to_be_bytes());
+    out.extend_from_slice(&chunk.epoch().to_be_bytes());
     chunk.events().write_record(out);
 }
 
@@ -231,13 +233,17 @@ pub(super) fn read(
 
 fn logged(key: &[u8], value: fjall::UserValue) -> Option<Logged> {
     let value = if value.len() > COPIED_OCTETS { Bytes::from_owner(value) } else { Bytes::copy_from_slice(&value) };
-    let (head, _) = value.split_at_checked(HEAD_OCTETS)?;
-    let (unix_ms, first) = head.split_at_checked(size_of::<u64>())?;
-    let unix_ms = u64::from_be_bytes(unix_ms.try_into().ok()?);
-    let first = u64::from_be_bytes(first.try_into().ok()?);
-    let events = Events::read_record(value.slice(HEAD_OCTETS..)).ok()?;
+    let (unix_ms, rest) = value.split_first_chunk()?;
+    let (first, rest) = rest.split_first_chunk()?;
+    let (unix_ms, first) = (u64::from_be_bytes(*unix_ms), u64::from_be_bytes(*first));
+    let (epoch, rest) = match unix_ms & HAS_EPOCH {
+        0 => (0, rest),
+        _ => rest.split_first_chunk().map(|(epoch, rest)| (u32::from_be_bytes(*epoch), rest))?,
+    };
+    let unix_ms = unix_ms & !HAS_EPOCH;
+    let events = Events::read_record(value.slice(value.len() - rest.len()..)).ok()?;
     let end = u64::from_be_bytes(key.get(size_of::<SourceNumber>()..)?.try_into().ok()?);
-    (first.checked_add(events.len() as u64)? == end).then_some(Logged { first, unix_ms, events })
+    (first.checked_add(events.len() as u64)? == end).then_some(Logged { first, epoch, unix_ms, events })
 }
 
 fn size(keyspace: &Keyspace) -> u64 {
@@ -252,4 +258,29 @@ pub(super) fn name(number: u32) -> String {
 
 fn number(name: &str) -> Option<u32> {
     name.strip_prefix(PREFIX)?.parse().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::codec::sse::EventsBuilder;
+    use crate::engine::clock::Now;
+
+    #[test]
+    fn a_chunk_of_a_store_that_knew_no_numbering_belongs_to_the_first() {
+        let mut builder = EventsBuilder::new();
+        builder.push(b"", b"x", b"7").unwrap();
+        let now = Now { unix_ms: 1_790_000_000_000, ..Now::default() };
+        let chunk = Chunk::new(builder.finish(), 5, now, None, None).in_epoch(u32::MAX);
+        let mut value = Vec::new();
+        write_value(&mut value, &chunk);
+        let mut old = [&value[..16], &value[20..]].concat();
+        old[0] &= 0x7f;
+        for (value, epoch) in [(value, u32::MAX), (old, 0)] {
+            let found = logged(&key(1, 6), value.into()).unwrap();
+            assert_eq!((found.first, found.epoch, found.unix_ms), (5, epoch, now.unix_ms));
+            assert_eq!(found.events.get(0).map(|event| (event.data, event.id)), Some((&b"x"[..], &b"7"[..])));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! | format | what is new |
 //! |---|---|
-//! | 2 | terms say what a push says of its events; an open push says how its events are written |
+//! | 2 | terms say what a push says of its events, and which have an id; an open push says how its events are written |
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ use super::format::Step;
 pub(super) const STEPS: &[Step] = &[second];
 
 fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
-    change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&"all")].concat())))?;
+    change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&("all", "origin"))].concat())))?;
     change(tables, batch, Table::Progress, |_, value| {
         let progress: first::Progress = row::decode(Table::Progress, value)?;
         // A record without open pushes is the same in both.
@@ -86,7 +86,7 @@ mod first {
         transaction: u8,
         step: u8,
         gap: u64,
-        form: (u16, bool),
+        form: (u16, bool, bool),
         sent: bool,
         accepted: [u64; 4],
     }
@@ -102,7 +102,7 @@ mod first {
         fn from(open: OpenPushes) -> Self {
             let OpenPushes { numbers, segments, reference, transaction, step, gap, notice_above, sent, accepted } =
                 open;
-            let form = (notice_above.unwrap_or(u16::MAX), false);
+            let form = (notice_above.unwrap_or(u16::MAX), false, false);
             Self { numbers, segments, reference, transaction, step, gap, form, sent, accepted }
         }
     }
@@ -132,7 +132,7 @@ mod tests {
         let (tenant, application) = (TenantId::default(), ApplicationId::Code(2));
         let row = TermsRow { tenant, source: 9, application, policy: Policy::default() };
         let value = row.encode();
-        let old = &value[..value.len() - row::encode(&"all").len()];
+        let old = &value[..value.len() - row::encode(&("all", "origin")).len()];
         assert_eq!(migrated(Table::Terms, &[(b"1", old)]), [value]);
     }
 

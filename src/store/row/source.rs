@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct SourceRow {
     /// Which one.
     pub id: SourceId,
-    /// Grows whenever its events are known to have a gap.
+    /// Which numbering its numbers belong to.
     pub epoch: u32,
     /// One past the number of the last event in its log.
     pub next: u64,

@@ -33,6 +33,7 @@ struct Written {
     overflow: String,
     receipts: String,
     content: String,
+    ids: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +63,7 @@ impl TermsRow {
             overflow: policy.overflow.as_str().to_owned(),
             receipts: policy.receipts.as_str().to_owned(),
             content: policy.content.as_str().to_owned(),
+            ids: policy.ids.as_str().to_owned(),
         })
     }
 
@@ -81,6 +83,7 @@ impl TermsRow {
             overflow: written.overflow.parse().map_err(|error| wrong(format!("{error}")))?,
             receipts: written.receipts.parse().map_err(|error| wrong(format!("{error}")))?,
             content: written.content.parse().map_err(|error| wrong(format!("{error}")))?,
+            ids: written.ids.parse().map_err(|error| wrong(format!("{error}")))?,
         };
         policy.check().map_err(|error| wrong(error.to_string()))?;
         let application = match written.application {
@@ -96,7 +99,7 @@ impl TermsRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Content, Order, Overflow, Receipts};
+    use crate::model::{Content, Ids, Order, Overflow, Receipts};
 
     #[test]
     fn terms_are_read_back() {
@@ -105,6 +108,7 @@ mod tests {
             order: Order::Pipelined,
             overflow: Overflow::Drop,
             content: Content::Wake,
+            ids: Ids::All,
             receipts: Receipts::None,
             ..Policy::default()
         };

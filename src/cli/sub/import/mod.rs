@@ -29,7 +29,7 @@ Examples:
 
 A line for each subscription. CSV begins with a line that names its columns; JSON has an object on each line. Columns and
 keys are the options of `sub activate`: tenant, source or feed, credential, to (or number), handset or handset_id,
-application, last_event_id, batch_window, max_events, max_segments, order, ttl, overflow, content, receipts. An empty cell, a null
+application, last_event_id, batch_window, max_events, max_segments, order, ttl, overflow, content, ids, receipts. An empty cell, a null
 and what is not there are left out. To say that there is no application, write \"\" in its cell, quotes included.
 
   source,to,ttl                               {\"feed\":\"prices\",\"to\":\"+15551234567\",\"max_events\":5}

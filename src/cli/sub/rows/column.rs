@@ -19,11 +19,12 @@ pub(in crate::cli::sub) enum Column {
     Ttl,
     Overflow,
     Content,
+    Ids,
     Receipts,
 }
 
 /// How many there are.
-const COUNT: usize = 17;
+const COUNT: usize = 18;
 
 impl Column {
     /// Every column, in the order in which they are written.
@@ -44,6 +45,7 @@ impl Column {
         Self::Ttl,
         Self::Overflow,
         Self::Content,
+        Self::Ids,
         Self::Receipts,
     ];
 
@@ -66,6 +68,7 @@ impl Column {
             Self::Ttl => "ttl",
             Self::Overflow => "overflow",
             Self::Content => "content",
+            Self::Ids => "ids",
             Self::Receipts => "receipts",
         }
     }

@@ -53,6 +53,7 @@ fn policy(row: &mut Row, wrong: &mut Vec<Wrong>) -> proto::Policy {
         ttl: value(row, Column::Ttl, wrong, duration),
         overflow: value(row, Column::Overflow, wrong, word),
         content: value(row, Column::Content, wrong, word),
+        ids: value(row, Column::Ids, wrong, word),
         receipts: value(row, Column::Receipts, wrong, word),
     };
     policy.into_policy()
@@ -100,6 +101,7 @@ mod tests {
             (Column::Ttl, "ten"),
             (Column::Overflow, "Drop"),
             (Column::Content, "some"),
+            (Column::Ids, "none"),
             (Column::Receipts, "some"),
         ];
         let told = row(&wrong).into_activation("").unwrap_err();

@@ -7,7 +7,7 @@ use crate::control::proto::{Subscription, source::Origin};
 use crate::model::{HandsetId, Msisdn, TenantId};
 
 /// The columns that a subscription fills. Its handset's own name is not kept, only the identity that follows from it.
-const EXPORTED: [Column; 15] = [
+const EXPORTED: [Column; 16] = [
     Column::Tenant,
     Column::Source,
     Column::Feed,
@@ -22,6 +22,7 @@ const EXPORTED: [Column; 15] = [
     Column::Ttl,
     Column::Overflow,
     Column::Content,
+    Column::Ids,
     Column::Receipts,
 ];
 
@@ -69,6 +70,7 @@ pub(in crate::cli::sub) fn row(one: &Subscription) -> Row {
     row.set(Column::Ttl, Some(duration(policy.ttl)));
     row.set(Column::Overflow, Some(word(policy.overflow().as_str_name(), "OVERFLOW_")));
     row.set(Column::Content, Some(word(policy.content().as_str_name(), "CONTENT_")));
+    row.set(Column::Ids, Some(word(policy.ids().as_str_name(), "IDS_")));
     row.set(Column::Receipts, Some(word(policy.receipts().as_str_name(), "RECEIPTS_")));
     row
 }
