@@ -13,7 +13,7 @@ use crate::engine::handset::{Handset, Place};
 use crate::engine::progress::Progress;
 use crate::engine::subscription::{Backlog, Settlement, Subscription, Taken};
 use crate::engine::tally::Tally;
-use crate::model::{DropReason, Outcome, SubscriptionId};
+use crate::model::{DropReason, Outcome, StreamKey, SubscriptionId};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::fmt;
@@ -26,7 +26,9 @@ pub type SharedSeat = triomphe::Arc<Seat>;
 pub struct Seat {
     pub(super) id: SubscriptionId,
     handset: Arc<HandsetCell>,
-    activated_unix_ms: u64,
+    /// When it was activated, in milliseconds since 1970: enough for nine thousand years.
+    activated: [u8; 6],
+    stream: StreamKey,
     state: Mutex<State>,
 }
 
@@ -82,9 +84,16 @@ pub struct Figures {
 
 impl Seat {
     /// A subscription of `handset`, asleep, that its source has not let in yet.
-    pub fn new(id: SubscriptionId, handset: Arc<HandsetCell>, terms: Arc<Terms>, activated_unix_ms: u64) -> Self {
+    pub fn new(
+        id: SubscriptionId,
+        stream: StreamKey,
+        handset: Arc<HandsetCell>,
+        terms: Arc<Terms>,
+        activated_unix_ms: u64,
+    ) -> Self {
         let state = State { terms, released: 0, place: None, phase: Phase::New, group: [0; 3] };
-        Self { id, handset, activated_unix_ms, state: Mutex::new(state) }
+        let [a, b, c, d, e, f, ..] = activated_unix_ms.to_le_bytes();
+        Self { id, handset, activated: [a, b, c, d, e, f], stream, state: Mutex::new(state) }
     }
 
     /// Which one.
@@ -99,7 +108,13 @@ impl Seat {
 
     /// When it was activated, in milliseconds since 1970.
     pub fn activated_unix_ms(&self) -> u64 {
-        self.activated_unix_ms
+        let [a, b, c, d, e, f] = self.activated;
+        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+    }
+
+    /// Which of its handset's subscriptions it is.
+    pub fn stream(&self) -> StreamKey {
+        self.stream
     }
 
     /// What it asks for.

@@ -10,6 +10,7 @@ mod policy;
 mod profile;
 mod source;
 mod source_url;
+mod stream_key;
 mod subscription;
 mod tenant;
 
@@ -21,5 +22,6 @@ pub use policy::{Content, Ids, Order, Overflow, Policy, PolicyError, Receipts};
 pub use profile::{ApplicationId, ApplicationIdError, Profile, PushSettings};
 pub use source::{CredentialRef, FeedName, FeedNameError, SourceId, SourceOrigin};
 pub use source_url::{SourceUrl, SourceUrlError};
+pub use stream_key::{StreamKey, StreamKeyError, StreamKeyText};
 pub use subscription::{SubscriptionId, SubscriptionIdError};
 pub use tenant::{TenantId, TenantIdError};

@@ -1,9 +1,10 @@
 //! Activating, showing, following and deactivating subscriptions.
 
 use crate::house::{House, activation, policy, settle, until};
+use crate::shelf::Shelf;
 use bellwire::actors::router::{ActivateError, Activation, Change, Load, RouterMessage, Status};
 use bellwire::actors::upstream::UpstreamFact;
-use bellwire::model::{ApplicationId, HandsetId, Order, Policy, SubscriptionId, TenantId};
+use bellwire::model::{ApplicationId, HandsetId, Order, Policy, StreamKey, SubscriptionId, TenantId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -203,4 +204,27 @@ async fn what_a_handset_left_behind_is_counted_in_the_end() {
     settle().await;
     assert_eq!(house.ask(RouterMessage::Abandon).await, Load { pending: 0, outstanding: 1 });
     assert_eq!(house.settled("unknown"), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_has_the_lowest_key_that_is_free_and_keeps_it() {
+    let shelf = Arc::new(Shelf::default());
+    let house = House::durable(&shelf, 16 * 1024).await;
+    let asked = |n: u32| Activation { application: Some(ApplicationId::Code(n)), ..activation("15550001") };
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let view = house.try_activate(asked(n)).await.unwrap().view;
+        assert_eq!(view.stream, StreamKey(n as u16));
+        ids.push(view.id);
+    }
+    assert_eq!(house.activate("15550002").await.stream, StreamKey(0), "keys are the handset's own");
+    house.deactivate(ids[0]).await.unwrap();
+    house.deactivate(ids[2]).await.unwrap();
+    assert_eq!(house.try_activate(asked(3)).await.unwrap().view.stream, StreamKey(3), "it was active");
+    house.journal.flush().await;
+    let house = house.crash(&shelf).await;
+    assert_eq!(house.get(ids[1]).await.unwrap().stream, StreamKey(1));
+    for (n, key) in [(9, 0), (8, 2), (7, 4)] {
+        assert_eq!(house.try_activate(asked(n)).await.unwrap().view.stream, StreamKey(key));
+    }
 }

@@ -67,8 +67,9 @@ impl State {
                 return Err(error);
             }
         };
+        let key = self.keys.take(handset, cell.subscriptions());
         cell.add_subscription();
-        let seat = SharedSeat::new(Seat::new(id, cell, terms, self.arguments.clock.now().unix_ms));
+        let seat = SharedSeat::new(Seat::new(id, key, cell, terms, self.arguments.clock.now().unix_ms));
         self.subscriptions.insert(SharedSeat::clone(&seat));
         self.arguments.telemetry.subscriptions_dormant.increment(1);
         self.keep(&seat, &record);
@@ -160,6 +161,7 @@ impl State {
                 number: seat.handset().number(),
                 activated_unix_ms: seat.activated_unix_ms(),
                 from,
+                stream: seat.stream(),
             };
             batch.put(Table::Subscriptions, *seat.id().octets(), row.encode());
         });
@@ -265,7 +267,7 @@ impl State {
     /// Ends a subscription; its source and its handset go with the last that needs them.
     fn forget(&mut self, id: SubscriptionId, reason: DropReason) {
         let Some(seat) = self.subscriptions.remove(&id) else { return };
-        let (terms, cell) = (seat.terms(), Arc::clone(seat.handset()));
+        let (terms, cell, key) = (seat.terms(), Arc::clone(seat.handset()), seat.stream());
         let quarantined = self.troubles.remove(&id).is_some_and(|trouble| trouble.quarantined.is_some());
         if !quarantined {
             self.detach(&terms.source, seat, reason);
@@ -276,6 +278,7 @@ impl State {
             batch.remove(Table::Progress, *id.octets());
         });
         self.arguments.telemetry.subscriptions_dormant.decrement(1);
+        self.keys.release(cell.id(), cell.subscriptions(), key);
         cell.remove_subscription();
         self.let_leave(&cell);
     }

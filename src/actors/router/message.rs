@@ -5,7 +5,8 @@ use crate::actors::supervisor::Failure;
 use crate::codec::sse::Events;
 use crate::engine::chunk::Watch;
 use crate::model::{
-    ApplicationId, CredentialRef, HandsetId, Msisdn, Policy, SourceId, SourceOrigin, SubscriptionId, TenantId,
+    ApplicationId, CredentialRef, HandsetId, Msisdn, Policy, SourceId, SourceOrigin, StreamKey, SubscriptionId,
+    TenantId,
 };
 use bytes::Bytes;
 use ractor::RpcReplyPort;
@@ -164,6 +165,8 @@ pub struct View {
     pub pending: u64,
     /// Pushes that are not settled.
     pub outstanding: u64,
+    /// Which of its handset's subscriptions it is.
+    pub stream: StreamKey,
 }
 
 /// How a subscription is.

@@ -5,6 +5,7 @@
 
 mod activation;
 mod import;
+mod keys;
 mod listing;
 mod message;
 mod recovery;

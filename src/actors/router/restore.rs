@@ -1,5 +1,6 @@
 //! What an earlier process has left in the store becomes what this one works with.
 
+use super::keys::StreamKeys;
 use super::registry::{Handsets, Subscriptions};
 use super::state::{Numbers, State};
 use crate::actors::handset::HandsetCell;
@@ -14,7 +15,7 @@ use crate::engine::progress::{HandsetProgress, Progress};
 use crate::engine::receipts::AwaitedReceipt;
 use crate::engine::routing::Routes;
 use crate::engine::subscription::Backlog;
-use crate::model::{HandsetId, Msisdn, PushSettings, SubscriptionId};
+use crate::model::{HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId};
 use crate::store::row::{self, Counts, RowError, SourceRow, SubscriptionRow, TermsRow};
 use crate::store::{SourceNumber, Store, StoreError, Table};
 use ractor::SpawnErr;
@@ -51,6 +52,7 @@ pub struct Before<'a> {
 pub struct Restored {
     subscriptions: Subscriptions,
     handsets: Handsets,
+    keys: StreamKeys,
     terms: TermsInUse,
     numbers: Numbers,
     sources: Vec<Arc<SourceRecord>>,
@@ -112,6 +114,7 @@ impl Restored {
             restored: Self { numbers, orphans, counts: counts(before.store)?, ..Self::default() },
             open: HashMap::new(),
             without_route: None,
+            keys: HashMap::new(),
         };
         each(before.store, Table::Subscriptions, |key, value| {
             loading.subscription(row::subscription(Table::Subscriptions, key)?, &SubscriptionRow::decode(value)?)
@@ -132,6 +135,8 @@ struct Loading<'a> {
     open: HashMap<SubscriptionId, Progress>,
     restored: Restored,
     without_route: Option<(u64, Msisdn)>,
+    /// Stream keys of handsets but for the first.
+    keys: HashMap<HandsetId, Vec<u16>>,
 }
 
 impl Loading<'_> {
@@ -146,7 +151,10 @@ impl Loading<'_> {
             return Ok(());
         };
         cell.add_subscription();
-        let seat = SharedSeat::new(Seat::new(id, cell, terms, row.activated_unix_ms));
+        if row.stream > StreamKey::default() {
+            self.keys.entry(row.handset).or_default().push(row.stream.0);
+        }
+        let seat = SharedSeat::new(Seat::new(id, row.stream, cell, terms, row.activated_unix_ms));
         let progress = self.progress.remove(&id);
         let progress = progress.unwrap_or_else(|| Progress { released: row.from, ..Progress::default() });
         let released = progress.released;
@@ -202,6 +210,10 @@ impl Loading<'_> {
     fn finish(mut self, sources: HashMap<SourceNumber, Arc<SourceRecord>>) -> Result<Restored, RestoreError> {
         if let Some((subscriptions, first)) = self.without_route {
             return Err(RestoreError::NoRoute { subscriptions, first });
+        }
+        for (handset, others) in &self.keys {
+            let subscriptions = self.restored.handsets.get(handset).map_or(0, |cell| cell.subscriptions());
+            self.restored.keys.restore(*handset, subscriptions, others);
         }
         for (number, (terms, _, users)) in self.terms {
             match users {
@@ -337,9 +349,11 @@ fn spread(sources: usize) -> Duration {
 impl State {
     /// Goes on where an earlier process stopped.
     pub(super) async fn take_over(&mut self, restored: Restored) -> Result<(), SpawnErr> {
-        let Restored { subscriptions, handsets, terms, numbers, sources, awake, behind, orphans, counts } = restored;
+        let Restored { subscriptions, handsets, keys, terms, numbers, sources, awake, behind, orphans, counts } =
+            restored;
         let found = subscriptions.len();
-        (self.subscriptions, self.handsets, self.terms, self.numbers) = (subscriptions, handsets, terms, numbers);
+        (self.subscriptions, self.handsets, self.keys) = (subscriptions, handsets, keys);
+        (self.terms, self.numbers) = (terms, numbers);
         self.arguments.ledger.go_on(counts);
         self.arguments.journal.change(|batch| orphans.into_iter().for_each(|(table, key)| batch.remove(table, key)));
         self.arguments.telemetry.subscriptions_dormant.increment(found as f64 - awake as f64);

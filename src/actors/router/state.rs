@@ -1,5 +1,6 @@
 //! What the router knows, and what it does about it.
 
+use super::keys::StreamKeys;
 use super::message::{Change, Load, Publication, RouterMessage, Status, View};
 use super::registry::{Handsets, Subscriptions};
 use super::restore::Restored;
@@ -83,6 +84,7 @@ pub struct State {
     /// Subscriptions that have failed.
     pub(super) troubles: HashMap<SubscriptionId, Trouble>,
     pub(super) handsets: Handsets,
+    pub(super) keys: StreamKeys,
     /// Handsets without subscriptions that have pushes outstanding, the oldest first.
     pub(super) leaving: VecDeque<HandsetId>,
     pub(super) sources: HashMap<SourceId, SourceEntry>,
@@ -127,6 +129,7 @@ impl State {
             numbers: Numbers::default(),
             troubles: HashMap::new(),
             handsets: Handsets::default(),
+            keys: StreamKeys::default(),
             leaving: VecDeque::new(),
             sources: HashMap::new(),
             actors: HashMap::new(),

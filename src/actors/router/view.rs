@@ -36,6 +36,7 @@ impl State {
             released,
             pending,
             outstanding,
+            stream: seat.stream(),
         }
     }
 }

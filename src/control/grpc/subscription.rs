@@ -23,6 +23,7 @@ impl From<View> for proto::Subscription {
             released: view.released,
             pending: view.pending,
             outstanding: view.outstanding,
+            stream_key: view.stream.to_string(),
         }
     }
 }

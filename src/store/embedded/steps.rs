@@ -2,8 +2,10 @@
 //!
 //! | format | what is new |
 //! |---|---|
-//! | 2 | terms say what a push says of its events, and which have an id; an open push says how its events are written |
+//! | 2 | terms say what a push says of its events, and which have an id; an open push says how its events are written; a
+//! | | subscription has the key of its stream |
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use fjall::OwnedWriteBatch;
@@ -20,6 +22,14 @@ pub(super) const STEPS: &[Step] = &[second];
 
 fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
     change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&("all", "origin"))].concat())))?;
+    let mut subscriptions: HashMap<[u8; 16], u16> = HashMap::new();
+    change(tables, batch, Table::Subscriptions, |_, value| {
+        let row: first::Subscription = row::decode(Table::Subscriptions, value)?;
+        let next = subscriptions.entry(row.1).or_default();
+        let value = [value, &row::encode(&*next)].concat();
+        *next = next.saturating_add(1);
+        Ok(Some(value))
+    })?;
     change(tables, batch, Table::Progress, |_, value| {
         let progress: first::Progress = row::decode(Table::Progress, value)?;
         // A record without open pushes is the same in both.
@@ -48,6 +58,9 @@ fn change(
 /// Records of format 1 as they were, and what they became.
 mod first {
     use super::{Deserialize, Range, Serialize};
+
+    /// Terms, handset, number, when it was activated, where it starts.
+    pub(super) type Subscription = (u32, [u8; 16], u64, u64, u64);
 
     #[derive(Serialize, Deserialize)]
     pub(super) struct Progress {
@@ -114,7 +127,7 @@ mod tests {
     use super::*;
     use crate::engine::progress::Progress;
     use crate::model::{ApplicationId, Policy, TenantId};
-    use crate::store::row::TermsRow;
+    use crate::store::row::{SubscriptionRow, TermsRow};
     use fjall::PersistMode;
 
     fn migrated(table: Table, records: &[(&[u8], &[u8])]) -> Vec<Vec<u8>> {
@@ -134,6 +147,18 @@ mod tests {
         let value = row.encode();
         let old = &value[..value.len() - row::encode(&("all", "origin")).len()];
         assert_eq!(migrated(Table::Terms, &[(b"1", old)]), [value]);
+    }
+
+    #[test]
+    fn subscriptions_of_the_first_format_get_the_keys_of_their_handset() {
+        let row = |handset: u8| row::encode(&(3u32, [handset; 16], 15_551_234_567u64, 1_790_000_000_000u64, 7u64));
+        let old = [row(1), row(2), row(1), row(1)];
+        let named: Vec<(&[u8], &[u8])> =
+            [b"a", b"b", b"c", b"d"].iter().zip(&old).map(|(k, v)| (&k[..], &v[..])).collect();
+        let new = migrated(Table::Subscriptions, &named);
+        let read: Vec<_> = new.iter().map(|value| SubscriptionRow::decode(value).unwrap()).collect();
+        assert_eq!(read.iter().map(|row| row.stream.0).collect::<Vec<_>>(), [0, 0, 1, 2]);
+        assert_eq!((read[1].handset.octets(), read[1].from), (&[2; 16], 7));
     }
 
     #[test]

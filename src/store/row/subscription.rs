@@ -1,7 +1,7 @@
 //! A subscription as the store has it, apart from how far it is.
 
 use super::{RowError, decode, encode};
-use crate::model::{HandsetId, Msisdn};
+use crate::model::{HandsetId, Msisdn, StreamKey};
 use crate::store::Table;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ pub struct SubscriptionRow {
     pub activated_unix_ms: u64,
     /// Where it starts as long as nothing is known of how far it is.
     pub from: u64,
+    /// Which of its handset's subscriptions it is.
+    pub stream: StreamKey,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -27,6 +29,7 @@ struct Written {
     number: u64,
     activated_unix_ms: u64,
     from: u64,
+    stream: u16,
 }
 
 impl SubscriptionRow {
@@ -39,6 +42,7 @@ impl SubscriptionRow {
             number: self.number.digits().parse().unwrap_or_default(),
             activated_unix_ms: self.activated_unix_ms,
             from: self.from,
+            stream: self.stream.0,
         })
     }
 
@@ -47,9 +51,10 @@ impl SubscriptionRow {
     /// # Errors
     /// When it is not what was kept.
     pub fn decode(value: &[u8]) -> Result<Self, RowError> {
-        let Written { terms, handset, number, activated_unix_ms, from } = decode(Table::Subscriptions, value)?;
+        let Written { terms, handset, number, activated_unix_ms, from, stream } = decode(Table::Subscriptions, value)?;
         let number = number.to_string().parse().map_err(|error| RowError::new(Table::Subscriptions, error))?;
-        Ok(Self { terms, handset: HandsetId::from_octets(handset), number, activated_unix_ms, from })
+        let (handset, stream) = (HandsetId::from_octets(handset), StreamKey(stream));
+        Ok(Self { terms, handset, number, activated_unix_ms, from, stream })
     }
 }
 
@@ -62,7 +67,8 @@ mod tests {
     fn a_subscription_is_read_back_and_takes_few_octets() {
         let number: Msisdn = "15551234567".parse().unwrap();
         let handset = HandsetId::from_first_number(&TenantId::default(), &number);
-        let row = SubscriptionRow { terms: 3, handset, number, activated_unix_ms: 1_764_000_000_000, from: 1_000_000 };
+        let (activated_unix_ms, from, stream) = (1_764_000_000_000, 1_000_000, StreamKey(40));
+        let row = SubscriptionRow { terms: 3, handset, number, activated_unix_ms, from, stream };
         assert_eq!(SubscriptionRow::decode(&row.encode()), Ok(row.clone()));
         assert!(row.encode().len() <= 40, "{}", row.encode().len());
     }
