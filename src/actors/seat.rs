@@ -192,7 +192,7 @@ impl Seat {
         if !progress.is_quiet() {
             let (terms, resends) = (&state.terms, self.handset.smsc().resends());
             state.place = self.handset.wake(|engine| {
-                let one = subscription(self.id, engine, terms, progress.released, backlog);
+                let one = subscription(self, engine, terms, progress.released, backlog);
                 engine.resume(now, one, progress, resends)
             });
         }
@@ -255,7 +255,7 @@ impl Seat {
             None if chunk.range().end <= state.released => return Ok(Taken::Whole),
             None => {
                 let (terms, released) = (&state.terms, state.released);
-                let one = |engine: &Handset| subscription(self.id, engine, terms, released, backlog);
+                let one = |engine: &Handset| subscription(self, engine, terms, released, backlog);
                 let place = self.handset.wake(|engine| engine.insert(one(engine)));
                 state.place = place;
                 tally.woken += 1;
@@ -327,7 +327,7 @@ impl Seat {
         tally.resent += old.awaited();
         let State { terms, released, .. } = &*state;
         state.place = self.handset.wake(|engine| {
-            let mut fresh = subscription(self.id, engine, terms, *released, backlog);
+            let mut fresh = subscription(self, engine, terms, *released, backlog);
             fresh.handle_restart(&old);
             engine.insert(fresh)
         });
@@ -365,9 +365,9 @@ impl Seat {
     }
 }
 
-fn subscription(id: SubscriptionId, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
-    let (policy, envelope) = (terms.policy.clone(), terms.envelope.clone());
-    let mut subscription = Subscription::new(id, policy, envelope, engine.width(), from, backlog);
+fn subscription(seat: &Seat, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
+    let (policy, envelope) = (terms.policy.clone(), terms.envelopes.of(seat.stream));
+    let mut subscription = Subscription::new(seat.id, policy, envelope, engine.width(), from, backlog);
     subscription.handle_attached(from);
     subscription
 }

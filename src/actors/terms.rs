@@ -1,6 +1,6 @@
 //! What many subscriptions have in common, kept once for all of them.
 
-use crate::codec::wsp::PushTemplate;
+use crate::engine::envelope::Envelopes;
 use crate::model::{ApplicationId, Policy, SourceId, TenantId};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -19,12 +19,12 @@ pub struct Terms {
     pub application: ApplicationId,
     /// What is done with them.
     pub policy: Policy,
-    /// The WSP header block of its pushes, which follows from the application.
-    pub envelope: PushTemplate,
+    /// What is put around its pushes, which follows from application and source.
+    pub envelopes: Envelopes,
 }
 
 impl PartialEq for Terms {
-    /// The envelope follows from the application.
+    /// The envelopes follow from application and source.
     fn eq(&self, other: &Self) -> bool {
         let Self { tenant, source, application, policy, .. } = self;
         (tenant, source, application, policy) == (&other.tenant, &other.source, &other.application, &other.policy)
@@ -73,20 +73,14 @@ impl TermsInUse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::envelope::push_template;
-    use crate::model::{FeedName, Profile, SourceOrigin};
+    use crate::model::{FeedName, PushSettings, SourceOrigin};
 
     fn terms(feed: &str) -> Terms {
         let tenant = TenantId::default();
         let application = ApplicationId::default();
-        Terms {
-            number: 0,
-            source: SourceId::new(tenant.clone(), SourceOrigin::Feed(FeedName::new(feed).unwrap()), None),
-            tenant,
-            envelope: push_template(Profile::Standard, &application).unwrap(),
-            application,
-            policy: Policy::default(),
-        }
+        let source = SourceId::new(tenant.clone(), SourceOrigin::Feed(FeedName::new(feed).unwrap()), None);
+        let envelopes = Envelopes::new(&PushSettings::default(), &application, &source).unwrap();
+        Terms { number: 0, source, tenant, envelopes, application, policy: Policy::default() }
     }
 
     #[test]

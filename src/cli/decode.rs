@@ -6,6 +6,7 @@ use crate::codec::smpp::{self, Body, EsmClass, Pdu};
 use crate::codec::sse;
 use crate::codec::udh::{self, Concatenation, Reference, UserDataHeader};
 use crate::codec::wsp::{self, ApplicationRef, Field, FieldName, MediaRef, PushType, Value};
+use crate::model::{OwnId, StreamKey};
 use bytes::Bytes;
 use clap::Args;
 use std::fmt::Display;
@@ -84,6 +85,10 @@ impl Words {
                 self.push(&push);
                 Ok(())
             }
+            Err(wsp::WspError::NotAPush { .. }) if self.is_stream(octets) => {
+                self.stream(octets);
+                Ok(())
+            }
             Err(no_push) => Err(CommandError::Failed(format!(
                 "{} octets are no SMPP PDU (command_length), no short message ({no_udh}) and no push ({no_push})",
                 octets.len()
@@ -134,6 +139,9 @@ impl Words {
         match self.segments.handle_part(peer, header.concatenation, payload, Duration::ZERO) {
             Reassembled::Complete(pdu) => match wsp::decode(&pdu) {
                 Ok(push) => self.push(&push),
+                Err(wsp::WspError::NotAPush { .. }) if self.is_stream(&pdu) => {
+                    self.stream(&pdu);
+                }
                 Err(error) => self.line("push", error),
             },
             Reassembled::Waiting { have, total } => self.line("push", format_args!("{have} of {total} parts so far")),
@@ -171,7 +179,7 @@ impl Words {
         }
         self.line("body", format_args!("{} octets", push.body.len()));
         if push.content_type.media.name() == Some("text/event-stream") {
-            self.events(push.body);
+            self.events(push.body, push.content_type.charset.is_none());
         } else {
             self.line("data", format_args!("\"{}\"", push.body.escape_ascii()));
         }
@@ -198,7 +206,19 @@ impl Words {
         }
     }
 
-    fn events(&mut self, body: &[u8]) {
+    /// Whether a message that is no push is an event stream, as in the profile `data`.
+    fn is_stream(&self, octets: &[u8]) -> bool {
+        !sse::Parser::new(sse::Limits::default()).feed(Bytes::copy_from_slice(octets)).is_empty()
+    }
+
+    fn stream(&mut self, octets: &[u8]) {
+        self.head("event stream without WSP");
+        self.line("body", format_args!("{} octets", octets.len()));
+        self.events(octets, false);
+    }
+
+    /// The events of a body. Where there is no character set, as in the profile `compact`, ids may begin with a key.
+    fn events(&mut self, body: &[u8], may_have_key: bool) {
         if body.starts_with(b":") {
             let comment = body.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
             self.line("comment", format_args!("\"{}\"", comment.escape_ascii()));
@@ -210,7 +230,19 @@ impl Words {
             for (name, value) in fields {
                 self.line(name, format_args!("{:?}", String::from_utf8_lossy(value)));
             }
+            self.id(event.id, may_have_key);
             self.depth -= 1;
+        }
+    }
+
+    /// What the proxy has put into an id.
+    fn id(&mut self, id: &[u8], may_have_key: bool) {
+        let split = StreamKey::split(id).filter(|_| may_have_key);
+        if let Some((key, _)) = split {
+            self.line("stream key", key);
+        }
+        if let Some(OwnId { epoch, seq }) = OwnId::read(split.map_or(id, |(_, id)| id)) {
+            self.line("id of the proxy", format_args!("numbering {epoch}, event {seq}"));
         }
     }
 }

@@ -5,9 +5,11 @@ use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate};
 use crate::codec::sse::{self, EventRef};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
-use crate::codec::wsp::PushTemplate;
-use crate::engine::envelope::{self, SenderSettings};
-use crate::model::{ApplicationId, Msisdn, Profile, PushSettings};
+use crate::engine::envelope::{self, Envelope, Envelopes, SenderSettings};
+use crate::engine::naming::Naming;
+use crate::model::{
+    ApplicationId, FeedName, Ids, Msisdn, OwnId, Profile, PushSettings, SourceId, SourceOrigin, StreamKey, TenantId,
+};
 use bytes::{Bytes, BytesMut};
 use clap::{Args, ValueEnum};
 use std::io::{self, Read, Write};
@@ -37,6 +39,9 @@ pub(super) struct Encode {
     /// Which headers to spend octets on
     #[arg(long, value_enum, default_value = "standard")]
     profile: ProfileName,
+    /// Which of the handset's streams it is: in ids of the profile compact, in the source port of data
+    #[arg(long, value_name = "KEY", default_value = "0")]
+    stream_key: StreamKey,
     /// What to print
     #[arg(long = "as", value_enum, default_value = "submit_sm")]
     what: What,
@@ -58,6 +63,7 @@ pub(super) struct Encode {
 enum ProfileName {
     Standard,
     Compact,
+    Data,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -96,7 +102,7 @@ impl Encode {
 /// The arguments, as the codecs want them.
 struct Encoder<'a> {
     args: &'a Encode,
-    envelope: PushTemplate,
+    envelope: Envelope,
     address: Option<(SubmitTemplate, Destination)>,
     width: ReferenceWidth,
     ports: Ports,
@@ -107,6 +113,7 @@ impl<'a> Encoder<'a> {
         let profile = match args.profile {
             ProfileName::Standard => Profile::Standard,
             ProfileName::Compact => Profile::Compact,
+            ProfileName::Data => Profile::Data,
         };
         let width = match args.width {
             Width::Bits8 => ReferenceWidth::Bits8,
@@ -133,32 +140,45 @@ impl<'a> Encoder<'a> {
             Some(to) => Some((envelope::submit_template(&sender).map_err(usage)?, envelope::destination(&to))),
             None => None,
         };
-        let envelope = envelope::push_template(profile, &args.application).map_err(usage)?;
-        let PushSettings { destination_port: destination, source_port: source, .. } = PushSettings::default();
-        Ok(Self { args, envelope, address, width, ports: Ports { destination, source } })
+        let push = PushSettings { profile, ..PushSettings::default() };
+        let feed = SourceOrigin::Feed(FeedName::new("stdin").map_err(usage)?);
+        let source = SourceId::new(TenantId::default(), feed, None);
+        let envelope = Envelopes::new(&push, &args.application, &source).map_err(usage)?.of(args.stream_key);
+        let ports = Ports { destination: push.destination_port, source: push.source_port };
+        Ok(Self { args, ports: envelope.ports.unwrap_or(ports), envelope, address, width })
     }
 
     /// The events as bodies, as many in each as fit.
     fn bodies<'e>(&self, events: impl Iterator<Item = EventRef<'e>>) -> Result<Vec<BytesMut>, CommandError> {
         let segments = self.args.max_segments.get();
         let room = segments::capacity(segments, self.width).saturating_sub(self.envelope.octets());
+        let naming = Naming::of(self.envelope.key, Ids::Origin);
         let mut bodies = vec![BytesMut::new()];
         let mut previous: &[u8] = b"";
         let events: Vec<EventRef<'e>> = events.collect();
         for (number, event) in (1..).zip(&events) {
             let open = bodies.last().map_or(0, BytesMut::len);
-            if open > 0 && open + sse::encoded_len(event, previous) > room {
+            let own = OwnId { epoch: 0, seq: number };
+            let block = sse::encoded_len(event, event.id);
+            let octets = |starts: bool| {
+                let id = if starts || naming.is_another(event.id, previous) { naming.octets(event.id, own) } else { 0 };
+                id + block
+            };
+            let starts = open == 0 || open + octets(false) > room;
+            if starts && open > 0 {
                 bodies.push(BytesMut::new());
-                previous = b"";
             }
-            let octets = sse::encoded_len(event, previous);
+            let octets = octets(starts);
             if octets > room {
                 return Err(CommandError::Failed(format!(
                     "event {number} takes {octets} octets, {room} fit in {segments} segments"
                 )));
             }
             if let Some(body) = bodies.last_mut() {
-                sse::encode(event, previous, body).map_err(usage)?;
+                if starts || naming.is_another(event.id, previous) {
+                    naming.write(event.id, own, body);
+                }
+                sse::encode(event, event.id, body).map_err(usage)?;
             }
             previous = event.id;
         }

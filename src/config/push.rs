@@ -9,7 +9,7 @@ const APPLICATION_ID: &str = "a 32-bit number, 1 to 64 printable ASCII character
 
 pub(super) fn read(mut section: Section<'_>) -> PushSettings {
     let default = PushSettings::default();
-    let profiles = [Profile::Standard, Profile::Compact].map(|profile| (profile.as_str(), profile));
+    let profiles = [Profile::Standard, Profile::Compact, Profile::Data].map(|profile| (profile.as_str(), profile));
     let settings = PushSettings {
         profile: section.choice("profile", default.profile, &profiles),
         application: section.read("application_id", default.application, APPLICATION_ID, |value| match value {
@@ -18,6 +18,8 @@ pub(super) fn read(mut section: Section<'_>) -> PushSettings {
         }),
         destination_port: section.integer("destination_port", default.destination_port, 1..=u16::MAX),
         source_port: section.integer("source_port", default.source_port, 1..=u16::MAX),
+        data_port: section.integer("data_port", default.data_port, 1..=u16::MAX),
+        data_source_port: section.integer("data_source_port", default.data_source_port, 1..=u16::MAX),
     };
     section.finish();
     settings
@@ -29,5 +31,7 @@ pub(super) fn explain(settings: &PushSettings, explained: &mut Explained) {
         .text("profile", settings.profile.as_str())
         .text("application_id", &settings.application)
         .plain("destination_port", settings.destination_port)
-        .plain("source_port", settings.source_port);
+        .plain("source_port", settings.source_port)
+        .plain("data_port", settings.data_port)
+        .plain("data_source_port", settings.data_source_port);
 }

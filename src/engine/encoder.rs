@@ -2,12 +2,12 @@
 
 use super::chunk::Chunk;
 use super::clock::Stamp;
+use super::envelope::Envelope;
 use super::naming::Naming;
 use super::push::Push;
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate, ValidityPeriod};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
-use crate::codec::wsp::PushTemplate;
 use bytes::BytesMut;
 use std::num::NonZeroU8;
 use std::ops::Range;
@@ -35,8 +35,8 @@ pub type Owner = (u64, u32);
 pub struct Piece<'a> {
     /// What all segments for its handset have in common.
     pub frame: &'a Frame<'a>,
-    /// The WSP header block of its push.
-    pub envelope: &'a PushTemplate,
+    /// What is put around its push.
+    pub envelope: &'a Envelope,
     /// Its push.
     pub push: &'a Push,
     /// What holds all its events, if its body is nothing but them: then another subscription may have the same.

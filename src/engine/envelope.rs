@@ -1,29 +1,155 @@
-//! What is put around every push of a subscription: the WSP header block, and the fields of submit_sm.
+//! What is put around every push of a subscription: the WSP header block, ports, and the fields of submit_sm.
 
+use crate::codec::segments;
 use crate::codec::smpp::{Address, DataCoding, Destination, EncodeError, EsmClass, Npi, SubmitSm, SubmitTemplate, Ton};
 use crate::codec::udh::{Ports, ReferenceWidth};
 use crate::codec::wsp::{self, ContentType, Header, PushHeader, PushTemplate, Text, TextError};
-use crate::model::{ApplicationId, Msisdn, Profile};
+use crate::model::{ApplicationId, Msisdn, Overflow, Policy, Profile, PushSettings, SourceId, SourceOrigin, StreamKey};
+use bytes::BytesMut;
 
-/// The WSP header block of pushes to `application`.
-///
-/// The standard profile says the character set, though an event stream is always UTF-8 (HTML §9.2.5): it is three
-/// octets that every receiver of WAP pushes understands. The compact profile leaves it out.
+/// The least that pushes have for events: an event without data, and its id.
+const LEAST_ROOM: usize = 32;
+
+/// What is put around every push of one subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The WSP header block; none where a push is an event stream and nothing else.
+    pub header: Option<PushTemplate>,
+    /// UDH ports, where they are not those of its SMSC.
+    pub ports: Option<Ports>,
+    /// What all ids begin with, if they do.
+    pub key: Option<StreamKey>,
+}
+
+impl Envelope {
+    /// Octets of a push that are not its body.
+    pub fn octets(&self) -> usize {
+        self.header.as_ref().map_or(0, PushTemplate::octets)
+    }
+
+    /// Writes all that stands before a body.
+    pub fn write(&self, transaction: u8, out: &mut BytesMut) {
+        if let Some(header) = &self.header {
+            header.write(transaction, out);
+        }
+    }
+}
+
+impl From<PushTemplate> for Envelope {
+    /// A WSP header block and nothing else.
+    fn from(header: PushTemplate) -> Self {
+        Self { header: Some(header), ports: None, key: None }
+    }
+}
+
+/// What is put around the pushes of subscriptions that differ in nothing but their handset and stream key.
+#[derive(Clone, Debug)]
+pub struct Envelopes {
+    profile: Profile,
+    /// Of a handset's first subscription; none for a profile without WSP.
+    first: Option<PushTemplate>,
+    /// Of its others.
+    other: Option<PushTemplate>,
+    /// Of the first, for a profile with ports of its own.
+    ports: Ports,
+}
+
+impl Envelopes {
+    /// For pushes of `source` to `application`.
+    ///
+    /// In the standard profile a handset's first subscription looks as any WAP push receiver expects it, and its others
+    /// have X-Wap-Content-URI, the URL of the source, to be told apart by.
+    ///
+    /// # Errors
+    /// When a name is no text that WSP can carry.
+    pub fn new(push: &PushSettings, application: &ApplicationId, source: &SourceId) -> Result<Self, TextError> {
+        let profile = push.profile;
+        let ports = Ports { destination: push.data_port, source: push.data_source_port };
+        let block = |uri| header(profile, application, uri).map(|header| PushTemplate::new(&header));
+        let (first, other) = match (profile, source.origin()) {
+            (Profile::Data, _) => (None, None),
+            (Profile::Standard, SourceOrigin::Url(url)) => (Some(block(None)?), Some(block(Some(url.as_str()))?)),
+            (Profile::Standard | Profile::Compact, _) => {
+                let block = block(None)?;
+                (Some(block.clone()), Some(block))
+            }
+        };
+        Ok(Self { profile, first, other, ports })
+    }
+
+    /// For the subscription with this key.
+    pub fn of(&self, key: StreamKey) -> Envelope {
+        let header = if key == StreamKey::default() { &self.first } else { &self.other };
+        // It fits, or the configuration was changed since the activation.
+        let source = self.ports.source.saturating_add(key.0);
+        Envelope {
+            header: header.clone(),
+            ports: (self.profile == Profile::Data).then_some(Ports { source, ..self.ports }),
+            key: (self.profile == Profile::Compact).then_some(key),
+        }
+    }
+
+    /// Whether the subscription with this key can have pushes as `policy` wants them.
+    ///
+    /// # Errors
+    /// When they have no room for an event, or there is no port for it.
+    pub fn check(&self, key: StreamKey, policy: &Policy, width: ReferenceWidth) -> Result<(), EnvelopeError> {
+        let (octets, room) = (self.of(key).octets(), segments::capacity(policy.max_segments.get(), width));
+        if octets + LEAST_ROOM > room && policy.overflow != Overflow::Split {
+            return Err(EnvelopeError::NoRoom { octets, room });
+        }
+        let first = self.ports.source;
+        match self.profile {
+            Profile::Data if first.checked_add(key.0).is_none() => Err(EnvelopeError::NoPort { key, first }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a subscription's pushes cannot be made.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// There is no room for an event.
+    #[error(
+        "the headers of its pushes take {octets} octets, and max_segments hold {room}: an event needs {LEAST_ROOM}"
+    )]
+    NoRoom {
+        /// Octets of the headers.
+        octets: usize,
+        /// Octets of a push.
+        room: usize,
+    },
+    /// There is no source port for it.
+    #[error("there is no port {first} + {key} (base 36) for pushes to come from")]
+    NoPort {
+        /// Its key.
+        key: StreamKey,
+        /// The port of the first.
+        first: u16,
+    },
+}
+
+/// The WSP header block of pushes to `application`, without a URI of their source.
 ///
 /// # Errors
 /// When the application's name is no text that WSP can carry.
 pub fn push_template(profile: Profile, application: &ApplicationId) -> Result<PushTemplate, TextError> {
-    let charset = match profile {
-        Profile::Standard => Some(ContentType::UTF_8),
-        Profile::Compact => None,
-    };
+    header(profile, application, None).map(|header| PushTemplate::new(&header))
+}
+
+/// The standard profile says the character set, though an event stream is always UTF-8 (HTML §9.2.5): it is three
+/// octets that every receiver of WAP pushes understands. Others leave it out.
+fn header(profile: Profile, application: &ApplicationId, uri: Option<&str>) -> Result<PushHeader, TextError> {
+    let charset = (profile == Profile::Standard).then_some(ContentType::UTF_8);
     let application = match application {
         ApplicationId::Uri(uri) => Some(wsp::ApplicationId::Text(Text::new(uri.as_ref())?)),
         ApplicationId::Code(code) => Some(wsp::ApplicationId::Code(*code)),
         ApplicationId::Absent => None,
     };
-    let headers = application.map(Header::ApplicationId).into_iter().collect();
-    Ok(PushTemplate::new(&PushHeader { content_type: ContentType::event_stream(charset), headers }))
+    let uri = uri.map(Text::new).transpose()?;
+    let headers = application.map(Header::ApplicationId).into_iter().chain(uri.map(Header::ContentUri)).collect();
+    Ok(PushHeader { content_type: ContentType::event_stream(charset), headers })
 }
 
 /// How segments are addressed: what an SMSC asks for, the same for all its handsets.
@@ -92,4 +218,66 @@ pub fn addressing(settings: &SenderSettings, ports: Ports) -> Result<Addressing,
 pub fn destination(number: &Msisdn) -> Destination {
     // It always fits: an E.164 number has at most 15 digits, and an address holds 20.
     Destination::new(number.digits().as_bytes()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FeedName, TenantId};
+
+    fn envelopes(profile: Profile, origin: SourceOrigin) -> Envelopes {
+        let push = PushSettings { profile, ..PushSettings::default() };
+        let source = SourceId::new(TenantId::default(), origin, None);
+        Envelopes::new(&push, &ApplicationId::Code(2), &source).unwrap()
+    }
+
+    fn url(text: &str) -> SourceOrigin {
+        SourceOrigin::Url(text.parse().unwrap())
+    }
+
+    fn written(envelope: &Envelope) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        envelope.write(7, &mut out);
+        assert_eq!(out.len(), envelope.octets());
+        out.to_vec()
+    }
+
+    #[test]
+    fn a_standard_push_names_its_source_unless_it_is_of_the_first_stream() {
+        let envelopes = envelopes(Profile::Standard, url("http://example.com/a"));
+        let [first, other] = [0, 1].map(|key| written(&envelopes.of(StreamKey(key))));
+        assert_eq!(first, b"\x07\x06\x17\x14text/event-stream\0\x81\xea\xaf\x82");
+        assert_eq!(other, b"\x07\x06\x2d\x14text/event-stream\0\x81\xea\xaf\x82\xb0http://example.com/a\0");
+        let push = wsp::decode(&other).unwrap();
+        assert_eq!(push.content_uri(), Some("http://example.com/a"));
+        let feed = SourceOrigin::Feed(FeedName::new("prices").unwrap());
+        let feed = super::tests::envelopes(Profile::Standard, feed);
+        assert_eq!(feed.of(StreamKey(0)), feed.of(StreamKey(1)), "a feed has no URL");
+    }
+
+    #[test]
+    fn a_compact_push_has_its_key_and_a_data_push_its_port_and_nothing_else() {
+        let compact = envelopes(Profile::Compact, url("http://example.com/a")).of(StreamKey(3));
+        assert_eq!((compact.key, compact.ports), (Some(StreamKey(3)), None));
+        assert_eq!(written(&compact), b"\x07\x06\x14text/event-stream\0\xaf\x82");
+        let data = envelopes(Profile::Data, url("http://example.com/a")).of(StreamKey(3));
+        assert_eq!(data.ports, Some(Ports { destination: 16_500, source: 16_503 }));
+        assert_eq!((data.key, written(&data)), (None, Vec::new()));
+    }
+
+    #[test]
+    fn a_subscription_without_room_or_port_is_refused() {
+        let long = envelopes(Profile::Standard, url(&format!("http://example.com/{}", "a".repeat(400))));
+        let check = |envelopes: &Envelopes, key, overflow| {
+            let policy = Policy { overflow, ..Policy::default() };
+            envelopes.check(StreamKey(key), &policy, ReferenceWidth::Bits8)
+        };
+        assert_eq!(check(&long, 0, Overflow::Notify), Ok(()));
+        assert_eq!(check(&long, 1, Overflow::Notify), Err(EnvelopeError::NoRoom { octets: 448, room: 384 }));
+        assert_eq!(check(&long, 1, Overflow::Split), Ok(()));
+        let data = envelopes(Profile::Data, url("http://example.com/a"));
+        assert_eq!(check(&data, 49_035, Overflow::Notify), Ok(()));
+        let refused = check(&data, 49_036, Overflow::Notify).unwrap_err();
+        assert_eq!(refused.to_string(), "there is no port 16500 + 11u4 (base 36) for pushes to come from");
+    }
 }

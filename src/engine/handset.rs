@@ -362,7 +362,7 @@ impl Handset {
         let frame = Frame {
             template: &self.addressing.template,
             destination: &self.destination,
-            ports: self.addressing.ports,
+            ports: subscription.envelope().ports.unwrap_or(self.addressing.ports),
             width: self.addressing.width,
             registered_delivery: match subscription.policy().receipts {
                 Wanted::All => RegisteredDelivery::FINAL,

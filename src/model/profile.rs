@@ -65,8 +65,10 @@ pub struct ApplicationIdError(String);
 pub enum Profile {
     /// Textual content type in general form with its charset: any WAP push receiver understands it.
     Standard,
-    /// The shortest legal headers.
+    /// The shortest legal headers; every event has an id, which begins with the key of its stream.
     Compact,
+    /// None: the message is the event stream, and the key of its stream is in the source port.
+    Data,
 }
 
 impl Profile {
@@ -75,6 +77,7 @@ impl Profile {
         match self {
             Self::Standard => "standard",
             Self::Compact => "compact",
+            Self::Data => "data",
         }
     }
 }
@@ -90,6 +93,11 @@ pub struct PushSettings {
     pub destination_port: u16,
     /// UDH source port; 9200 is IANA's wap-wsp.
     pub source_port: u16,
+    /// UDH destination port of [`Profile::Data`]. TS 23.040 §9.2.3.24.4 leaves 16000 to 16999 to applications of short
+    /// messages, and IANA has given 16500 to nobody.
+    pub data_port: u16,
+    /// UDH source port of [`Profile::Data`] for a handset's first subscription; the others count on.
+    pub data_source_port: u16,
 }
 
 impl Default for PushSettings {
@@ -99,6 +107,8 @@ impl Default for PushSettings {
             application: ApplicationId::default(),
             destination_port: 2948,
             source_port: 9200,
+            data_port: 16_500,
+            data_source_port: 16_500,
         }
     }
 }

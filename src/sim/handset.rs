@@ -1,15 +1,19 @@
 //! Handsets: short messages in, events out, as an OMA Push receiver and the page behind it would have them.
 //!
 //! Each number joins its own segments (TS 23.040 §9.2.3.24), looks at the port, reads the WSP push and parses its body
-//! with a fresh parser, for every body is an event stream of its own. Time is an argument. Numbers, pushes remembered and
+//! with a fresh parser, for every body is an event stream of its own. Without WSP, on another port, the message is the body.
+//! What the proxy put into ids, a page does not see: the key of the stream, which pushes without a character set have, and
+//! ids of its own. Time is an argument. Numbers, pushes remembered and
 //! segments kept are bounded. Left out: SIM and WML applications; whatever is not an event stream is counted and dropped.
 
 use super::chance;
 use super::event::Event;
 use crate::codec::segments::{Limits, Reassembled, Reassembler};
 use crate::codec::smpp::EsmClass;
+use crate::codec::sse::EventRef;
 use crate::codec::wsp::{self, ApplicationRef, WspError};
 use crate::codec::{sse, udh};
+use crate::model::{OwnId, StreamKey};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -24,6 +28,10 @@ const STREAMS_MAX: usize = 64;
 pub struct HandsetSettings {
     /// UDH destination port that pushes are taken on; 2948 is IANA's wap-push.
     pub port: u16,
+    /// UDH destination port on which a message is an event stream and nothing else.
+    pub data_port: u16,
+    /// UDH source port of the first stream there; the key of the others is added to it.
+    pub data_source_port: u16,
     /// Numbers that are known at once; messages to others are refused.
     pub handsets: usize,
     /// How long a push is remembered, so that its copy is known as one.
@@ -38,6 +46,8 @@ impl Default for HandsetSettings {
     fn default() -> Self {
         Self {
             port: 2948,
+            data_port: 16_500,
+            data_source_port: 16_500,
             handsets: 1 << 20,
             window: Duration::from_secs(300),
             remembered: 64,
@@ -66,9 +76,13 @@ pub struct Received {
     pub number: String,
     /// The application it is for, by name or as `0x` and a number; empty for none.
     pub application: String,
+    /// Which of the handset's streams it belongs to, if it says so.
+    pub stream: Option<StreamKey>,
+    /// The URL that it is about, if it says so.
+    pub content_uri: Option<String>,
     /// The media type.
     pub content_type: String,
-    /// WSP transaction id.
+    /// WSP transaction id; 0 without WSP.
     pub tid: u8,
     /// The events, in order.
     pub events: Vec<Event>,
@@ -158,12 +172,16 @@ impl Handsets {
         }
         let (header, payload) = udh::decode(message.short_message)?;
         let ports = header.ports.ok_or(HandsetError::NoPort)?;
-        if ports.destination != self.settings.port {
+        let settings = self.settings;
+        let is_data = ports.destination == settings.data_port;
+        if !is_data && ports.destination != settings.port {
             return Err(HandsetError::OtherPort { port: ports.destination });
         }
-        let settings = self.settings;
         let handset = self.handset(message.destination)?;
         match handset.segments.handle_part(message.source, header.concatenation, payload, now) {
+            Reassembled::Complete(body) if is_data => {
+                Ok(Some(handset.read_data(message.destination, ports.source, &body, settings, now)))
+            }
             Reassembled::Complete(pdu) => handset.read(message.destination, &pdu, settings, now).map(Some),
             Reassembled::Waiting { .. } => Ok(None),
             Reassembled::Duplicate => {
@@ -218,19 +236,47 @@ impl Handset {
             ApplicationRef::Code(code) => format!("0x{code:x}"),
             ApplicationRef::Absent | ApplicationRef::Unreadable => String::new(),
         };
-        let mut parser = sse::Parser::new(sse::Limits::default());
-        let events = parser.feed(Bytes::copy_from_slice(push.body));
+        let (events, stream) = parsed(push.body, push.content_type.charset.is_none());
         let duplicate = self.saw(chance::hash(pdu), settings, now);
-        self.remember(&application, parser.last_event_id());
+        self.remember(&application, &events);
         Ok(Received {
             number: number.to_owned(),
             application,
+            stream,
+            content_uri: push.content_uri().map(str::to_owned),
             content_type: content_type.to_owned(),
             tid: push.tid,
-            events: events.iter().map(Event::from).collect(),
+            events,
             gap: gap(push.body),
             duplicate,
         })
+    }
+
+    /// Without WSP there is no transaction id: a copy is known by its ids only.
+    fn read_data(
+        &mut self,
+        number: &str,
+        source: u16,
+        body: &[u8],
+        settings: HandsetSettings,
+        now: Duration,
+    ) -> Received {
+        let (events, _) = parsed(body, false);
+        let has_ids = body.starts_with(b"id:") || body.windows(4).any(|octets| octets == b"\nid:");
+        let copy = chance::hash(&[&source.to_be_bytes(), body].concat());
+        let duplicate = has_ids && self.saw(copy, settings, now);
+        self.remember("", &events);
+        Received {
+            number: number.to_owned(),
+            application: String::new(),
+            stream: source.checked_sub(settings.data_source_port).map(StreamKey),
+            content_uri: None,
+            content_type: "text/event-stream".to_owned(),
+            tid: 0,
+            events,
+            gap: gap(body),
+            duplicate,
+        }
     }
 
     /// Whether this push, TID included, came before; it is remembered if not.
@@ -250,12 +296,28 @@ impl Handset {
         false
     }
 
-    fn remember(&mut self, application: &str, id: &[u8]) {
+    fn remember(&mut self, application: &str, events: &[Event]) {
         let known = self.last_ids.contains_key(application) || self.last_ids.len() < STREAMS_MAX;
-        if known && !id.is_empty() {
-            self.last_ids.insert(application.into(), String::from_utf8_lossy(id).into());
+        if let Some(event) = events.last().filter(|event| known && !event.id.is_empty()) {
+            self.last_ids.insert(application.into(), event.id.as_str().into());
         }
     }
+}
+
+/// The events of a body as a page sees them, and the key that their ids begin with if they do.
+fn parsed(body: &[u8], may_have_key: bool) -> (Vec<Event>, Option<StreamKey>) {
+    let mut stream = None;
+    let events = sse::Parser::new(sse::Limits::default()).feed(Bytes::copy_from_slice(body));
+    let events = events.iter().map(|event| {
+        let (key, id) = match StreamKey::split(event.id).filter(|_| may_have_key) {
+            Some((key, id)) => (Some(key), id),
+            None => (None, event.id),
+        };
+        stream = stream.or(key);
+        Event::from(EventRef { id: if OwnId::read(id).is_some() { b"" } else { id }, ..event })
+    });
+    let events = events.collect();
+    (events, stream)
 }
 
 /// How many events were lost, if the body begins with the mark that tells.
@@ -328,6 +390,32 @@ mod tests {
         let second = receive(&mut handsets, &segment(2, "data:x\n\n"), 0).unwrap().unwrap();
         assert_eq!(second.events[0].id, "");
         assert_eq!(handsets.last_event_id("15551234567", "urn:oma:xml:push"), Some("7"));
+    }
+
+    #[test]
+    fn a_page_sees_neither_key_nor_ids_of_the_proxy() {
+        let mut handsets = Handsets::new(HandsetSettings::default());
+        let body = "id:1z.7\ndata:a\n\ndata:b\n\nid:1z.~k.4\ndata:c\n\n";
+        let push = receive(&mut handsets, &segment(1, body), 0).unwrap().unwrap();
+        assert_eq!(push.stream, Some(StreamKey(71)));
+        assert_eq!(push.events.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["7", "7", ""]);
+    }
+
+    #[test]
+    fn a_message_on_the_other_port_is_an_event_stream() {
+        let mut handsets = Handsets::new(HandsetSettings::default());
+        let message = |source: u16, body: &str| {
+            let [high, low] = source.to_be_bytes();
+            [&[6, 5, 4, 0x40, 0x74, high, low][..], body.as_bytes()].concat()
+        };
+        let first = receive(&mut handsets, &message(16_502, "id:1.7\ndata:a\n\n"), 0).unwrap().unwrap();
+        assert_eq!((first.stream, first.events[0].id.as_str()), (Some(StreamKey(2)), "1.7"));
+        assert!(receive(&mut handsets, &message(16_502, "id:1.7\ndata:a\n\n"), 0).unwrap().unwrap().duplicate);
+        assert!(!receive(&mut handsets, &message(16_503, "id:1.7\ndata:a\n\n"), 0).unwrap().unwrap().duplicate);
+        for _ in 0..2 {
+            let same = receive(&mut handsets, &message(16_502, "data:a\n\n"), 0).unwrap().unwrap();
+            assert!(!same.duplicate, "nobody can tell");
+        }
     }
 
     #[test]

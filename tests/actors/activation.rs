@@ -1,9 +1,10 @@
 //! Activating, showing, following and deactivating subscriptions.
 
-use crate::house::{House, activation, policy, settle, until};
+use crate::house::{House, activation, policy, settle, source, until};
 use crate::shelf::Shelf;
 use bellwire::actors::router::{ActivateError, Activation, Change, Load, RouterMessage, Status};
 use bellwire::actors::upstream::UpstreamFact;
+use bellwire::codec::{udh, wsp};
 use bellwire::model::{ApplicationId, HandsetId, Order, Policy, StreamKey, SubscriptionId, TenantId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -227,4 +228,27 @@ async fn a_subscription_has_the_lowest_key_that_is_free_and_keeps_it() {
     for (n, key) in [(9, 0), (8, 2), (7, 4)] {
         assert_eq!(house.try_activate(asked(n)).await.unwrap().view.stream, StreamKey(key));
     }
+}
+
+#[tokio::test]
+async fn a_push_of_a_second_subscription_says_what_it_is_about() {
+    let mut house = House::new().await;
+    house.activate("15550001").await;
+    let second = source("http://example.com/other?q=1");
+    house.try_activate(Activation { source: second, ..activation("15550001") }).await.unwrap();
+    for at in 0..2 {
+        assert!(house.upstreams.get(at).feed(house.now(), &["1"]));
+        let sent = house.take(1).await.remove(0);
+        let (_, push) = udh::decode(&sent.short_message).unwrap();
+        let uri = [None, Some("http://example.com/other?q=1")][at];
+        assert_eq!(wsp::decode(push).unwrap().content_uri(), uri);
+        house.link.accept(&sent);
+    }
+    let long = source(&format!("http://example.com/{}", "a".repeat(400)));
+    let asked = |number| Activation { source: long.clone(), ..activation(number) };
+    let refused = house.try_activate(asked("15550001")).await.unwrap_err();
+    let why = "the headers of its pushes take 464 octets, and max_segments hold 384: an event needs 32";
+    assert_eq!(refused, ActivateError::Unencodable(why.to_owned()));
+    assert_eq!(house.upstreams.count(), 2);
+    assert!(house.try_activate(asked("15550002")).await.unwrap().created, "as a first one it has no need of it");
 }

@@ -23,8 +23,8 @@ use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::Routes;
 use bellwire::engine::tally::{Answered, Stage};
 use bellwire::model::{
-    ApplicationId, DropReason, FeedName, Outcome, Overflow, Policy, Profile, PushSettings, Receipts, SourceId,
-    SourceOrigin, SubscriptionId, TenantId,
+    DropReason, FeedName, Outcome, Overflow, Policy, PushSettings, Receipts, SourceId, SourceOrigin, SubscriptionId,
+    TenantId,
 };
 use bellwire::telemetry::{Labels, Telemetry};
 use bytes::Bytes;
@@ -159,12 +159,7 @@ impl House {
         let prefixes = ["1", "44"].map(|prefix| [prefix.to_owned()]);
         let upstreams = Arc::new(FakeUpstreams::default());
         let admission = Admission::new(64 << 20);
-        let push = PushSettings {
-            profile: Profile::Standard,
-            application: ApplicationId::default(),
-            destination_port: 2948,
-            source_port: 9200,
-        };
+        let push = PushSettings::default();
         let routes = Routes::new(prefixes.iter().map(|prefix| prefix.as_slice()));
         let restored = shelf.map(|shelf| {
             let (routes, push, backlog) = (&routes, &push, journal.backlog(log_octets));

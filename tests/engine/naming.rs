@@ -1,9 +1,16 @@
 //! What events are called in pushes.
 
-use crate::rig::{Rig, read};
-use bellwire::codec::segments;
+use crate::rig::{BACKLOG_LIMIT, Rig, read};
+use bellwire::codec::udh::Ports;
 use bellwire::codec::udh::ReferenceWidth;
-use bellwire::model::{Content, Ids, OwnId, Policy, Receipts};
+use bellwire::codec::{segments, udh};
+use bellwire::engine::envelope::{Envelope, Envelopes};
+use bellwire::engine::handset::Place;
+use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
+use bellwire::model::{
+    ApplicationId, Content, FeedName, Ids, Order, OwnId, Policy, Profile, PushSettings, Receipts, SourceId,
+    SourceOrigin, StreamKey, SubscriptionId, TenantId,
+};
 use proptest::prelude::*;
 use std::num::NonZeroU8;
 
@@ -56,6 +63,69 @@ fn a_push_on_its_way_keeps_its_ids() {
     assert_eq!(rig.poll()[0].short_message(), first[0].short_message());
 }
 
+fn envelope(profile: Profile, key: u16) -> Envelope {
+    let push = PushSettings { profile, ..PushSettings::default() };
+    let feed = SourceOrigin::Feed(FeedName::new("prices").unwrap());
+    let source = SourceId::new(TenantId::default(), feed, None);
+    Envelopes::new(&push, &ApplicationId::default(), &source).unwrap().of(StreamKey(key))
+}
+
+fn insert(rig: &mut Rig, policy: Policy, envelope: Envelope) -> Place {
+    let (width, id) = (ReferenceWidth::Bits8, SubscriptionId::from_octets([2; 16]));
+    let backlog = Backlog { limit: BACKLOG_LIMIT, rule: BacklogRule::DropOldest };
+    rig.handset.insert(Subscription::new(id, policy, envelope, width, 0, backlog))
+}
+
+#[test]
+fn subscriptions_with_other_keys_have_other_bodies_of_the_same_events() {
+    let policy = |ids| Policy { ids, order: Order::Pipelined, ..policy() };
+    let mut rig = Rig::new(policy(Ids::Origin));
+    let mut places = vec![rig.place];
+    places.push(insert(&mut rig, policy(Ids::All), envelope(Profile::Standard, 1)));
+    for key in [0, 71, 71, 0] {
+        places.push(insert(&mut rig, policy(Ids::Origin), envelope(Profile::Compact, key)));
+    }
+    places.push(insert(&mut rig, policy(Ids::Origin), envelope(Profile::Standard, 1)));
+    for round in 0..3 {
+        let first = rig.fed();
+        let chunk = rig.chunk(&[("message", "a", ""), ("message", "b", "7"), ("message", "c", "7")], None);
+        for place in &places {
+            rig.handset.handle_chunk(rig.now, *place, &chunk, &mut rig.tally);
+        }
+        let written = rig.poll();
+        let mut bodies: Vec<String> = Vec::new();
+        for one in &written {
+            bodies.extend(rig.receive_body(one).map(|body| String::from_utf8(body).unwrap()));
+            rig.accept(one);
+        }
+        bodies.sort();
+        let rest = |key: &str| format!("id:{key}~0.{first}\ndata:a\n\nid:{key}7\ndata:b\n\ndata:c\n\n");
+        let plain = "data:a\n\nid:7\ndata:b\n\ndata:c\n\n".to_owned();
+        let mut expected = vec![rest(""), rest("0."), rest("0."), rest("1z."), rest("1z."), plain.clone(), plain];
+        expected.sort();
+        assert_eq!(bodies, expected, "round {round}");
+    }
+}
+
+#[test]
+fn a_data_push_is_the_event_stream_from_the_port_of_its_stream() {
+    let mut rig = Rig::new(policy());
+    let place = insert(&mut rig, policy(), envelope(Profile::Data, 9));
+    let long = "x".repeat(200);
+    let chunk = rig.chunk(&[("message", &long, "7")], None);
+    rig.handset.handle_chunk(rig.now, place, &chunk, &mut rig.tally);
+    let written = rig.poll();
+    let mut text = Vec::new();
+    for one in &written {
+        let message = one.short_message();
+        let (header, rest) = udh::decode(&message).unwrap();
+        assert_eq!(header.ports, Some(Ports { destination: 16_500, source: 16_509 }));
+        assert_eq!(header.concatenation.map(|part| part.total().get()), Some(2));
+        text.extend_from_slice(rest);
+    }
+    assert_eq!(String::from_utf8(text).unwrap(), format!("id:7\ndata:{long}\n\n"));
+}
+
 proptest! {
     #[test]
     fn every_event_has_its_id_and_every_push_the_octets_that_were_counted(
@@ -65,8 +135,14 @@ proptest! {
         ),
         most in 1u8..4,
         epoch in 0u32..100_000,
+        key in prop::option::of(0u16..2000),
     ) {
-        let mut rig = Rig::new(Policy { max_segments: NonZeroU8::new(most).unwrap(), ..policy() });
+        let policy = Policy { max_segments: NonZeroU8::new(most).unwrap(), ..policy() };
+        let mut rig = Rig::new(policy.clone());
+        let prefix = key.map_or(String::new(), |key| format!("{}.", StreamKey(key)));
+        if let Some(key) = key {
+            rig.place = insert(&mut rig, policy, envelope(Profile::Compact, key));
+        }
         rig.epoch = epoch;
         let mut expected = Vec::new();
         for chunk in &chunks {
@@ -74,7 +150,7 @@ proptest! {
             let events: Vec<_> = chunk.iter().zip(&data).map(|((_, id), data)| ("message", data.as_str(), *id)).collect();
             for (at, (_, data, id)) in events.iter().enumerate() {
                 let own = OwnId { epoch, seq: rig.fed() + at as u64 }.to_string();
-                expected.push(format!("message|{data}|{}", if id.is_empty() { &own } else { *id }));
+                expected.push(format!("message|{data}|{prefix}{}", if id.is_empty() { &own } else { *id }));
             }
             rig.feed(&events);
         }

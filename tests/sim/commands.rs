@@ -36,7 +36,7 @@ fn what_is_encoded_is_decoded_in_every_form() {
         &["--to", "+15551234567"][..],
         &["--as", "short_message"],
         &["--as", "short_message", "--width", "16bit"],
-        &["--as", "push", "--profile", "compact"],
+        &["--as", "push", "--application", "7"],
         &["--as", "push", "--application", "0x9065"],
     ] {
         let (code, words, complaint) = bellwire(&["decode", "-"], &encoded(form, STREAM));
@@ -45,6 +45,31 @@ fn what_is_encoded_is_decoded_in_every_form() {
             assert!(words.contains(words_of_it), "{form:?} {words}");
         }
     }
+}
+
+#[test]
+fn a_stream_has_its_key_in_the_ids_of_compact_pushes_and_in_the_port_of_data() {
+    let decoded = |form: &[&str]| {
+        let hex = encoded(&[form, &["--stream-key", "1a"]].concat(), STREAM);
+        let (code, words, complaint) = bellwire(&["decode", "-"], &hex);
+        assert_eq!((code, complaint.as_str()), (0, ""), "{form:?}");
+        let (code, printed, complaint) = match form.contains(&"--to") {
+            true => bellwire(&["sim", "handset"], &hex),
+            false => (0, String::new(), String::new()),
+        };
+        assert_eq!(code, 0, "{complaint}");
+        (words, printed)
+    };
+    let (words, printed) = decoded(&["--to", "15551234567", "--profile", "compact"]);
+    for line in ["id: \"1a.~0.1\"\n", "stream key: 1a\n", "id of the proxy: numbering 0, event 1\n", "id: \"1a.7\"\n"] {
+        assert!(words.contains(line), "{line:?} in\n{words}");
+    }
+    assert!(printed.contains(" stream 1a\ndata: YHOO\n") && printed.contains("\nid: 7\n"), "{printed}");
+    let (words, printed) = decoded(&["--to", "15551234567", "--profile", "data"]);
+    assert!(words.contains("ports: to 16500, from 16546\n") && words.contains("event stream without WSP\n"), "{words}");
+    assert!(words.contains("id: \"7\"\n") && !words.contains("stream key"), "{words}");
+    assert!(printed.contains(" stream 1a\ndata: YHOO\n") && printed.contains("\nid: 7\n"), "{printed}");
+    assert!(decoded(&["--as", "push", "--profile", "data"]).0.starts_with("event stream without WSP\n"));
 }
 
 #[test]

@@ -10,9 +10,11 @@ use crate::actors::seat::{Seat, SharedSeat, Start};
 use crate::actors::smsc::Smsc;
 use crate::actors::source::{self, Position, Published, Source, SourceMessage, SourceRecord};
 use crate::actors::terms::Terms;
-use crate::engine::envelope;
+use crate::engine::envelope::Envelopes;
 use crate::engine::handset::Memo;
-use crate::model::{ApplicationId, DropReason, HandsetId, Msisdn, Policy, SourceId, SubscriptionId, TenantId};
+use crate::model::{
+    ApplicationId, DropReason, HandsetId, Msisdn, Policy, SourceId, StreamKey, SubscriptionId, TenantId,
+};
 use crate::store::Table;
 use crate::store::row::{self, SubscriptionRow, TermsRow};
 use bytes::Bytes;
@@ -59,7 +61,13 @@ impl State {
         }
         let terms = self.agree(tenant, source.clone(), application, policy)?;
         let cell = self.handset(handset, number).inspect_err(|_| self.release(&terms))?;
-        let record = match self.source(&source, &last_event_id).await {
+        let key = self.keys.next(handset, cell.subscriptions());
+        let room = self.check(&terms.envelopes, key, &terms.policy, cell.smsc());
+        let record = match room {
+            Ok(()) => self.source(&source, &last_event_id).await,
+            Err(error) => Err(error),
+        };
+        let record = match record {
             Ok(record) => record,
             Err(error) => {
                 self.release(&terms);
@@ -111,6 +119,7 @@ impl State {
         let old = seat.terms();
         let changed = old.policy != *policy;
         if changed {
+            self.check(&old.envelopes, seat.stream(), policy, seat.handset().smsc())?;
             let terms = self.agree(old.tenant.clone(), old.source.clone(), old.application.clone(), policy.clone())?;
             let before = seat.set_terms(self.arguments.clock.now(), terms);
             if let Some(record) = self.sources.get(&old.source).map(|entry| Arc::clone(&entry.record)) {
@@ -125,6 +134,17 @@ impl State {
         Ok(Some(Admitted { seat, created: false, changed }))
     }
 
+    /// Whether pushes can be made as they are asked for.
+    pub(super) fn check(
+        &self,
+        envelopes: &Envelopes,
+        key: StreamKey,
+        policy: &Policy,
+        smsc: &Smsc,
+    ) -> Result<(), ActivateError> {
+        envelopes.check(key, policy, smsc.addressing().width).map_err(unencodable)
+    }
+
     fn agree(
         &mut self,
         tenant: TenantId,
@@ -132,9 +152,9 @@ impl State {
         application: ApplicationId,
         policy: Policy,
     ) -> Result<Arc<Terms>, ActivateError> {
-        let envelope = envelope::push_template(self.arguments.push.profile, &application).map_err(unencodable)?;
+        let envelopes = Envelopes::new(&self.arguments.push, &application, &source).map_err(unencodable)?;
         let number = self.numbers.terms;
-        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelope });
+        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelopes });
         self.numbers.terms += u32::from(terms.number == number);
         Ok(terms)
     }

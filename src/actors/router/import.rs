@@ -3,7 +3,8 @@
 use super::activation::{Admitted, unencodable};
 use super::message::{ActivateError, Activation, Change};
 use super::state::State;
-use crate::engine::envelope;
+use crate::engine::envelope::Envelopes;
+use crate::model::StreamKey;
 use tracing::debug;
 
 impl State {
@@ -38,15 +39,18 @@ impl State {
         let (id, handset, application) = self.identify(activation);
         let quarantined = self.is_quarantined(id);
         if let Some(seat) = self.subscriptions.get(&id).filter(|_| !quarantined) {
+            let envelopes = &seat.terms().envelopes;
             return match seat.handset().number() == activation.number {
-                true => Ok(false),
+                true if seat.terms().policy == activation.policy => Ok(false),
+                true => self.check(envelopes, seat.stream(), &activation.policy, seat.handset().smsc()).map(|()| false),
                 false => Err(ActivateError::OtherNumber),
             };
         }
-        envelope::push_template(self.arguments.push.profile, &application).map_err(unencodable)?;
-        if self.known(handset, &activation.number, u16::from(quarantined))?.is_none() {
-            self.route(&activation.number)?;
-        }
-        Ok(true)
+        let envelopes = Envelopes::new(&self.arguments.push, &application, &activation.source).map_err(unencodable)?;
+        let (smsc, key) = match self.known(handset, &activation.number, u16::from(quarantined))? {
+            Some(cell) => (cell.smsc(), self.keys.next(handset, cell.subscriptions())),
+            None => (self.route(&activation.number)?, StreamKey::default()),
+        };
+        self.check(&envelopes, key, &activation.policy, smsc).map(|()| true)
     }
 }

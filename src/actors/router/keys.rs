@@ -19,6 +19,12 @@ impl StreamKeys {
         StreamKey(lowest.unwrap_or(subscriptions))
     }
 
+    /// The key that [`StreamKeys::take`] would give.
+    pub fn next(&self, handset: HandsetId, subscriptions: u16) -> StreamKey {
+        let lowest = self.0.get(&handset).and_then(|free| free.first().copied());
+        StreamKey(lowest.unwrap_or(subscriptions))
+    }
+
     /// Takes a key back from a handset that has so many subscriptions, the one with this key included.
     pub fn release(&mut self, handset: HandsetId, subscriptions: u16, StreamKey(key): StreamKey) {
         let mut free = self.0.remove(&handset).unwrap_or_default();
@@ -67,7 +73,9 @@ mod tests {
                 let count = given.len() as u16;
                 match step {
                     None => {
+                        let next = keys.next(handset(), count);
                         let StreamKey(key) = keys.take(handset(), count);
+                        prop_assert_eq!(next, StreamKey(key));
                         prop_assert_eq!(Some(key), (0..).find(|key| !given.contains(key)));
                         given.insert(key);
                     }

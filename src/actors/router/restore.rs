@@ -9,7 +9,7 @@ use crate::actors::smsc::Smsc;
 use crate::actors::source::{Position, Published, SourceMessage, SourceRecord};
 use crate::actors::terms::{Terms, TermsInUse};
 use crate::engine::clock::Now;
-use crate::engine::envelope;
+use crate::engine::envelope::Envelopes;
 use crate::engine::handset::Memo;
 use crate::engine::progress::{HandsetProgress, Progress};
 use crate::engine::receipts::AwaitedReceipt;
@@ -273,11 +273,11 @@ fn terms(
             orphans.push((Table::Terms, key.into())); // damage only if a subscription asks for them
             return Ok(());
         };
-        let envelope = envelope::push_template(before.push.profile, &application).map_err(|error| {
+        let source = record.id().clone();
+        let envelopes = Envelopes::new(before.push, &application, &source).map_err(|error| {
             RestoreError::Application { application: application.to_string(), error: error.to_string() }
         })?;
-        let source = record.id().clone();
-        let found = Arc::new(Terms { number, tenant, source, application, policy, envelope });
+        let found = Arc::new(Terms { number, tenant, source, application, policy, envelopes });
         terms.insert(number, (found, Arc::clone(record), 0));
         Ok(())
     })?;

@@ -27,11 +27,19 @@ pub(super) struct HandsetArgs {
     /// UDH port that pushes are taken on
     #[arg(long, default_value_t = HandsetSettings::default().port)]
     port: u16,
+    /// UDH port on which a message is an event stream and nothing else
+    #[arg(long, default_value_t = HandsetSettings::default().data_port)]
+    data_port: u16,
+    /// UDH source port of the first stream there
+    #[arg(long, default_value_t = HandsetSettings::default().data_source_port)]
+    data_source_port: u16,
 }
 
 impl HandsetArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let mut handsets = Handsets::new(HandsetSettings { port: self.port, ..HandsetSettings::default() });
+        let Self { port, data_port, data_source_port, .. } = self;
+        let settings = HandsetSettings { port, data_port, data_source_port, ..HandsetSettings::default() };
+        let mut handsets = Handsets::new(settings);
         let started = Instant::now();
         let mut wrong = 0_u64;
         for (number, line) in (1..).zip(io::stdin().lock().lines()) {
@@ -62,6 +70,12 @@ impl HandsetArgs {
             false => push.number.parse::<Msisdn>().map_or("…".to_owned(), |number| number.to_string()),
         };
         let mut text = format!(": {number} {} tid {}", push.application, push.tid);
+        if let Some(stream) = push.stream {
+            text.push_str(&format!(" stream {stream}"));
+        }
+        if let Some(uri) = &push.content_uri {
+            text.push_str(&format!(" of {uri}"));
+        }
         text.push_str(if push.duplicate { ", again\n\n" } else { "\n" });
         if let Some(gap) = push.gap {
             text.push_str(&format!(": {gap} events lost\n"));

@@ -311,6 +311,14 @@ impl<'a> Field<'a> {
         Some(application.unwrap_or(ApplicationRef::Unreadable))
     }
 
+    /// The URI, if this is an X-Wap-Content-URI.
+    pub(crate) fn content_uri(&self) -> Option<&'a str> {
+        match (self.name, self.value) {
+            (FieldName::Code(code::CONTENT_URI), Value::Text(text)) => std::str::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+
     fn application(&self) -> Option<ApplicationId> {
         match self.application_ref()? {
             ApplicationRef::Text(text) => Text::new(text).ok().map(ApplicationId::Text),

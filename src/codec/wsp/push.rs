@@ -103,6 +103,11 @@ pub struct Push<'a> {
 }
 
 impl<'a> Push<'a> {
+    /// What it is about: the first X-Wap-Content-URI, if it is text.
+    pub fn content_uri(&self) -> Option<&'a str> {
+        self.headers().find_map(|field| field.content_uri())
+    }
+
     /// The headers in their order, known or not.
     pub fn headers(&self) -> Fields<'a> {
         self.fields

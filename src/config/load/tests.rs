@@ -306,6 +306,8 @@ const EVERYTHING: &str = r#"
     application_id = 0x9065
     destination_port = 2949
     source_port = 9201
+    data_port = 16501
+    data_source_port = 16600
     [policy]
     batch_window = "250ms"
     max_events = 10

@@ -84,7 +84,7 @@ impl Subscription {
 
     /// How events are called in a push that is written so.
     pub(super) fn naming_of(&self, form: Form) -> Naming {
-        Naming::of(if form.own_ids { Ids::All } else { Ids::Origin })
+        Naming::of(self.envelope.key, if form.own_ids { Ids::All } else { Ids::Origin })
     }
 
     /// How events are written in pushes that are formed now.

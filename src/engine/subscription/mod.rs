@@ -12,6 +12,7 @@ mod settling;
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Owner, Piece};
+use super::envelope::Envelope;
 use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
 use super::push::{Doom, Push};
@@ -20,7 +21,6 @@ use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
-use crate::codec::wsp::PushTemplate;
 use crate::model::{DropReason, Policy, SubscriptionId};
 use bytes::BytesMut;
 use std::collections::VecDeque;
@@ -102,7 +102,7 @@ pub type Roomy = Arc<dyn Fn() + Send + Sync>;
 pub struct Subscription {
     id: SubscriptionId,
     policy: Policy,
-    envelope: PushTemplate,
+    envelope: Envelope,
     /// How events are called in pushes that are formed now.
     naming: Naming,
     width: ReferenceWidth,
@@ -153,17 +153,19 @@ impl Subscription {
     pub fn new(
         id: SubscriptionId,
         policy: Policy,
-        envelope: PushTemplate,
+        envelope: impl Into<Envelope>,
         width: ReferenceWidth,
         from: u64,
         backlog: Backlog,
     ) -> Self {
-        let (capacity, ids) = (segments::capacity(policy.max_segments.get(), width), policy.ids);
+        let capacity = segments::capacity(policy.max_segments.get(), width);
+        let (envelope, ids) = (envelope.into(), policy.ids);
+        let naming = Naming::of(envelope.key, ids);
         Self {
             id,
             policy,
             envelope,
-            naming: Naming::of(ids),
+            naming,
             width,
             capacity,
             chunks: VecDeque::new(),
@@ -233,8 +235,8 @@ impl Subscription {
         &self.policy
     }
 
-    /// The WSP header block of its pushes.
-    pub fn envelope(&self) -> &PushTemplate {
+    /// What is put around its pushes.
+    pub fn envelope(&self) -> &Envelope {
         &self.envelope
     }
 
