@@ -3,4 +3,5 @@
 
 mod fanout;
 mod faults;
+mod profiles;
 mod scene;
