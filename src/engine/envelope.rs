@@ -4,7 +4,7 @@ use crate::codec::segments;
 use crate::codec::smpp::{Address, DataCoding, Destination, EncodeError, EsmClass, Npi, SubmitSm, SubmitTemplate, Ton};
 use crate::codec::udh::{Ports, ReferenceWidth};
 use crate::codec::wsp::{self, ContentType, Header, PushHeader, PushTemplate, Text, TextError};
-use crate::model::{ApplicationId, Msisdn, Overflow, Policy, Profile, PushSettings, SourceId, SourceOrigin, StreamKey};
+use crate::model::{ApplicationId, Msisdn, Overflow, Policy, Profile, PushSettings, SourceId, SourceUrl, StreamKey};
 use bytes::BytesMut;
 
 /// The least that pushes have for events: an event without data, and its id.
@@ -57,22 +57,21 @@ pub struct Envelopes {
 impl Envelopes {
     /// For pushes of `source` to `application`.
     ///
-    /// In the standard profile a handset's first subscription looks as any WAP push receiver expects it, and its others
-    /// have X-Wap-Content-URI, the URL of the source, to be told apart by.
+    /// In the standard profile all but those of a handset's first subscription have X-Wap-Content-URI, the URL of the
+    /// source, to be told apart by.
     ///
     /// # Errors
     /// When a name is no text that WSP can carry.
     pub fn new(push: &PushSettings, application: &ApplicationId, source: &SourceId) -> Result<Self, TextError> {
         let profile = push.profile;
         let ports = Ports { destination: push.data_port, source: push.data_source_port };
-        let block = |uri| header(profile, application, uri).map(|header| PushTemplate::new(&header));
-        let (first, other) = match (profile, source.origin()) {
-            (Profile::Data, _) => (None, None),
-            (Profile::Standard, SourceOrigin::Url(url)) => (Some(block(None)?), Some(block(Some(url.as_str()))?)),
-            (Profile::Standard | Profile::Compact, _) => {
-                let block = block(None)?;
-                (Some(block.clone()), Some(block))
-            }
+        let block = |key| {
+            let uri = push.content_uri(StreamKey(key), source).map(SourceUrl::as_str);
+            header(profile, application, uri).map(|header| PushTemplate::new(&header))
+        };
+        let (first, other) = match profile {
+            Profile::Data => (None, None),
+            Profile::Standard | Profile::Compact => (Some(block(0)?), Some(block(1)?)),
         };
         Ok(Self { profile, first, other, ports })
     }
@@ -223,7 +222,7 @@ pub fn destination(number: &Msisdn) -> Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FeedName, TenantId};
+    use crate::model::{FeedName, SourceOrigin, TenantId};
 
     fn envelopes(profile: Profile, origin: SourceOrigin) -> Envelopes {
         let push = PushSettings { profile, ..PushSettings::default() };

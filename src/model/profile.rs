@@ -1,5 +1,6 @@
 //! How a push is addressed on the handset.
 
+use super::{SourceId, SourceOrigin, SourceUrl, StreamKey};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -98,6 +99,25 @@ pub struct PushSettings {
     pub data_port: u16,
     /// UDH source port of [`Profile::Data`] for a handset's first subscription; the others count on.
     pub data_source_port: u16,
+}
+
+impl PushSettings {
+    /// UDH destination port of pushes.
+    pub fn port(&self) -> u16 {
+        match self.profile {
+            Profile::Standard | Profile::Compact => self.destination_port,
+            Profile::Data => self.data_port,
+        }
+    }
+
+    /// The URL that pushes of the stream with this key say they are about, if they do: a handset's first one looks as any
+    /// WAP push receiver expects it.
+    pub fn content_uri<'s>(&self, key: StreamKey, source: &'s SourceId) -> Option<&'s SourceUrl> {
+        match source.origin() {
+            SourceOrigin::Url(url) if self.profile == Profile::Standard && key > StreamKey::default() => Some(url),
+            _ => None,
+        }
+    }
 }
 
 impl Default for PushSettings {
