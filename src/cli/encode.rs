@@ -8,7 +8,7 @@ use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
 use crate::engine::envelope::{self, Envelope, Envelopes, SenderSettings};
 use crate::engine::naming::Naming;
 use crate::model::{
-    ApplicationId, FeedName, Ids, Msisdn, OwnId, Profile, PushSettings, SourceId, SourceOrigin, StreamKey, TenantId,
+    ApplicationId, FeedName, Msisdn, OwnId, Profile, PushSettings, SourceId, SourceOrigin, StreamKey, TenantId,
 };
 use bytes::{Bytes, BytesMut};
 use clap::{Args, ValueEnum};
@@ -152,7 +152,7 @@ impl<'a> Encoder<'a> {
     fn bodies<'e>(&self, events: impl Iterator<Item = EventRef<'e>>) -> Result<Vec<BytesMut>, CommandError> {
         let segments = self.args.max_segments.get();
         let room = segments::capacity(segments, self.width).saturating_sub(self.envelope.octets());
-        let naming = Naming::of(self.envelope.key, Ids::Origin);
+        let naming = Naming::of(self.envelope.key);
         let mut bodies = vec![BytesMut::new()];
         let mut previous: &[u8] = b"";
         let events: Vec<EventRef<'e>> = events.collect();

@@ -20,8 +20,6 @@ pub struct Frame<'a> {
     pub template: &'a SubmitTemplate,
     /// The handset's address.
     pub destination: &'a Destination,
-    /// UDH ports.
-    pub ports: Ports,
     /// Width of concatenation references.
     pub width: ReferenceWidth,
     /// Whether a receipt is asked for: registered_delivery.
@@ -37,6 +35,8 @@ pub struct Piece<'a> {
     pub frame: &'a Frame<'a>,
     /// What is put around its push.
     pub envelope: &'a Envelope,
+    /// UDH ports.
+    pub ports: Ports,
     /// Its push.
     pub push: &'a Push,
     /// What holds all its events, if its body is nothing but them: then another subscription may have the same.
@@ -77,7 +77,7 @@ impl Encoder {
         let Frame { template, destination, registered_delivery, .. } = frame;
         let open = template.begin(piece.sequence_number, destination, validity, *registered_delivery, out);
         let concatenation = concatenation(frame.width, push, piece.index);
-        UserDataHeader { concatenation, ports: Some(frame.ports) }.write(out);
+        UserDataHeader { concatenation, ports: Some(piece.ports) }.write(out);
         match NonZeroU8::new(push.segments) {
             Some(total) if total.get() > 1 => {
                 if self.owner != Some(piece.owner) {

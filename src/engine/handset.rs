@@ -180,7 +180,8 @@ impl Handset {
     }
 
     /// Gives a subscription a place.
-    pub fn insert(&mut self, subscription: Subscription) -> Place {
+    pub fn insert(&mut self, mut subscription: Subscription) -> Place {
+        subscription.set_ports(self.addressing.ports);
         let generation = NonZeroU16::new(self.generation.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
         self.generation = generation.get();
         subscription.again_references().for_each(|reference| self.numbers.reserve(reference));
@@ -362,7 +363,6 @@ impl Handset {
         let frame = Frame {
             template: &self.addressing.template,
             destination: &self.destination,
-            ports: subscription.envelope().ports.unwrap_or(self.addressing.ports),
             width: self.addressing.width,
             registered_delivery: match subscription.policy().receipts {
                 Wanted::All => RegisteredDelivery::FINAL,

@@ -40,35 +40,56 @@ impl SegmentSet {
     }
 }
 
-/// How the events of a push are written: kept with it, since the policy may change before it is written again.
+/// How the events of a push are written: kept with it, since the policy may change before it is written again. In the
+/// upper half is how much less than [`Form::LIMIT`] an event may need that is not to go as a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Form {
-    /// What needs more octets than this goes as a notice; the greatest number if nothing does.
-    pub notice_above: u16,
-    /// It says only that there are events.
-    pub is_wake: bool,
-    /// An event for which its origin gave no id has one of ours.
-    pub own_ids: bool,
-}
+pub struct Form(u32);
 
 impl Form {
+    /// More octets than any push has.
+    const LIMIT: usize = u16::MAX as usize;
+    const OWN_IDS: u32 = 1;
+    const WAKE: u32 = 2;
+
     /// Each event whole, with the id that its origin gave it.
-    pub const PLAIN: Self = Self { notice_above: u16::MAX, is_wake: false, own_ids: false };
-    /// Some of it goes as a notice, since there are no more than `room` octets for it.
+    pub const PLAIN: Self = Self(0);
+
+    /// Each event whole; if `own_ids`, one for which its origin gave no id has one of ours.
+    pub fn new(own_ids: bool) -> Self {
+        Self(if own_ids { Self::OWN_IDS } else { 0 })
+    }
+
+    /// Only that there are events.
+    #[must_use]
+    pub fn wake(self) -> Self {
+        Self(self.0 | Self::WAKE)
+    }
+
+    /// What needs more octets than `room` goes as a notice.
     #[must_use]
     pub fn with_notices(self, room: usize) -> Self {
-        // 255 segments have fewer octets than the greatest number.
-        Self { notice_above: u16::try_from(room).unwrap_or(u16::MAX), ..self }
+        let less = Self::LIMIT.saturating_sub(room);
+        Self(self.0 & 0xffff | (less as u32) << 16)
     }
 
     /// Whether each event is there, and whole.
     pub fn is_whole(self) -> bool {
-        self.notice_above == u16::MAX && !self.is_wake
+        self.0 < Self::WAKE
+    }
+
+    /// Whether it says only that there are events.
+    pub fn is_wake(self) -> bool {
+        self.0 & Self::WAKE != 0
+    }
+
+    /// Whether an event for which its origin gave no id has one of ours.
+    pub fn own_ids(self) -> bool {
+        self.0 & Self::OWN_IDS != 0
     }
 
     /// Whether what needs so many octets goes as a notice.
     pub fn is_notice(self, octets: usize) -> bool {
-        octets > usize::from(self.notice_above) && self.notice_above < u16::MAX
+        octets > Self::LIMIT - (self.0 >> 16) as usize
     }
 }
 
@@ -287,6 +308,18 @@ impl Push {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_says_what_it_was_made_of() {
+        let all = [false, true].map(Form::new);
+        for (form, own_ids) in all.into_iter().zip([false, true]) {
+            assert!(form.is_whole() && !form.is_wake() && !form.is_notice(65_535) && form.own_ids() == own_ids);
+            let (wake, notices) = (form.wake(), form.with_notices(300));
+            assert!(wake.is_wake() && !wake.is_whole() && !wake.is_notice(65_535) && wake.own_ids() == own_ids);
+            assert!(!notices.is_whole() && notices.is_notice(301) && !notices.is_notice(300));
+            assert!(notices.own_ids() == own_ids && !notices.is_wake() && wake.with_notices(0).is_wake());
+        }
+    }
 
     #[test]
     fn a_set_of_segments_holds_each_of_255() {

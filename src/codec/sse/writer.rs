@@ -128,10 +128,12 @@ fn write_id(event: &EventRef<'_>, previous_id: &[u8], sink: &mut impl Sink) {
 }
 
 fn write_id_line(head: &[u8], tail: &[u8], sink: &mut impl Sink) {
-    if head.is_empty() {
-        return write_field(b"id", tail, sink);
-    }
-    sink.put(if head.starts_with(b" ") { b"id: " } else { b"id:" });
+    // As a field is written, but apart from it: that one is small where an event is written.
+    sink.put(match head.first().or(tail.first()) {
+        None => b"id",
+        Some(b' ') => b"id: ",
+        Some(_) => b"id:",
+    });
     sink.put(head);
     sink.put(tail);
     sink.put(b"\n");
@@ -188,7 +190,9 @@ mod tests {
 
     #[test]
     fn an_id_of_two_parts_is_one_line() {
-        for (head, tail, line) in [("", " 7", "id:  7\n"), ("a.", " 7", "id:a. 7\n"), (" ", "7", "id:  7\n")] {
+        for (head, tail, line) in
+            [("", "", "id\n"), ("", " 7", "id:  7\n"), ("a.", " 7", "id:a. 7\n"), (" ", "7", "id:  7\n")]
+        {
             let mut out = BytesMut::new();
             encode_id_line(head.as_bytes(), tail.as_bytes(), &mut out);
             assert_eq!((&out[..], id_line_len(head.as_bytes(), tail.as_bytes())), (line.as_bytes(), line.len()));

@@ -182,11 +182,11 @@ impl Subscription {
     /// Segments that the push needs.
     fn segments_of(&self, push: &Push, at: usize) -> Option<u8> {
         let block = |seq| self.chunks.get(self.chunk_index(seq))?.measure(seq)?.block;
-        if !push.form.is_wake && push.events.clone().any(|seq| block(seq).is_none()) {
+        if !push.form.is_wake() && push.events.clone().any(|seq| block(seq).is_none()) {
             return None;
         }
         let mut body = BytesMut::new();
         self.write_body(push, at, &mut body);
-        segments::count(self.envelope.octets() + body.len(), self.width).ok().map(|segments| segments.get())
+        segments::count(self.around + body.len(), self.width).ok().map(|segments| segments.get())
     }
 }

@@ -12,41 +12,38 @@ use std::ops::Range;
 
 /// The event that says that there are others. Its data is empty, and it is dispatched all the same: "If the data buffer is
 /// an empty string" is asked while the LF of its only line is in it (HTML §9.2.6).
-const WAKE: EventRef<'static> = EventRef { event_type: b"bellwire-wake", data: b"", id: b"" };
+const WAKE: &[u8] = b"event:bellwire-wake\ndata\n\n";
 
-/// How an event goes into a push: with so many octets beside its id.
+/// How an event goes into a push that it does not fit as it is: with so many octets beside its id.
 pub(super) enum Fit {
-    /// Whole.
-    Whole(usize),
     /// Without its data.
     Notice(usize),
     /// Whole, in a push of its own that has more segments than others.
     Alone(usize),
 }
 
-impl Fit {
-    fn block(&self) -> usize {
-        let (Self::Whole(block) | Self::Notice(block) | Self::Alone(block)) = self;
-        *block
-    }
-}
-
 impl Subscription {
-    /// How the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
-    #[inline]
-    pub(super) fn fit(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> Option<Fit> {
-        let (id, block) = (self.head_octets(chunk, seq, measure), measure.block?.get() as usize);
-        match id + block <= self.room() {
-            true => Some(Fit::Whole(block)),
-            false => self.fit_long(chunk, seq, id, block),
-        }
+    /// Whether the event goes into a push: whole if it fits one alone, else as the policy says, or not at all.
+    pub(super) fn fits(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> bool {
+        self.alone_octets(chunk, seq, measure).is_some()
     }
 
+    /// Octets that the event takes in a push of its own, if it goes into one.
+    fn alone_octets(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> Option<usize> {
+        let (id, block) = (self.head_octets(chunk, seq, measure), measure.block?.get() as usize);
+        if id + block <= self.room() {
+            return Some(id + block);
+        }
+        let (Fit::Notice(block) | Fit::Alone(block)) = self.fit_long(chunk, seq, id, block)?;
+        Some(id + block)
+    }
+
+    /// How an event goes that takes so many octets at the head of a push, which has fewer.
     #[cold]
-    fn fit_long(&self, chunk: &Chunk, seq: u64, id: usize, block: usize) -> Option<Fit> {
+    pub(super) fn fit_long(&self, chunk: &Chunk, seq: u64, id: usize, block: usize) -> Option<Fit> {
         match self.policy.overflow {
             Overflow::Drop => return None,
-            Overflow::Split if self.envelope.octets() + id + block <= self.most_octets() => {
+            Overflow::Split if self.around + id + block <= self.most_octets() => {
                 return Some(Fit::Alone(block));
             }
             Overflow::Notify | Overflow::Split => {}
@@ -59,10 +56,10 @@ impl Subscription {
 
     /// Octets of an event's id at the head of a push.
     #[inline]
-    fn head_octets(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> usize {
-        match self.naming {
-            Naming::Origin => measure.id as usize,
-            naming => id_octets(naming, chunk, seq),
+    pub(super) fn head_octets(&self, chunk: &Chunk, seq: u64, measure: &Measure) -> usize {
+        match self.naming == Naming::ORIGIN {
+            true => measure.id as usize,
+            false => id_octets(self.naming, chunk, seq),
         }
     }
 
@@ -84,12 +81,12 @@ impl Subscription {
 
     /// How events are called in a push that is written so.
     pub(super) fn naming_of(&self, form: Form) -> Naming {
-        Naming::of(self.envelope.key, if form.own_ids { Ids::All } else { Ids::Origin })
+        self.profile_naming.with(form.own_ids())
     }
 
     /// How events are written in pushes that are formed now.
     pub(super) fn new_form(&self) -> Form {
-        Form { own_ids: self.policy.ids == Ids::All, ..Form::PLAIN }
+        Form::new(self.policy.ids == Ids::All)
     }
 
     /// Octets of the id of an event that is the first of its chunk, behind the last one of the chunk before.
@@ -100,7 +97,7 @@ impl Subscription {
 
     /// Octets that a push has for one event alone.
     pub(super) fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.envelope.octets())
+        self.capacity.saturating_sub(self.around)
     }
 
     /// Octets that a push has if it may have as many segments as there can be.
@@ -118,8 +115,7 @@ impl Subscription {
             let own = chunk.range();
             let both = own.start.max(range.start)..own.end.min(range.end);
             let measures = both.filter_map(|seq| Some((seq, chunk.measure(seq)?)));
-            let fits = measures
-                .filter_map(|(seq, one)| Some(self.head_octets(chunk, seq, one) + self.fit(chunk, seq, one)?.block()));
+            let fits = measures.filter_map(|(seq, measure)| self.alone_octets(chunk, seq, measure));
             octets += fits.sum::<usize>();
         }
         octets
@@ -130,28 +126,15 @@ impl Subscription {
     /// `at` is where the chunk of its first event is.
     pub(super) fn write_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
         gap_mark::write(push.gap(), out);
-        let naming = self.naming_of(push.form);
-        if push.form.is_wake {
-            return self.write_wake(push, naming, out);
+        if push.form != Form::PLAIN || self.profile_naming != Naming::ORIGIN {
+            return self.write_other_body(push, at, out);
         }
         let mut previous_id = &b""[..];
         let mut seq = push.events.start;
         for chunk in self.chunks.range(at..) {
             let until = push.events.end.min(chunk.range().end);
             while seq < until {
-                if let Some(mut event) = chunk.get(seq) {
-                    let alone = |event: &EventRef<'_>| {
-                        naming.octets(event.id, chunk.own_id(seq)) + sse::encoded_len(event, event.id)
-                    };
-                    if !push.form.is_whole() && push.form.is_notice(alone(&event)) {
-                        event = notice_of(&event);
-                    }
-                    if naming != Naming::Origin {
-                        if seq == push.events.start || naming.is_another(event.id, previous_id) {
-                            naming.write(event.id, chunk.own_id(seq), out);
-                        }
-                        previous_id = event.id;
-                    }
+                if let Some(event) = chunk.get(seq) {
                     sse::encode_parsed(&event, previous_id, out);
                     previous_id = event.id;
                 }
@@ -160,9 +143,42 @@ impl Subscription {
         }
     }
 
+    /// Writes a body in which not every event is as its origin has it.
+    #[inline(never)]
+    fn write_other_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
+        let naming = self.naming_of(push.form);
+        if push.form.is_wake() {
+            return self.write_wake(push, naming, out);
+        }
+        let mut previous_id = &b""[..];
+        for chunk in self.chunks.range(at..) {
+            let own = chunk.range();
+            for seq in own.start.max(push.events.start)..own.end.min(push.events.end) {
+                if let Some(mut event) = chunk.get(seq) {
+                    let alone = |event: &EventRef<'_>| {
+                        naming.octets(event.id, chunk.own_id(seq)) + sse::encoded_len(event, event.id)
+                    };
+                    if push.form.is_notice(alone(&event)) {
+                        event = notice_of(&event);
+                    }
+                    if naming == Naming::ORIGIN {
+                        sse::encode_parsed(&event, previous_id, out);
+                    } else {
+                        if seq == push.events.start || naming.is_another(event.id, previous_id) {
+                            naming.write(event.id, chunk.own_id(seq), out);
+                        }
+                        // With the id in force already, none is written.
+                        sse::encode_parsed(&event, event.id, out);
+                    }
+                    previous_id = event.id;
+                }
+            }
+        }
+    }
+
     /// How a push says that there are events before number `end`: with the id of the newest, if there is room for it.
     pub(super) fn wake_form(&self, end: u64) -> Form {
-        let form = Form { is_wake: true, ..self.new_form() };
+        let form = self.new_form().wake();
         match self.wake_octets(end, form) <= self.room() {
             true => form,
             false => form.with_notices(self.room()),
@@ -172,22 +188,21 @@ impl Subscription {
     /// Octets of that.
     pub(super) fn wake_octets(&self, end: u64, form: Form) -> usize {
         let with_id = self.newest_before(end).map_or(0, |(id, own)| self.naming_of(form).octets(id, own));
-        let block = sse::encoded_len(&WAKE, b"");
-        if form.is_notice(with_id + block) { block } else { with_id + block }
+        if form.is_notice(with_id + WAKE.len()) { WAKE.len() } else { with_id + WAKE.len() }
     }
 
     /// Whether a push can say that there are events.
     pub(super) fn wake_fits(&self) -> bool {
-        sse::encoded_len(&WAKE, b"") <= self.room()
+        WAKE.len() <= self.room()
     }
 
     fn write_wake(&self, push: &Push, naming: Naming, out: &mut BytesMut) {
         if let Some((id, own)) = self.newest_before(push.events.end)
-            && !push.form.is_notice(naming.octets(id, own) + sse::encoded_len(&WAKE, b""))
+            && !push.form.is_notice(naming.octets(id, own) + WAKE.len())
         {
             naming.write(id, own, out);
         }
-        sse::encode_parsed(&WAKE, b"", out);
+        out.extend_from_slice(WAKE);
     }
 
     /// What the event before number `end` is called, by its origin and by us.

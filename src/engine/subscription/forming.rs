@@ -24,7 +24,7 @@ impl Subscription {
         }
         let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
         full || self.policy.batch_window.is_zero()
-            || self.pending_octets + self.envelope.octets() >= self.capacity
+            || self.pending_octets + self.around >= self.capacity
             || self.poll_timeout().is_some_and(|due| due <= now.monotonic)
     }
 
@@ -57,7 +57,7 @@ impl Subscription {
             gap = 0; // no room for the mark beside a long event: the next push tells
             selection = self.select(gap, now);
         }
-        let Selection { at, events, octets, form, oversize } = selection;
+        let Selection { at, events, octets, form, long, rule } = selection;
         let Ok(segments) = segments::count(octets, self.width) else { return false };
         if events.is_empty() {
             return false;
@@ -76,7 +76,7 @@ impl Subscription {
         tally.pushes += 1;
         let mut push = Push::new(events, segments, gap);
         push.form = form;
-        oversize.into_iter().for_each(|(rule, events)| tally.oversize[rule as usize] += events);
+        tally.oversize[rule as usize] += long;
         (push.reference, push.transaction) = (reference, transaction);
         push.formed_at = now.monotonic.into();
         if !ttl.is_zero() {
@@ -123,9 +123,7 @@ impl Subscription {
                 continue;
             }
             let Some(measure) = chunk.measure(self.cursor) else { return };
-            if self.policy.content == Content::Wake && self.wake_fits()
-                || self.fit(chunk, self.cursor, measure).is_some()
-            {
+            if self.policy.content == Content::Wake && self.wake_fits() || self.fits(chunk, self.cursor, measure) {
                 return;
             }
             let is_encodable = measure.block.is_some() || self.policy.content == Content::Wake;
@@ -140,11 +138,11 @@ impl Subscription {
         if self.policy.content == Content::Wake {
             return self.select_all(gap, now);
         }
-        let mut octets = self.envelope.octets() + gap_mark::octets(gap);
+        let mut octets = self.around + gap_mark::octets(gap);
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
         let last = self.last_in_reach().min(self.cursor.saturating_add(most));
         let (mut seq, mut notices) = (self.cursor, 0);
-        let at = self.chunk_index(self.cursor);
+        let (at, room, by_origin) = (self.chunk_index(seq), self.room(), self.naming == Naming::ORIGIN);
         'chunks: for chunk in self.chunks.range(at..) {
             let own = chunk.range();
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
@@ -153,44 +151,41 @@ impl Subscription {
             }
             while seq < last.min(own.end) {
                 let Some(measure) = chunk.measure(seq) else { break 'chunks };
-                let Some(fit) = self.fit(chunk, seq, measure) else { break 'chunks };
+                let Some(block) = measure.block else { break 'chunks };
+                let (head, mut block) = (self.head_octets(chunk, seq, measure), block.get() as usize);
                 let id = match seq {
-                    _ if self.naming != Naming::Origin => self.named_octets(chunk, seq, measure),
-                    _ if seq == self.cursor => measure.id as usize,
+                    _ if seq == self.cursor => head,
+                    _ if !by_origin => self.named_octets(chunk, seq, measure),
                     _ if seq == own.start => self.id_behind(seq),
                     _ => measure.id_behind as usize,
                 };
-                let block = match fit {
-                    Fit::Whole(block) => block,
-                    Fit::Notice(block) => block,
-                    Fit::Alone(block) if seq == self.cursor && octets + id + block <= self.most_octets() => {
-                        let (events, octets) = (seq..seq + 1, octets + id + block);
-                        return Selection {
-                            at,
-                            events,
-                            octets,
-                            form: self.new_form(),
-                            oversize: Some((Overflow::Split, 1)),
-                        };
+                if head + block > room {
+                    match self.fit_long(chunk, seq, head, block) {
+                        Some(Fit::Notice(shorter)) if octets + id + shorter <= self.capacity => {
+                            (block, notices) = (shorter, notices + 1);
+                        }
+                        Some(Fit::Alone(block)) if seq == self.cursor => {
+                            return self.select_long(at, octets + id + block);
+                        }
+                        _ => break 'chunks,
                     }
-                    Fit::Alone(_) => break 'chunks,
-                };
+                }
                 if octets + id + block > self.capacity {
                     break 'chunks;
                 }
                 octets += id + block;
-                notices += u64::from(matches!(fit, Fit::Notice(_)));
                 seq += 1;
             }
         }
-        let events = self.cursor..seq;
-        match notices {
-            0 => Selection { at, events, octets, form: self.new_form(), oversize: None },
-            _ => {
-                let (form, oversize) = (self.new_form().with_notices(self.room()), Some((Overflow::Notify, notices)));
-                Selection { at, events, octets, form, oversize }
-            }
-        }
+        let form = if notices == 0 { self.new_form() } else { self.new_form().with_notices(room) };
+        Selection { at, events: self.cursor..seq, octets, form, long: notices, rule: Overflow::Notify }
+    }
+
+    /// The event at the cursor, which needs a push of its own of so many octets.
+    fn select_long(&self, at: usize, octets: usize) -> Selection {
+        let long = u64::from(octets <= self.most_octets());
+        let events = self.cursor..self.cursor + long;
+        Selection { at, events, octets, form: self.new_form(), long, rule: Overflow::Split }
     }
 
     /// All that wait: one push tells of them, whatever they are.
@@ -206,9 +201,9 @@ impl Subscription {
             seq = last.min(own.end);
         }
         let form = self.wake_form(seq);
-        let octets = self.envelope.octets() + gap_mark::octets(gap) + self.wake_octets(seq, form);
+        let octets = self.around + gap_mark::octets(gap) + self.wake_octets(seq, form);
         let events = if octets <= self.capacity { self.cursor..seq } else { self.cursor..self.cursor };
-        Selection { at, events, octets, form, oversize: None }
+        Selection { at, events, octets, form, long: 0, rule: Overflow::Notify }
     }
 
     /// One past the last event that the next push can have.
@@ -237,6 +232,8 @@ struct Selection {
     events: Range<u64>,
     octets: usize,
     form: Form,
-    /// What was done about how many that are too long.
-    oversize: Option<(Overflow, u64)>,
+    /// How many of them are too long.
+    long: u64,
+    /// What was done about those.
+    rule: Overflow,
 }

@@ -21,7 +21,8 @@ use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
-use crate::model::{DropReason, Policy, SubscriptionId};
+use crate::codec::udh::Ports;
+use crate::model::{DropReason, Ids, Policy, SubscriptionId};
 use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -103,6 +104,12 @@ pub struct Subscription {
     id: SubscriptionId,
     policy: Policy,
     envelope: Envelope,
+    /// Octets of it.
+    around: usize,
+    /// UDH ports.
+    ports: Ports,
+    /// How events are called whatever the policy.
+    profile_naming: Naming,
     /// How events are called in pushes that are formed now.
     naming: Naming,
     width: ReferenceWidth,
@@ -160,12 +167,15 @@ impl Subscription {
     ) -> Self {
         let capacity = segments::capacity(policy.max_segments.get(), width);
         let (envelope, ids) = (envelope.into(), policy.ids);
-        let naming = Naming::of(envelope.key, ids);
+        let (around, profile_naming) = (envelope.octets(), Naming::of(envelope.key));
         Self {
             id,
             policy,
             envelope,
-            naming,
+            around,
+            ports: Ports { destination: 0, source: 0 },
+            profile_naming,
+            naming: profile_naming.with(ids == Ids::All),
             width,
             capacity,
             chunks: VecDeque::new(),
@@ -238,6 +248,11 @@ impl Subscription {
     /// What is put around its pushes.
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    /// Its pushes go by these ports, unless its envelope says others.
+    pub(super) fn set_ports(&mut self, ports: Ports) {
+        self.ports = self.envelope.ports.unwrap_or(ports);
     }
 
     /// Every event before this number is released.
@@ -416,6 +431,7 @@ impl Subscription {
         let piece = Piece {
             frame,
             envelope: &self.envelope,
+            ports: self.ports,
             push,
             chunk: chunk.filter(|chunk| push.is_plain() && push.events.end <= chunk.range().end),
             naming: self.naming_of(push.form),

@@ -99,7 +99,7 @@ mod first {
         transaction: u8,
         step: u8,
         gap: u64,
-        form: (u16, bool, bool),
+        form: u32,
         sent: bool,
         accepted: [u64; 4],
     }
@@ -115,7 +115,7 @@ mod first {
         fn from(open: OpenPushes) -> Self {
             let OpenPushes { numbers, segments, reference, transaction, step, gap, notice_above, sent, accepted } =
                 open;
-            let form = (notice_above.unwrap_or(u16::MAX), false, false);
+            let form = notice_above.map_or(0, |above| u32::from(u16::MAX - above) << 16);
             Self { numbers, segments, reference, transaction, step, gap, form, sent, accepted }
         }
     }
@@ -184,6 +184,6 @@ mod tests {
         let [plain, notice] = &busy.open[..] else { panic!("{busy:?}") };
         assert_eq!((plain.first, plain.end(), plain.segments, plain.accepted.len()), (70_000, 70_003, 3, 1));
         assert!(!plain.form.is_notice(30_000) && notice.form.is_notice(301) && !notice.form.is_notice(300));
-        assert!(!plain.form.is_wake && plain.sent);
+        assert!(plain.form.is_whole() && plain.sent);
     }
 }
