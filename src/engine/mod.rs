@@ -23,6 +23,7 @@ pub mod references;
 pub mod routing;
 pub mod session;
 pub mod subscription;
+pub mod tail;
 pub mod tally;
 pub mod verdict;
 mod waiting;

@@ -6,6 +6,7 @@ mod bench;
 mod ledger;
 mod order;
 mod outcomes;
+mod relay;
 mod restarts;
 mod resuming;
 #[allow(dead_code, reason = "shared with the tests of allocations")]
