@@ -2,6 +2,7 @@
 
 use crate::actors::source::{PublishError, SourceFact, Taken};
 use crate::actors::supervisor::Failure;
+use crate::actors::upstream::Outage;
 use crate::codec::sse::Events;
 use crate::engine::chunk::Watch;
 use crate::model::{
@@ -174,9 +175,9 @@ pub enum Status {
     /// Events come as they happen.
     Active,
     /// Its source's upstream is lost and will be tried again.
-    Waiting(String),
+    Waiting(Outage),
     /// Its source's upstream has ended for good.
-    Ended(String),
+    Ended(Outage),
     /// It failed three times in a minute.
     Quarantined(String),
 }

@@ -204,11 +204,11 @@ impl State {
         let status = match fact {
             SourceFact::Connecting => Status::Connecting,
             SourceFact::Open => Status::Active,
-            SourceFact::Waiting(reason) => {
+            SourceFact::Waiting(outage) => {
                 telemetry.upstream_reconnects.increment(1);
-                Status::Waiting(reason)
+                Status::Waiting(outage)
             }
-            SourceFact::Ended(reason) => Status::Ended(reason),
+            SourceFact::Ended(outage) => Status::Ended(outage),
         };
         let Some(entry) = self.sources.get_mut(source).filter(|entry| entry.status != status) else { return };
         let before = std::mem::replace(&mut entry.status, status.clone());

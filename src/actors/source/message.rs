@@ -1,7 +1,7 @@
 //! What a source is told, and what it tells.
 
 use crate::actors::seat::{SharedSeat, Start};
-use crate::actors::upstream::UpstreamFact;
+use crate::actors::upstream::{Outage, UpstreamFact};
 use crate::codec::sse::Events;
 use crate::engine::chunk::{Chunk, Watch};
 use crate::model::DropReason;
@@ -81,7 +81,7 @@ pub enum SourceFact {
     /// The upstream is open.
     Open,
     /// The upstream is lost and tried again later.
-    Waiting(String),
+    Waiting(Outage),
     /// The upstream has ended for good.
-    Ended(String),
+    Ended(Outage),
 }
