@@ -18,6 +18,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A subscription in several hands. Nobody needs a weak reference, so none is counted: of a million that is 8 MB.
 pub type SharedSeat = triomphe::Arc<Seat>;
@@ -37,6 +38,8 @@ struct State {
     /// Where it is in its handset's engine while it is awake.
     place: Option<Place>,
     phase: Phase,
+    /// A stream brings its events to the handset.
+    streamed: bool,
     /// Which of its source's groups it is in.
     group: [u8; 3],
 }
@@ -63,6 +66,11 @@ pub enum Start {
     At(u64),
     /// After the event with this id, if the log has it.
     After(Bytes),
+    /// With the event of this number, and the handset is told that some are missing before it.
+    Behind {
+        /// The number.
+        next: u64,
+    },
 }
 
 /// The handset's engine is out of service.
@@ -83,7 +91,7 @@ pub struct Figures {
 impl Seat {
     /// A subscription of `handset`, asleep, that its source has not let in yet.
     pub fn new(id: SubscriptionId, handset: Arc<HandsetCell>, terms: Arc<Terms>, activated_unix_ms: u64) -> Self {
-        let state = State { terms, released: 0, place: None, phase: Phase::New, group: [0; 3] };
+        let state = State { terms, released: 0, place: None, phase: Phase::New, streamed: false, group: [0; 3] };
         Self { id, handset, activated_unix_ms, state: Mutex::new(state) }
     }
 
@@ -160,14 +168,12 @@ impl Seat {
         state.place.and_then(end).unwrap_or(state.released)
     }
 
-    /// Its next event is number `from`; none is for it before it is attached. Whether that was not known before.
-    pub(super) fn place_at(&self, from: u64) -> bool {
+    /// Its next event is number `from`, unless that is known; none is for it before it is attached.
+    pub(super) fn place_at(&self, from: u64) {
         let mut state = self.state.lock();
-        let is_new = state.phase == Phase::New;
-        if is_new {
+        if state.phase == Phase::New {
             (state.released, state.phase) = (from, Phase::Placed);
         }
-        is_new
     }
 
     /// It goes on where it was in an earlier process; whether that wakes it.
@@ -240,8 +246,14 @@ impl Seat {
             None if chunk.range().end <= state.released => return Ok(Taken::Whole),
             None => {
                 let (terms, released) = (&state.terms, state.released);
-                let one = |engine: &Handset| subscription(self.id, engine, terms, released, backlog);
-                let place = self.handset.wake(|engine| engine.insert(one(engine)));
+                let streamed = state.streamed;
+                let place = self.handset.wake(|engine| {
+                    let mut one = subscription(self.id, engine, terms, released, backlog);
+                    if streamed {
+                        one.handle_stream_opened();
+                    }
+                    engine.insert(one)
+                });
                 state.place = place;
                 tally.woken += 1;
                 place.ok_or(Broken)?
@@ -253,6 +265,35 @@ impl Seat {
             state.phase = Phase::Behind;
         }
         taken.ok_or(Broken)
+    }
+
+    /// A stream is open: nothing is pushed from now on.
+    pub(super) fn open_stream(&self) {
+        let mut state = self.state.lock();
+        state.streamed = true;
+        if let Some(place) = state.place {
+            self.handset.look(|engine| engine.get(place).map(Subscription::handle_stream_opened));
+        }
+    }
+
+    /// Every event before `written` was written to a stream, and every one before `confirmed` has arrived. One that is
+    /// asleep has had nothing that could be meant.
+    pub(super) fn relayed(&self, now: Now, written: u64, confirmed: u64, tally: &mut Tally) {
+        let Some(place) = self.state.lock().place else { return };
+        HandsetCell::serve(&self.handset, now, |engine| {
+            engine.get(place).map(|one| one.handle_relayed(written, confirmed, tally))
+        });
+    }
+
+    /// The last stream is closed: what has not arrived is pushed from `push_at` on.
+    pub(super) fn close_streams(&self, now: Now, push_at: Duration) {
+        let mut state = self.state.lock();
+        state.streamed = false;
+        if let Some(place) = state.place {
+            HandsetCell::serve(&self.handset, now, |engine| {
+                engine.get(place).map(|one| one.handle_streams_closed(push_at))
+            });
+        }
     }
 
     /// Changes what it asks for, and returns what it asked for before; pushes on their way keep what they were formed

@@ -133,6 +133,7 @@ impl App {
             upstreams: Arc::new(upstreams),
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,
+            relay: parts::relay(&config.relay),
             journal: keeping.journal.clone(),
             ledger,
             telemetry: telemetry.clone(),

@@ -1,11 +1,12 @@
 //! From what was asked for to the parts that do it.
 
 use crate::actors::journal::Journal;
+use crate::actors::router::RelaySettings;
 use crate::actors::smsc::Smsc;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ReferenceWidth, ResendUnknown, SmscConfig};
+use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
@@ -94,6 +95,19 @@ fn sender(config: &SmscConfig) -> SenderSettings {
             ReferenceWidth::Eight => Width::Bits8,
             ReferenceWidth::Sixteen => Width::Bits16,
         },
+    }
+}
+
+/// How streams give way to pushes.
+pub(super) fn relay(config: &RelayConfig) -> RelaySettings {
+    // Longer than any stream is lost: then only its handset can say that it wants pushes.
+    let push_after = if config.push_on_loss { config.push_after } else { Duration::MAX };
+    RelaySettings {
+        linger: config.linger,
+        push_after,
+        lifetime: config.lifetime,
+        subscriptions_per_handset: config.subscriptions_per_handset,
+        probe_within: config.probe_within,
     }
 }
 

@@ -8,6 +8,7 @@
 //! [`in_flight`] table until they are answered; a [`verdict`] says what an answer means; [`receipts`] tell later what
 //! became of them; the [`tally`] counts every end.
 
+pub mod allowance;
 pub mod backoff;
 pub mod chunk;
 pub mod clock;

@@ -49,6 +49,8 @@ pub enum DropReason {
     Unencodable,
     /// The subscription was deactivated while the event waited.
     Deactivated,
+    /// The activation's time was over while the event waited.
+    Lapsed,
     /// The subscription failed three times within a minute and was taken out of service.
     Quarantined,
     /// The router stopped before the event could be sent.
@@ -57,8 +59,8 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 6] =
-        ["lagged", "oversize", "unencodable", "deactivated", "quarantined", "shutdown"];
+    pub const LABELS: [&'static str; 7] =
+        ["lagged", "oversize", "unencodable", "deactivated", "lapsed", "quarantined", "shutdown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {

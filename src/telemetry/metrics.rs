@@ -15,6 +15,8 @@ pub struct Telemetry {
     pub received_sse: Count,
     /// Events taken in by `Publish`.
     pub received_grpc: Count,
+    /// Events that the proxy itself made, of `bellwire_events_received_total`.
+    pub received_notice: Count,
     /// Final outcomes, by the index of the outcome.
     pub settled: CountFamily,
     /// Events left out for a subscription, by the index of the reason.
@@ -84,6 +86,7 @@ impl Telemetry {
         Self {
             received_sse: received("sse"),
             received_grpc: received("grpc"),
+            received_notice: received("proxy"),
             settled: CountFamily::new(labels.outcomes, |outcome| {
                 Count::new(counter!(names::EVENTS_SETTLED, "outcome" => outcome))
             }),

@@ -180,6 +180,7 @@ impl State {
             true => self.sweep_later(),
             false => drop(chunk.release()),
         }
+        self.give_readers(&chunk);
         self.log.push(chunk);
     }
 }

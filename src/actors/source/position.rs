@@ -52,6 +52,17 @@ impl Position {
         }
     }
 
+    /// The numbering begins with this epoch.
+    #[must_use]
+    pub fn in_epoch(self, epoch: u32) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// Which epoch it is.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
     /// One past the number of the last event.
     pub fn next(&self) -> u64 {
         self.next

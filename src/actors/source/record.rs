@@ -80,6 +80,11 @@ impl SourceRecord {
         self.fields.lock().position.next()
     }
 
+    /// Which numbering it is.
+    pub(super) fn epoch(&self) -> u32 {
+        self.fields.lock().position.epoch()
+    }
+
     /// Where its upstream goes on.
     pub(super) fn resume(&self) -> &ResumePoint {
         &self.resume
