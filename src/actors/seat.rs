@@ -18,6 +18,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A subscription in several hands. Nobody needs a weak reference, so none is counted: of a million that is 8 MB.
@@ -27,9 +28,15 @@ pub type SharedSeat = triomphe::Arc<Seat>;
 pub struct Seat {
     pub(super) id: SubscriptionId,
     handset: Arc<HandsetCell>,
-    activated_unix_ms: u64,
+    activated: Moment,
+    /// A stream brings its events to the handset.
+    streamed: AtomicBool,
     state: Mutex<State>,
 }
+
+/// A time since 2020, in milliseconds, until 2054.
+#[derive(Clone, Copy)]
+struct Moment([u8; 5]);
 
 struct State {
     terms: Arc<Terms>,
@@ -38,8 +45,6 @@ struct State {
     /// Where it is in its handset's engine while it is awake.
     place: Option<Place>,
     phase: Phase,
-    /// A stream brings its events to the handset.
-    streamed: bool,
     /// Which of its source's groups it is in.
     group: [u8; 3],
 }
@@ -91,8 +96,9 @@ pub struct Figures {
 impl Seat {
     /// A subscription of `handset`, asleep, that its source has not let in yet.
     pub fn new(id: SubscriptionId, handset: Arc<HandsetCell>, terms: Arc<Terms>, activated_unix_ms: u64) -> Self {
-        let state = State { terms, released: 0, place: None, phase: Phase::New, streamed: false, group: [0; 3] };
-        Self { id, handset, activated_unix_ms, state: Mutex::new(state) }
+        let state = State { terms, released: 0, place: None, phase: Phase::New, group: [0; 3] };
+        let activated = Moment::new(activated_unix_ms);
+        Self { id, handset, activated, streamed: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
     /// Which one.
@@ -107,7 +113,7 @@ impl Seat {
 
     /// When it was activated, in milliseconds since 1970.
     pub fn activated_unix_ms(&self) -> u64 {
-        self.activated_unix_ms
+        self.activated.unix_ms()
     }
 
     /// What it asks for.
@@ -246,7 +252,7 @@ impl Seat {
             None if chunk.range().end <= state.released => return Ok(Taken::Whole),
             None => {
                 let (terms, released) = (&state.terms, state.released);
-                let streamed = state.streamed;
+                let streamed = self.streamed.load(Ordering::Relaxed);
                 let place = self.handset.wake(|engine| {
                     let mut one = subscription(self.id, engine, terms, released, backlog);
                     if streamed {
@@ -269,8 +275,8 @@ impl Seat {
 
     /// A stream is open: nothing is pushed from now on.
     pub(super) fn open_stream(&self) {
-        let mut state = self.state.lock();
-        state.streamed = true;
+        let state = self.state.lock();
+        self.streamed.store(true, Ordering::Relaxed);
         if let Some(place) = state.place {
             self.handset.look(|engine| engine.get(place).map(Subscription::handle_stream_opened));
         }
@@ -287,8 +293,8 @@ impl Seat {
 
     /// The last stream is closed: what has not arrived is pushed from `push_at` on.
     pub(super) fn close_streams(&self, now: Now, push_at: Duration) {
-        let mut state = self.state.lock();
-        state.streamed = false;
+        let state = self.state.lock();
+        self.streamed.store(false, Ordering::Relaxed);
         if let Some(place) = state.place {
             HandsetCell::serve(&self.handset, now, |engine| {
                 engine.get(place).map(|one| one.handle_streams_closed(push_at))
@@ -388,6 +394,20 @@ impl Seat {
         }?;
         state.released = old.released();
         Some(old)
+    }
+}
+
+impl Moment {
+    const BEGIN_UNIX_MS: u64 = 1_577_836_800_000;
+
+    fn new(unix_ms: u64) -> Self {
+        let [a, b, c, d, e, ..] = unix_ms.saturating_sub(Self::BEGIN_UNIX_MS).min((1 << 40) - 1).to_le_bytes();
+        Self([a, b, c, d, e])
+    }
+
+    fn unix_ms(self) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]) + Self::BEGIN_UNIX_MS
     }
 }
 

@@ -145,22 +145,28 @@ pub struct OpenStream {
     push_after: Duration,
     /// How often all were ended when it was opened.
     times: u32,
-    confirmed: watch::Receiver<u64>,
-    ended: watch::Receiver<u32>,
+    signals: Signals,
     /// Told that it is closed.
     closed: Port<()>,
+}
+
+/// What a handset says of its streams.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    confirmed: watch::Receiver<u64>,
+    ended: watch::Receiver<u32>,
 }
 
 impl OpenStream {
     /// A stream, of the handset to which `streams` belong if that is known. `closed` is told when it is no more; what
     /// has not arrived is pushed `push_after` that, unless another was opened.
     pub(super) fn new(streams: Option<Arc<Streams>>, push_after: Duration, closed: Port<()>) -> Self {
-        let (confirmed, ended) = match &streams {
-            Some(streams) => (streams.confirmed.subscribe(), streams.ended.subscribe()),
-            None => (watch::Sender::new(0).subscribe(), watch::Sender::new(0).subscribe()),
+        let signals = match &streams {
+            Some(streams) => Signals { confirmed: streams.confirmed.subscribe(), ended: streams.ended.subscribe() },
+            None => Signals { confirmed: watch::Sender::new(0).subscribe(), ended: watch::Sender::new(0).subscribe() },
         };
-        let times = *ended.borrow();
-        Self { streams, begun: false, push_after, times, confirmed, ended, closed }
+        let times = *signals.ended.borrow();
+        Self { streams, begun: false, push_after, times, signals, closed }
     }
 
     /// Whether anybody knows whose it is.
@@ -183,12 +189,19 @@ impl OpenStream {
         }
     }
 
+    /// For waiting on what the handset says.
+    pub fn signals(&self) -> Signals {
+        self.signals.clone()
+    }
+}
+
+impl Signals {
     /// Every event before this one has arrived, by this stream or another.
     pub fn confirmed(&self) -> u64 {
         *self.confirmed.borrow()
     }
 
-    /// Waits until the handset has said more.
+    /// Waits until the handset has said that it has more.
     pub async fn acknowledged(&mut self) {
         if self.confirmed.changed().await.is_err() {
             std::future::pending::<()>().await; // nobody can say anything
@@ -197,7 +210,7 @@ impl OpenStream {
 
     /// Waits until the handset wants no stream any more.
     pub async fn ended(&mut self) {
-        if *self.ended.borrow_and_update() == self.times && self.ended.changed().await.is_err() {
+        if self.ended.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -3,7 +3,7 @@
 use super::message::{ActivateError, Follower, RouterMessage, Status, StreamOpened, StreamWanted};
 use super::state::State;
 use crate::actors::port::Port;
-use crate::actors::source::SourceMessage;
+use crate::actors::source::{SourceFact, SourceMessage};
 use crate::actors::streams::{OpenStream, Streams};
 use crate::model::{HandsetId, SourceId, SubscriptionId};
 use bytes::Bytes;
@@ -34,6 +34,8 @@ impl State {
         let ended = |entry: &super::state::SourceEntry| matches!(*entry.status.borrow(), Status::Ended(_));
         if self.sources.get(&source).is_some_and(ended) {
             self.reopen(&source).await;
+            // It is not as it was any more, also if the source has not heard of it yet.
+            self.handle_source(&source, SourceFact::Connecting);
         }
         let entry = self.sources.get(&source).ok_or(ActivateError::Stopping)?;
         debug!(source = record.id().logged(), streams = entry.streams, "stream opened");
