@@ -247,7 +247,8 @@ export class ConnectionlessEventSource extends EventSourceTarget {
 
   #receiveRelayed(event) {
     this.#receive(event, "relay");
-    this.#acknowledger?.note(event.lastEventId);
+    // Unless the page has closed the source meanwhile.
+    if (this.#awake) this.#acknowledger?.note(event.lastEventId);
   }
 
   #receivePush({ events, lost }) {
@@ -330,12 +331,16 @@ export class ConnectionlessEventSource extends EventSourceTarget {
     const renewal = (this.#renewal = { timer: null });
     this.arm().catch(() => {
       if (this.#renewal !== renewal) return;
-      const delay = backOff.next();
-      const again = () => { this.#renewal = null; this.#renew(end, backOff); };
-      const ended = () => { this.#renewal = this.#endpoint.activation = null; this.#update(); this.wake(); };
-      const inTime = this.#clock.now() + delay < end;
-      renewal.timer = inTime ? this.#clock.setTimeout(again, delay) : this.#clock.setTimeout(ended, end - this.#clock.now());
+      const [delay, left] = [backOff.next(), end - this.#clock.now()];
+      const next = delay < left ? () => this.#renew(end, backOff) : () => this.#activationEnded();
+      renewal.timer = this.#clock.setTimeout(() => { this.#renewal = null; next(); }, Math.min(delay, left));
     });
+  }
+
+  #activationEnded() {
+    this.#endpoint.activation = null;
+    this.#update();
+    this.wake();
   }
 
   #stopRenewal() {
@@ -514,7 +519,8 @@ class PushProxy {
   async openStream(eventsource, { lastEventId, acks, signal }) {
     const headers = { Accept: "text/event-stream" };
     if (lastEventId) headers["Last-Event-ID"] = utf8AsByteString(lastEventId);
-    const response = await this.#request({ eventsource, acks: acks ? "1" : null }, { headers, cache: "no-store", signal });
+    const query = { eventsource, acks: acks ? "1" : null };
+    const response = await this.#request(query, { headers, cache: "no-store", signal });
     const type = response.headers.get("Content-Type") ?? "none";
     if (response.status !== 200) throw await refusal(response);
     if (!/^text\/event-stream\s*(;|$)/i.test(type)) {
@@ -698,9 +704,9 @@ class PushEndpoint {
 
   /** Data profile: the proxy's source port counts the streams. */
   takesSourcePort(port) {
-    const base = this.dataSourcePort;
-    const expected = this.activation.sourcePort ?? (base === undefined ? port : base + parseInt(this.activation.stream, 36));
-    return expected === port;
+    const { sourcePort, stream } = this.activation;
+    const counted = this.dataSourcePort === undefined ? port : this.dataSourcePort + parseInt(stream, 36);
+    return (sourcePort ?? counted) === port;
   }
 
   get origin() {
@@ -767,11 +773,11 @@ class Handset {
   /** A message as a push of ours, or null. */
   #readMessage({ octets, destinationPort, sourcePort, from }) {
     if (destinationPort === null) return null;
-    const address = { destinationPort, sourcePort };
-    if (destinationPort !== WAP_PUSH_PORT) return { ...address, application: null, contentUri: null, ...readBody(octets) };
-    const push = decodePush(octets);
-    if (!isEventStream(push.contentType) || this.#copies.isCopy(from, octets)) return null;
-    return { ...address, application: push.application, contentUri: push.contentUri, ...readBody(push.body) };
+    const ports = { destinationPort, sourcePort };
+    if (destinationPort !== WAP_PUSH_PORT) return { ...ports, application: null, contentUri: null, ...readBody(octets) };
+    const { contentType, application, contentUri, body } = decodePush(octets);
+    if (!isEventStream(contentType) || this.#copies.isCopy(from, octets)) return null;
+    return { ...ports, application, contentUri, ...readBody(body) };
   }
 
   #deliver(push) {
@@ -816,18 +822,22 @@ function takes(endpoint, { application, destinationPort }) {
  */
 function route(push, candidates) {
   if (push.destinationPort !== WAP_PUSH_PORT) {
-    const owners = candidates.filter((endpoint) => endpoint.hasProfile("data") && endpoint.takesSourcePort(push.sourcePort));
-    return owners.map((endpoint) => ({ endpoint, key: null }));
+    const data = candidates.filter((endpoint) => endpoint.hasProfile("data"));
+    return data.filter((endpoint) => endpoint.takesSourcePort(push.sourcePort)).map(unkeyed);
   }
   if (push.contentUri !== null) {
     const named = candidates.filter(({ url, activation }) => [url, activation.contentUri].includes(push.contentUri));
-    return named.map((endpoint) => ({ endpoint, key: null }));
+    return named.map(unkeyed);
   }
   const keys = push.events.map((event) => splitKey(event.lastEventId).key);
   const keyed = candidates.filter((endpoint) => endpoint.hasProfile("compact") && keys.includes(endpoint.activation.stream));
   if (keyed.length > 0) return keyed.map((endpoint) => ({ endpoint, key: endpoint.activation.stream }));
   const first = candidates.filter((endpoint) => endpoint.hasProfile("standard") && !endpoint.activation.contentUri);
-  return first.map((endpoint) => ({ endpoint, key: null }));
+  return first.map(unkeyed);
+}
+
+function unkeyed(endpoint) {
+  return { endpoint, key: null };
 }
 
 /** A push as each endpoint gets it. The mark of lost events belongs to the first event's stream. */

@@ -47,7 +47,7 @@ test("the content URI is read, beside values of all four shapes and a page that 
 });
 
 test("a text may be quoted, and a parameter named in text", () => {
-  const push = decodePush(fromHex("000615" + "1f0d" + "612f6200" + "6368617273657400" + "83" + "af7fc3a900" + ""));
+  const push = decodePush(fromHex("000614" + "1f0d" + "612f6200" + "6368617273657400" + "83" + "af7fc3a900"));
   assert.deepEqual([push.contentType, push.charset, push.application], ["a/b", 3, "é"]);
 });
 
@@ -66,20 +66,18 @@ const MALFORMED = {
   "010600": "content type is missing",
   "0106026162": "value has no NUL at its end",
   "010602616278797a00": "value has no NUL at its end",
-  "0106020583": "content type: 5 octets are said to follow, but 0 do",
+  "0106020583": "content type: 5 octets are said to follow, but 1 do",
   "0106021f83": "content type is missing",
   "01060383af": "headers: 3 octets are said to follow, but 2 do",
   "01060283af": "value is missing",
   "01060483af0290": "value: 2 octets are said to follow, but 1 do",
   "0106028300": "header name is empty",
   "010602837f": "code page is missing",
-  "0106020183": "is said",
 };
 
 for (const [octets, reason] of Object.entries(MALFORMED)) {
   test(`push ${octets || "of nothing"} is refused: ${reason}`, () => {
     const read = () => decodePush(fromHex(octets));
-    if (reason === "is said") return void assert.throws(read, PushError);
     assert.throws(read, (error) => error instanceof PushError && error.message.includes(reason));
   });
 }

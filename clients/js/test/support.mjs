@@ -179,6 +179,7 @@ export class FakeProxy {
     if (refusal instanceof Error) throw refusal;
     const stream = new FakeStream(request);
     this.streams.push(stream);
+    if (refusal) stream.end();
     signal.addEventListener("abort", () => stream.abort());
     const headers = { "Content-Type": refusal?.type ?? "text/event-stream; charset=utf-8" };
     const empty = refusal?.status === 204;
