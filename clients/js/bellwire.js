@@ -1,9 +1,9 @@
 /**
  * Bellwire's user agent: Server-Sent Events that go on when the connection does not.
  *
- * HTML §9.2.8 counts the handset's software and the push proxy together as one user agent. This is the handset's half. An
- * event source reads the proxy's stream while the device is awake, and OMA pushes out of short messages while it sleeps;
- * the page sees one EventSource, and every event once.
+ * HTML §9.2.8 counts the handset's software and the push proxy together as one user agent. This is the handset's half.
+ * An event source reads the proxy's stream while the device is awake, and OMA pushes out of short messages while it
+ * sleeps; the page sees one EventSource, and every event once.
  *
  *     const source = new ConnectionlessEventSource("https://example.com/stocks", { proxy, token, modem });
  *     source.onmessage = (event) => show(event.data, event.bearer);
@@ -65,8 +65,8 @@ class EventSourceTarget extends EventTarget {
 /**
  * An EventSource with two bearers: the proxy's stream, and pushes.
  *
- * Beside HTML's events it fires `gap` (events were lost; `detail.lost`, `detail.reason`) and `bearerchange`. Messages have
- * a `bearer`: "relay" or "push".
+ * Beside HTML's events it fires `gap` (events were lost; `detail.lost`, `detail.reason`) and `bearerchange`. Messages
+ * have a `bearer`: "relay" or "push".
  */
 export class ConnectionlessEventSource extends EventSourceTarget {
   #url;
@@ -461,7 +461,9 @@ function newMessage({ type, data }, { lastEventId, origin, bearer }) {
 }
 
 function withProperties(event, properties) {
-  for (const [name, value] of Object.entries(properties)) Object.defineProperty(event, name, { value, enumerable: true });
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(event, name, { value, enumerable: true });
+  }
   return event;
 }
 
@@ -644,7 +646,7 @@ const SYSTEM_CLOCK = {
   clearTimeout: (timer) => clearTimeout(timer),
 };
 
-/** Reconnection times (HTML §9.2.3): the base first, then twice as long each time, up to a minute, never all at once. */
+/** Reconnection times (HTML §9.2.3): the base, then twice as long each time, up to a minute, never all at once. */
 class BackOff {
   #clock;
   #base = 3_000;
@@ -774,7 +776,9 @@ class Handset {
   #readMessage({ octets, destinationPort, sourcePort, from }) {
     if (destinationPort === null) return null;
     const ports = { destinationPort, sourcePort };
-    if (destinationPort !== WAP_PUSH_PORT) return { ...ports, application: null, contentUri: null, ...readBody(octets) };
+    if (destinationPort !== WAP_PUSH_PORT) {
+      return { ...ports, application: null, contentUri: null, ...readBody(octets) };
+    }
     const { contentType, application, contentUri, body } = decodePush(octets);
     if (!isEventStream(contentType) || this.#copies.isCopy(from, octets)) return null;
     return { ...ports, application, contentUri, ...readBody(body) };
@@ -830,8 +834,10 @@ function route(push, candidates) {
     return named.map(unkeyed);
   }
   const keys = push.events.map((event) => splitKey(event.lastEventId).key);
-  const keyed = candidates.filter((endpoint) => endpoint.hasProfile("compact") && keys.includes(endpoint.activation.stream));
-  if (keyed.length > 0) return keyed.map((endpoint) => ({ endpoint, key: endpoint.activation.stream }));
+  const compact = candidates.filter((endpoint) => endpoint.hasProfile("compact"));
+  const keyed = compact.map((endpoint) => ({ endpoint, key: endpoint.activation.stream }));
+  const owners = keyed.filter(({ key }) => keys.includes(key));
+  if (owners.length > 0) return owners;
   const first = candidates.filter((endpoint) => endpoint.hasProfile("standard") && !endpoint.activation.contentUri);
   return first.map(unkeyed);
 }
@@ -923,7 +929,7 @@ function isApplication(pushed, wanted) {
 
 /**
  * Which events of a stream came before, by either bearer.
- * The proxy's ids, `~EPOCH.SEQUENCE`, count up; an origin's say nothing of order, so the last 256 events are remembered.
+ * The proxy's ids, `~EPOCH.SEQUENCE`, count up; an origin's say nothing of order: the last 256 events are remembered.
  */
 class Duplicates {
   #sequences = new BoundedMap(16);
@@ -1398,8 +1404,8 @@ function join(parts, total) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A modem out of an event stream of short messages, `{"from":"12345","userData":"<hex>"}` each: a simulated handset, or a
- * gateway. Any object with the same `subscribe` is a modem too.
+ * A modem out of an event stream of short messages, `{"from":"12345","userData":"<hex>"}` each: a simulated handset, or
+ * a gateway. Any object with the same `subscribe` is a modem too.
  */
 export class EventStreamModem {
   #url;

@@ -140,12 +140,14 @@ for (const [name, parts] of Object.entries({ "8-bit": PARTS_8, "16-bit": PARTS_1
     for (const order of [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]) {
       const inOrder = order.map((index) => parts[index]);
       for (const sent of [inOrder, inOrder.flatMap((part) => [part, part]), [...inOrder, ...inOrder]]) {
-        const messages = addAll(new Reassembler(), sent);
-        assert.equal(messages.length, 1);
-        assert.deepEqual([messages[0].octets.length, messages[0].destinationPort, messages[0].sourcePort], [273, 2948, 9200]);
+        const [message, ...more] = addAll(new Reassembler(), sent);
+        assert.deepEqual(more, []);
+        const { octets, ...rest } = message;
+        assert.deepEqual([octets.length, rest], [273, { ...PORTS, from: "12345" }]);
         const events = [];
-        new EventStreamParser({ onevent: (event) => events.push(event) }).push(decodePush(messages[0].octets).body);
-        assert.deepEqual([events.length, events[0].type, events[0].lastEventId, events[0].data.split("\n").length], [1, "quote", "42", 5]);
+        new EventStreamParser({ onevent: (event) => events.push(event) }).push(decodePush(octets).body);
+        const [{ type, lastEventId, data }] = events;
+        assert.deepEqual([events.length, type, lastEventId, data.split("\n").length], [1, "quote", "42", 5]);
       }
     }
   });
@@ -158,14 +160,21 @@ test("messages of several references, widths, totals and senders do not mix", ()
     ["1", part(5, 3, 1, "e")], ["1", part(5, 2, 2, "A")], ["1", part(6, 2, 2, "B")], ["2", part(5, 2, 2, "C")],
     ["1", part(5, 2, 2, "D", 16)], ["1", part(5, 3, 2, "E")], ["1", part(5, 3, 3, "!")],
   ];
-  const texts = all.flatMap(([from, userData]) => addAll(reassembler, [userData], from)).map(({ octets }) => latin1(octets));
-  assert.deepEqual(texts, ["aA", "bB", "cC", "dD", "eE!"]);
+  const messages = all.flatMap(([from, userData]) => addAll(reassembler, [userData], from));
+  assert.deepEqual(messages.map(({ octets }) => latin1(octets)), ["aA", "bB", "cC", "dD", "eE!"]);
 });
 
 test("a reference that comes round begins anew", () => {
   const reassembler = new Reassembler();
   const sent = [part(1, 2, 1, "old"), part(1, 2, 1, "a"), part(1, 2, 2, "b"), part(1, 2, 2, "d"), part(1, 2, 1, "c")];
   assert.deepEqual(addAll(reassembler, sent).map(({ octets }) => latin1(octets)), ["ab", "cd"]);
+});
+
+test("a late copy of a part begins no other message", () => {
+  const reassembler = new Reassembler();
+  const parts = [part(1, 2, 1, "a"), part(1, 2, 2, "b")];
+  assert.equal(addAll(reassembler, [...parts, ...parts, parts[1]]).length, 1);
+  assert.equal(reassembler.size, 0);
 });
 
 test("what stays incomplete is dropped after half an hour", () => {

@@ -15,13 +15,15 @@ const TABLE = {
   ],
   "one space is not data": ["data:test\n\ndata: test\n\n", [["message", "test", ""], ["message", "test", ""]]],
   "each of the three line ends": [
-    "\uFEFFdata: a\r\n\r\ndata: b\r\rdata: c\n\n", [["message", "a", ""], ["message", "b", ""], ["message", "c", ""]],
+    "\uFEFFdata: a\r\n\r\ndata: b\r\rdata: c\n\n",
+    [["message", "a", ""], ["message", "b", ""], ["message", "c", ""]],
   ],
   "mixed line ends": ["data: a\r\ndata: b\rdata: c\n\r\n\r\r\n", [["message", "a\nb\nc", ""]]],
   "only one byte order mark goes": ["\uFEFF\uFEFFdata: a\n\ndata: b\n\n", [["message", "b", ""]]],
   "an id without an event stays": ["id: 7\n\ndata: x\n\n", [["message", "x", "7"]], { ids: ["7"] }],
   "an id stays until another comes": [
-    "id: 7\ndata: x\n\ndata: y\n\nid: 8\ndata: z\n\n", [["message", "x", "7"], ["message", "y", "7"], ["message", "z", "8"]],
+    "id: 7\ndata: x\n\ndata: y\n\nid: 8\ndata: z\n\n",
+    [["message", "x", "7"], ["message", "y", "7"], ["message", "z", "8"]],
   ],
   "a type without data goes": ["event: add\n\ndata: y\n\n", [["message", "y", ""]]],
   "a type is for one event": ["event: add\ndata: x\n\ndata: y\n\n", [["add", "x", ""], ["message", "y", ""]]],
@@ -72,7 +74,8 @@ test("an event is there with its empty line, not a chunk later", () => {
 });
 
 test("octets that are no UTF-8 are replaced", () => {
-  assert.deepEqual(read([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a)]).events, [["message", "\uFFFD", ""]]);
+  const octets = Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a);
+  assert.deepEqual(read([octets]).events, [["message", "\uFFFD", ""]]);
 });
 
 test("an id from before is in force until the stream names one", () => {

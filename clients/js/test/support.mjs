@@ -1,4 +1,9 @@
 // What the tests share: octets, chance, a clock, a modem and a proxy that do as they are told.
+import { afterEach } from "node:test";
+import { ConnectionlessEventSource } from "../bellwire.js";
+
+export const STOCKS = "https://example.com/stocks";
+export const NEWS = "https://example.com/news?a=1&b=2";
 
 export function fromHex(digits) {
   return Uint8Array.from(digits.match(/../g) ?? [], (octet) => parseInt(octet, 16));
@@ -120,7 +125,8 @@ export class FakeModem {
     const text = (value) => [...new TextEncoder().encode(value), 0];
     const headers = [
       ...text(contentType),
-      ...(application === null ? [] : typeof application === "number" ? [0xaf, 0x80 | application] : [0xaf, ...text(application)]),
+      ...(application === null ? [] : [0xaf]),
+      ...(typeof application === "number" ? [0x80 | application] : application === null ? [] : text(application)),
       ...(contentUri === null ? [] : [0xb0, ...text(contentUri)]),
     ];
     const length = headers.length < 128 ? [headers.length] : [0x80 | (headers.length >> 7), headers.length & 127];
@@ -213,4 +219,25 @@ class FakeStream {
     if (this.open) this.#controller.error(error);
     this.open = false;
   }
+}
+
+/** Sources that end with their test. */
+export const opened = [];
+
+afterEach(() => opened.splice(0).forEach((source) => source.close()));
+
+/** A source with everything around it, and a log of what the page sees. */
+export async function start(options = {}, url = STOCKS) {
+  const { clock = new FakeClock(), modem = new FakeModem(), proxy = new FakeProxy() } = options;
+  const around = { proxy: proxy.url, token: "T", modem, clock, fetch: proxy.fetch };
+  const source = new ConnectionlessEventSource(url, { ...options, ...around });
+  opened.push(source);
+  const seen = [];
+  const note = (text) => (event) => seen.push(text(event));
+  source.onopen = note(() => "open");
+  source.onerror = note(() => `error ${source.readyState}`);
+  source.onmessage = note((event) => `${event.bearer} ${event.data} #${event.lastEventId}`);
+  source.addEventListener("gap", note((event) => `${event.bearer} gap ${event.detail.lost} ${event.detail.reason}`));
+  await settled();
+  return { source, clock, modem, proxy, seen };
 }
