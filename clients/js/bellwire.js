@@ -98,7 +98,7 @@ export class ConnectionlessEventSource extends EventSourceTarget {
    * @param {string | URL} url the origin's event stream
    * @param {import("./bellwire.js").ConnectionlessEventSourceInit} options
    */
-  constructor(url, options) {
+  constructor(url, options = {}) {
     super();
     this.#url = parseUrl(url);
     this.#withCredentials = options.withCredentials ?? false;
@@ -285,7 +285,7 @@ export class ConnectionlessEventSource extends EventSourceTarget {
       dataSourcePort,
       receive: (push) => this.#receivePush(push),
       confirm: (nonce) => this.#proxy.confirm(nonce),
-      adopt: (answer) => this.#probe?.resolve(answer),
+      adopt: (answer) => this.#probe?.resolve(this.#activated(answer)),
     });
   }
 
@@ -319,7 +319,7 @@ export class ConnectionlessEventSource extends EventSourceTarget {
     const timer = this.#clock.setTimeout(() => probe.reject(late), confirmWithin * 1000);
     this.#probe = probe;
     this.#endpoint.pending = subscription;
-    return probe.promise.then((answer) => this.#activated(answer)).finally(() => {
+    return probe.promise.finally(() => {
       this.#clock.clearTimeout(timer);
       if (this.#probe === probe) this.#probe = this.#endpoint.pending = null;
     });
@@ -789,7 +789,7 @@ class Handset {
     const candidates = [...this.#endpoints].filter((endpoint) => takes(endpoint, push));
     const owners = probe ? [] : route(push, candidates.filter((endpoint) => !endpoint.takesAll()));
     if (owners.length === 0 && this.#undecided > 0) return this.#hold(push);
-    if (probe) return void this.#answerProbe(probe.data);
+    if (probe) return void this.holding(() => this.#answerProbe(probe.data));
     for (const delivery of deliveries(push, owners, candidates.filter((endpoint) => endpoint.takesAll()))) {
       delivery.endpoint.receive(delivery);
     }

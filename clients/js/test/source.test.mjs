@@ -264,6 +264,21 @@ test("a probe that overtakes the proxy's answer waits for it", async () => {
   assert.equal(source.bearer, "push");
 });
 
+test("a push that overtakes the answer to a probe waits for it", async () => {
+  const { source, proxy, modem, seen } = await start();
+  proxy.answers.activatePush = { state: "pending", subscription: "s" };
+  proxy.answers.confirm = () => {
+    modem.push("id: 1\ndata: a\n\n");
+    return proxy.activation({});
+  };
+  const asleep = source.sleep();
+  await settled();
+  modem.push("event: bellwire-probe\ndata: n1\n\n");
+  await asleep;
+  await settled();
+  assert.deepEqual(seen, ["open", "push a #1"]);
+});
+
 test("a probe that nobody asked for is not confirmed", async () => {
   const { proxy, modem } = await start();
   modem.push("event: bellwire-probe\ndata: n1\n\n");
