@@ -258,7 +258,7 @@ const WRONG: &[(&str, &str)] = &[
     ("[admission]\noctets = 1000", "5:10: admission.octets: value 1000 is not allowed: a whole number from 262144 to"),
     ("[upstream]\nmax_event = 2097152", "4:2: upstream.log_octets: missing, needed is a whole number from 2097152 to"),
     ("[[access.credential]]\nname = \"x\"", "4:1: access.credential.x.bearer: missing, needed is a token"),
-    ("[kafka]\nbrokers = \"a\"", "4:2: kafka: unknown key, known here are node, grpc, ops, smsc,"),
+    ("[kafka]\nbrokers = \"a\"", "4:2: kafka: unknown key, known here are node, http, grpc, ops, smsc,"),
     ("[grpc]\nlisten", "5:7: "),
 ];
 
