@@ -21,7 +21,7 @@ mod smsc;
 mod upstream;
 mod written;
 
-pub use access::{AccessConfig, Credential};
+pub use access::{AccessConfig, Credential, GatewayConfig, KeyMaterial, TokenConfig, TokenKeyConfig};
 pub use admission::AdmissionConfig;
 pub use grpc::GrpcConfig;
 pub use http::HttpConfig;
