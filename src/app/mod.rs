@@ -1,8 +1,10 @@
 //! The router as a whole: wired once at start, drained at the end, in the order events flow.
 
+mod identities;
 mod keeping;
 mod parts;
 
+pub use identities::{IdentitiesError, identities};
 pub use parts::PartError;
 
 use crate::actors::CALL_TIMEOUT;
