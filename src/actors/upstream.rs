@@ -61,6 +61,8 @@ pub enum UpstreamFact {
         /// When they were read.
         read_at: Now,
     },
+    /// The origin says how long a user agent should wait before it comes again (HTML §9.2.6, `retry`).
+    Retry(Duration),
     /// The stream is gone and will be opened again.
     Lost {
         /// Why.

@@ -39,6 +39,14 @@ pub struct Telemetry {
     pub sources_waiting: Gauge,
     /// Sources given up: the upstream said not to come again.
     pub sources_closed: Gauge,
+    /// Streams that are relayed.
+    pub relay_streams: Gauge,
+    /// Events that were written to streams.
+    pub relayed_events: Counter,
+    /// Requests to the push proxy that came to nothing, by the class of their status.
+    pub proxy_refused: [Counter; 2],
+    /// Headers of a gateway that no gateway wrote.
+    pub spoofed_headers: Counter,
     /// Octets of events that may still be taken in.
     pub credits_available: Gauge,
     /// Segments sent again without knowing whether the first arrived.
@@ -100,6 +108,10 @@ impl Telemetry {
             sources_open: sources("open"),
             sources_waiting: sources("waiting"),
             sources_closed: sources("closed"),
+            relay_streams: gauge!(names::RELAY_STREAMS),
+            relayed_events: counter!(names::RELAYED_EVENTS),
+            proxy_refused: ["client", "server"].map(|blame| counter!(names::PROXY_REFUSED, "blame" => blame)),
+            spoofed_headers: counter!(names::SPOOFED_HEADERS),
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),
             reordered: counter!(names::REORDERED),

@@ -19,6 +19,7 @@ impl State {
                 facts.send(SourceFact::Open);
                 self.go_on(resumed);
             }
+            UpstreamFact::Retry(time) => self.retry = Some(time),
             UpstreamFact::Lost { outage: Outage { cause, reason }, retry_in } => {
                 let reason = format!("{reason}; again in {retry_in:.1?}");
                 facts.send(SourceFact::Waiting(Outage { cause, reason }));

@@ -98,6 +98,8 @@ pub struct State {
     next: u64,
     /// Events that are given on when they are durable.
     held: VecDeque<Arc<Chunk>>,
+    /// How long the origin says that user agents should wait before they come again.
+    retry: Option<Duration>,
     /// Who waits for events without a subscription.
     readers: Readers,
     /// Events that may come again.
@@ -130,6 +132,7 @@ impl Actor for Source {
             log: Log::new(*log_octets),
             next,
             held: VecDeque::new(),
+            retry: None,
             readers: Readers::new(),
             known: Known::default(),
             was_open: next > 0,

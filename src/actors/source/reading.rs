@@ -10,6 +10,7 @@ use crate::store::SourceNumber;
 use bytes::Bytes;
 use ractor::RpcReplyPort;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::debug;
 
 /// So many of the newest events are looked through for one with some id.
@@ -38,6 +39,8 @@ pub struct Piece {
     pub lost: bool,
     /// Which numbering it is.
     pub epoch: u32,
+    /// What the origin says of coming again.
+    pub retry: Option<Duration>,
 }
 
 /// Who waits for what comes next.
@@ -84,7 +87,7 @@ impl State {
             Some(kept) => kept,
             None => (self.next, self.next),
         };
-        let epoch = self.arguments.record.epoch();
+        let (epoch, retry) = (self.arguments.record.epoch(), self.retry);
         if from >= end {
             self.readers.retain(|reader| !reader.is_closed());
             self.readers.push(reply);
@@ -92,7 +95,8 @@ impl State {
         }
         let journal = &self.arguments.surroundings.journal;
         if from >= start {
-            let _ = reply.send(Piece { chunks: self.log.some(from, FEED_OCTETS), next: from, lost: false, epoch });
+            let _ =
+                reply.send(Piece { chunks: self.log.some(from, FEED_OCTETS), next: from, lost: false, epoch, retry });
         } else if journal.is_on() {
             let (journal, clock) = (journal.clone(), self.arguments.surroundings.clock.clone());
             let record = Arc::clone(&self.arguments.record);
@@ -101,20 +105,20 @@ impl State {
                 let now = clock.now();
                 let chunks: Vec<_> = logged.into_iter().map(|one| journal::chunk(now, one)).collect();
                 let next = chunks.first().map_or(start, |chunk| chunk.range().start.max(from));
-                let _ = reply.send(Piece { chunks, next, lost: next > from, epoch });
+                let _ = reply.send(Piece { chunks, next, lost: next > from, epoch, retry });
             });
         } else {
-            let _ = reply.send(Piece { chunks: Vec::new(), next: start, lost: true, epoch });
+            let _ = reply.send(Piece { chunks: Vec::new(), next: start, lost: true, epoch, retry });
         }
     }
 
     /// Gives whoever waits what has come.
     pub(super) fn give_readers(&mut self, chunk: &Arc<Chunk>) {
-        let epoch = self.arguments.record.epoch();
+        let (epoch, retry) = (self.arguments.record.epoch(), self.retry);
         for reader in self.readers.drain(..) {
             let (chunks, next) = (vec![Arc::clone(chunk)], chunk.range().start);
             // It may have gone.
-            let _ = reader.send(Piece { chunks, next, lost: false, epoch });
+            let _ = reader.send(Piece { chunks, next, lost: false, epoch, retry });
         }
     }
 }

@@ -10,6 +10,7 @@ use super::explain::Explained;
 use super::secret::Secret;
 use super::section::Section;
 use crate::model::{CredentialRef, Msisdn};
+use crate::proxy::SourceRule;
 
 /// Which sources may be opened, and as whom; who may ask over HTTP, and for which numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct AccessConfig {
     pub allow_private_sources: bool,
     /// What private sources are opened with; names are unique.
     pub credentials: Vec<Credential>,
+    /// Whether streams are relayed to callers that say nothing of who they are. Pushes never are.
+    pub anonymous_relay: bool,
+    /// Which sources may be asked for over HTTP; none means all that have public addresses.
+    pub sources: Vec<SourceRule>,
     /// Which tokens are believed.
     pub token: TokenConfig,
     /// Which gateway is believed that writes numbers into requests.
@@ -47,12 +52,17 @@ const PREFIX_MAX_DIGITS: usize = 15;
 /// What an origin is. Browsers write it without a path and without the port that is the scheme's own.
 const ORIGIN: &str = r#"an origin such as "https://app.example" or "http://localhost:3000", as browsers write it"#;
 
+/// What a rule is.
+const SOURCE_RULE: &str = r#"a rule such as "https://example.com", "https://*.example.com:8443" or "http://*""#;
+
 impl AccessConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let mut names = Vec::new();
         let config = Self {
             allow_private_sources: section.boolean("allow_private_sources", false),
             credentials: section.entries("credential", |entry| credential(entry, &mut names)),
+            anonymous_relay: section.boolean("anonymous_relay", true),
+            sources: section.list_of("sources", SOURCE_RULE, |text| source_rule(text)),
             token: TokenConfig::read(section.table("token")),
             gateway: GatewayConfig::read(section.table("gateway")),
             origins: section.list("origins", ORIGIN, is_origin),
@@ -68,6 +78,8 @@ impl AccessConfig {
         explained
             .section("[access]")
             .plain("allow_private_sources", self.allow_private_sources)
+            .plain("anonymous_relay", self.anonymous_relay)
+            .list("sources", &self.sources.iter().map(ToString::to_string).collect::<Vec<_>>())
             .list("origins", &self.origins)
             .list("prefixes", &self.prefixes)
             .list("suppressed", &suppressed);
@@ -100,6 +112,10 @@ fn is_origin(text: &str) -> bool {
 
 fn is_prefix(text: &str) -> bool {
     (1..=PREFIX_MAX_DIGITS).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+fn source_rule(text: &str) -> Result<SourceRule, (String, String)> {
+    text.parse().map_err(|error: crate::proxy::SourceRuleError| (format!("{text:?}"), error.to_string()))
 }
 
 /// A number; one with a slip is not repeated, as it is somebody's all the same.

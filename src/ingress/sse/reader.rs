@@ -134,13 +134,17 @@ impl Reader {
         let mut parser = Parser::with_last_event_id(self.reading.limits, last_event_id);
         let mut watchdog = Watchdog::new(self.reading.idle_timeout);
         let opened = Instant::now();
-        let mut proven = false;
+        let (mut proven, mut retry) = (false, None);
         let reason = loop {
             let piece = match poll_fn(|context| next_piece(&mut body, &mut watchdog, context)).await {
                 Ok(piece) => piece,
                 Err(reason) => break reason,
             };
             proven |= self.take(&mut parser, piece).await;
+            if parser.retry() != retry {
+                retry = parser.retry();
+                retry.into_iter().for_each(|time| self.facts.send(UpstreamFact::Retry(time)));
+            }
             watchdog.rest();
             proven = proven || opened.elapsed() >= self.reading.proven_after;
             if proven {

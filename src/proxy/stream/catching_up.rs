@@ -15,8 +15,6 @@ use tokio::time::{Instant, timeout_at};
 const MAX_EVENTS: usize = 10_000;
 /// Octets in flight for that.
 const DOOR_OCTETS: usize = 256 * 1024;
-/// Chunks between the reader and here.
-const CHUNKS: usize = 16;
 
 /// A client whose last event is older than the log.
 pub(super) struct CatchingUp {
@@ -47,10 +45,10 @@ impl CatchingUp {
     /// does not help.
     async fn read(&self, running: &mut Running) -> Result<Option<u64>, Over> {
         let resume = Resume { id: self.last_event_id.clone(), from: 0, after: 0 };
-        let (sender, mut facts) = mpsc::channel(CHUNKS);
+        let (sender, mut facts) = mpsc::unbounded_channel();
         let port = Port::new(move |fact| {
-            // More than fits is a client that is too far behind: its events are missed, and that is noticed.
-            let _ = sender.try_send(fact);
+            // The door bounds what is on its way.
+            let _ = sender.send(fact);
         });
         let (proxy, door) = (std::sync::Arc::clone(&running.proxy), running.proxy.admission.door(DOOR_OCTETS));
         let _upstream = proxy.upstreams.open(&self.source, ResumePoint::new(resume), door, port);
@@ -65,7 +63,7 @@ impl CatchingUp {
                 Ok(None) | Err(_) => return Ok(None),
             };
             match fact {
-                UpstreamFact::Opened { .. } => {}
+                UpstreamFact::Opened { .. } | UpstreamFact::Retry(_) => {}
                 UpstreamFact::Lost { .. } | UpstreamFact::Ended { .. } => return Ok(None),
                 UpstreamFact::Events { events, read_at, .. } => {
                     helped = true;

@@ -87,7 +87,8 @@ pub(in super::super) fn failure(outage: &Outage) -> Problem {
         Cause::Forbidden => Problem::new(StatusCode::FORBIDDEN, reason.clone()).of("eventsource"),
         Cause::House => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, reason.clone()),
         Cause::Status(_) | Cause::Content | Cause::Connection => {
-            Problem::new(StatusCode::BAD_GATEWAY, format!("the origin gives no event stream: {reason}")).of("eventsource")
+            Problem::new(StatusCode::BAD_GATEWAY, format!("the origin gives no event stream: {reason}"))
+                .of("eventsource")
         }
     }
 }

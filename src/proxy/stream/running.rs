@@ -5,7 +5,7 @@ use super::super::clients::StreamPlace;
 use super::catching_up::CatchingUp;
 use super::opening::Opened;
 use super::writer::Writer;
-use crate::actors::clock::instant;
+use crate::actors::clock::{instant, now};
 use crate::actors::router::Status;
 use crate::actors::source::Piece;
 use crate::actors::streams::Signals;
@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 /// Later than any stream lasts.
@@ -88,7 +88,7 @@ impl Running {
                 piece = answer(&mut reading) => return self.take(piece.map_err(|_| Over)?).await,
                 () = self.signals.acknowledged() => self.acknowledge(),
                 () = sleep_until(doubt) => {
-                    self.tail.handle_timeout(crate::actors::clock::now().monotonic);
+                    self.tail.handle_timeout(now().monotonic);
                     self.opened.stream.relayed(self.next, self.tail.confirmed());
                 }
                 () = sleep_until(heartbeat) => {
@@ -100,7 +100,7 @@ impl Running {
                 }
                 () = ending.ended() => return Err(Over),
                 () = self.pieces.closed() => return Err(Over),
-                _ = self.opened.status.wait_for(|status| matches!(status, Status::Ended(_))) => return Err(Over),
+                () = over(&mut self.opened.status) => return Err(Over),
             }
         }
     }
@@ -117,9 +117,10 @@ impl Running {
             self.gap("the origin gave no ids, so nobody knows what it sent while its stream was lost", &mut out);
         }
         self.epoch = Some(piece.epoch);
+        self.writer.write_retry(piece.retry, &mut out);
         let from = self.next.max(piece.next);
         let mut written = from..from;
-        let now = crate::actors::clock::now();
+        let written_at = now();
         for chunk in &piece.chunks {
             let range = chunk.range();
             let end = range.end.min(from.saturating_add(self.tail.room()));
@@ -130,10 +131,10 @@ impl Running {
             written.end = events.end;
             let count = events.end - events.start;
             self.writer.write(chunk, events, piece.epoch, &mut out);
-            self.proxy.ledger.record(|tally| tally.time(Stage::Relay, now.since(chunk.read_at()), count));
+            self.proxy.ledger.record(|tally| tally.time(Stage::Relay, written_at.since(chunk.read_at()), count));
         }
         self.send(out).await?;
-        self.note_written(now.monotonic, written);
+        self.note_written(written_at.monotonic, written);
         Ok(())
     }
 
@@ -168,6 +169,12 @@ impl Running {
     pub(super) fn opened(&self) -> &Opened {
         &self.opened
     }
+}
+
+/// Waits until the origin wants nobody any more.
+async fn over(status: &mut watch::Receiver<Status>) {
+    // A source that is gone gives no more events, which is the same.
+    let _ = status.wait_for(|status| matches!(status, Status::Ended(_))).await;
 }
 
 /// What was asked for, if anything was.

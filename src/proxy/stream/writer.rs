@@ -38,6 +38,15 @@ impl Writer {
         }
     }
 
+    /// Writes the events of `chunk` that `range` names, which are not in the source's numbering: without ids of ours.
+    pub fn write_foreign(&mut self, chunk: &Chunk, range: Range<u64>, out: &mut BytesMut) {
+        for event in range.filter_map(|seq| chunk.get(seq)) {
+            if sse::encode(&event, &self.previous_id, out).is_ok() && event.id != self.previous_id {
+                self.previous_id = Bytes::copy_from_slice(event.id);
+            }
+        }
+    }
+
     /// Writes how long a client should wait before it comes again, if that is news.
     pub fn write_retry(&mut self, retry: Option<Duration>, out: &mut BytesMut) {
         if let Some(time) = retry.filter(|_| self.retry != retry) {
@@ -67,9 +76,13 @@ mod tests {
     #[test]
     fn events_are_as_their_origin_wrote_them_and_each_has_an_id() {
         let mut events = EventsBuilder::new();
-        for (event_type, data, id) in
-            [("message", "a", "1"), ("t", "b\nc", "1"), ("message", "d", ""), ("message", "e", ""), ("message", "f", "2")]
-        {
+        for (event_type, data, id) in [
+            ("message", "a", "1"),
+            ("t", "b\nc", "1"),
+            ("message", "d", ""),
+            ("message", "e", ""),
+            ("message", "f", "2"),
+        ] {
             events.push(event_type.as_bytes(), data.as_bytes(), id.as_bytes()).unwrap();
         }
         let chunk = Chunk::new(events.finish(), 35, Now::default(), None, None);
