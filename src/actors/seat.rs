@@ -273,6 +273,13 @@ impl Seat {
         taken.ok_or(Broken)
     }
 
+    /// The first event that no push was formed of yet.
+    pub(super) fn owed(&self) -> u64 {
+        let state = self.state.lock();
+        let owed = |place| self.handset.look(|engine| engine.get(place).map(|one| one.end() - one.pending())).flatten();
+        state.place.and_then(owed).unwrap_or(state.released)
+    }
+
     /// A stream is open: nothing is pushed from now on.
     pub(super) fn open_stream(&self) {
         let state = self.state.lock();

@@ -66,6 +66,14 @@ impl Streams {
         }
     }
 
+    /// A subscription that is to come begins with event number `from`, unless streams have brought more by then.
+    pub(super) fn expect(&self, from: u64) {
+        let mut fields = self.fields.lock();
+        if !fields.begun {
+            (fields.begun, fields.written) = (true, from);
+        }
+    }
+
     /// Every event before this one was written to a stream.
     pub(super) fn written(&self) -> u64 {
         self.fields.lock().written
@@ -172,6 +180,12 @@ impl OpenStream {
     /// Whether anybody knows whose it is.
     pub fn is_followed(&self) -> bool {
         self.streams.is_some()
+    }
+
+    /// The first event that its handset is to have, if push is active: what is before it was pushed, or has arrived.
+    pub fn owed(&self) -> Option<u64> {
+        let seat = self.streams.as_ref()?.fields.lock().seat.clone();
+        seat.map(|seat| seat.owed())
     }
 
     /// It begins: its handset has every event before `from`.

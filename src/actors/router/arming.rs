@@ -32,6 +32,7 @@ pub(super) struct Probes {
     allowance: Allowance<HandsetId>,
 }
 
+/// An activation that waits keeps its source as a stream would, or it would begin later than it was asked for.
 struct Pending {
     arming: Arming,
     id: SubscriptionId,
@@ -45,16 +46,24 @@ impl Default for Probes {
 }
 
 impl Probes {
-    fn forget_old(&mut self, now: Duration) {
+    fn take_old(&mut self, now: Duration) -> Option<(Arming, SubscriptionId)> {
         while let Some((_, nonce)) = self.order.pop_front_if(|(until, _)| *until <= now) {
-            self.take(&nonce);
+            if let Some(taken) = self.take(&nonce) {
+                return Some(taken);
+            }
         }
+        None
     }
 
-    fn take(&mut self, nonce: &str) -> Option<Arming> {
+    /// Whether this subscription waits.
+    pub fn has(&self, id: &SubscriptionId) -> bool {
+        self.by_id.contains_key(id)
+    }
+
+    fn take(&mut self, nonce: &str) -> Option<(Arming, SubscriptionId)> {
         let Pending { arming, id } = self.by_nonce.remove(nonce)?;
         self.by_id.remove(&id);
-        Some(arming)
+        Some((arming, id))
     }
 }
 
@@ -72,16 +81,27 @@ impl State {
         }
         // Whoever gets pushes already has proven that, or somebody who is trusted has said so.
         if arming.probe && is_new && others == 0 {
-            return self.probe(arming, id);
+            return self.probe(arming, id).await;
         }
         self.arm_now(arming).await
     }
 
     /// The handset has returned a nonce that only a push can have brought it.
     pub(super) async fn confirm(&mut self, nonce: &str) -> Option<Result<Armed, ActivateError>> {
-        self.probes.forget_old(self.arguments.clock.now().monotonic);
-        let arming = self.probes.take(nonce)?;
-        Some(self.arm_now(arming).await)
+        self.forget_old_probes();
+        let (arming, id) = self.probes.take(nonce)?;
+        let source = arming.activation.source.clone();
+        let armed = self.arm_now(arming).await;
+        self.stream_closed(&source, Some(id));
+        Some(armed)
+    }
+
+    /// Forgets whoever has not proven anything in time.
+    pub(super) fn forget_old_probes(&mut self) {
+        let now = self.arguments.clock.now().monotonic;
+        while let Some((arming, id)) = self.probes.take_old(now) {
+            self.stream_closed(&arming.activation.source, Some(id));
+        }
     }
 
     async fn arm_now(&mut self, arming: Arming) -> Result<Armed, ActivateError> {
@@ -102,9 +122,9 @@ impl State {
         self.wait_for_expiry();
     }
 
-    fn probe(&mut self, arming: Arming, id: SubscriptionId) -> Result<Armed, ActivateError> {
+    async fn probe(&mut self, arming: Arming, id: SubscriptionId) -> Result<Armed, ActivateError> {
+        self.forget_old_probes();
         let now = self.arguments.clock.now().monotonic;
-        self.probes.forget_old(now);
         let within = self.arguments.relay.probe_within;
         if let Some(nonce) = self.probes.by_id.get(&id) {
             if let Some(pending) = self.probes.by_nonce.get_mut(nonce) {
@@ -117,8 +137,15 @@ impl State {
         let allowed = if full { Err(within) } else { self.probes.allowance.take(now, handset) };
         allowed.map_err(ActivateError::Probes)?;
         let nonce = nonce()?;
-        let Activation { number, .. } = arming.activation;
+        let Activation { number, source, last_event_id, .. } = arming.activation.clone();
+        let record = self.source(&source, &last_event_id).await?;
         self.push_notice(handset, number, &application, (PROBE_TYPE, &nonce), within)?;
+        if let Some(entry) = self.sources.get_mut(&source) {
+            entry.streams += 1;
+            entry.lingering = None;
+        }
+        self.streams_of(id).expect(record.next());
+        let _detached = self.myself.send_after(within, || RouterMessage::ProbeOver);
         self.probes.order.push_back((now + within, nonce.clone()));
         self.probes.by_id.insert(id, nonce.clone());
         self.probes.by_nonce.insert(nonce, Pending { arming, id });

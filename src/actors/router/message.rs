@@ -29,6 +29,8 @@ pub enum RouterMessage {
     Confirm(String, RpcReplyPort<Option<Result<Armed, ActivateError>>>),
     /// Some activation may be about to end.
     Expiries,
+    /// Some handset may have had its time to prove that it is reached.
+    ProbeOver,
     /// Opens a stream of a source.
     OpenStream(Box<StreamWanted>, RpcReplyPort<Result<StreamOpened, ActivateError>>),
     /// The handset has the event of a source with this id.

@@ -72,6 +72,7 @@ impl Actor for Router {
                 state.answer(reply, confirmed);
             }
             RouterMessage::Expiries => state.handle_expiries(),
+            RouterMessage::ProbeOver => state.forget_old_probes(),
             RouterMessage::OpenStream(wanted, reply) => {
                 // A stream that nobody waits for any more is closed by this.
                 let _ = reply.send(state.open_stream(*wanted).await);

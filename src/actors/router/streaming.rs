@@ -67,6 +67,7 @@ impl State {
     pub(super) fn linger_over(&mut self, source: &SourceId, id: Option<SubscriptionId>, times: u64) {
         if let Some(id) = id
             && self.streams.get(&id).is_some_and(|streams| !streams.is_open())
+            && !self.probes.has(&id)
         {
             self.streams.remove(&id);
         }
@@ -85,7 +86,7 @@ impl State {
         SubscriptionId::derive(tenant, &handset, source, application)
     }
 
-    fn streams_of(&mut self, id: SubscriptionId) -> Arc<Streams> {
+    pub(super) fn streams_of(&mut self, id: SubscriptionId) -> Arc<Streams> {
         let (ledger, clock) = (&self.arguments.ledger, &self.arguments.clock);
         let streams = self.streams.entry(id).or_insert_with(|| {
             let streams = Streams::new(Arc::clone(ledger), clock.clone());
