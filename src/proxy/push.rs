@@ -41,7 +41,7 @@ pub(super) async fn activate(proxy: &Proxy, caller: &Caller, query: &Query, now:
         policy: proxy.settings.policy.clone(),
         last_event_id: last_event_id.clone(),
     };
-    let arming = Box::new(Arming { activation, streams_end: now, probe: proxy.settings.probe });
+    let arming = Box::new(Arming { activation, begin: opened.next, streams_end: now, probe: proxy.settings.probe });
     let armed = ractor::call_t!(proxy.router, |reply| RouterMessage::Arm(arming, reply), MILLIS);
     let armed = armed.map_err(|_| unavailable())?.map_err(|error| refusal(&error))?;
     let last = match &armed {

@@ -48,7 +48,7 @@ async fn data(opened: &StreamOpened, from: u64) -> Vec<String> {
 
 fn asked() -> Arming {
     let activation = Activation { policy: Policy { max_events: 1, ..policy() }, ..activation(NUMBER) };
-    Arming { activation, streams_end: false, probe: false }
+    Arming { activation, begin: u64::MAX, streams_end: false, probe: false }
 }
 
 async fn try_arm(house: &House, arming: Arming) -> Result<Armed, ActivateError> {

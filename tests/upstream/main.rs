@@ -75,8 +75,14 @@ fn open_source(upstreams: &SseUpstreams, source: &SourceId, last_event_id: &'sta
 }
 
 impl Upstream {
+    /// What happens next, apart from how long to wait before coming again.
     async fn fact(&mut self) -> UpstreamFact {
-        within(self.facts.recv()).await.expect("the reader has gone")
+        loop {
+            match within(self.facts.recv()).await.expect("the reader has gone") {
+                UpstreamFact::Retry(_) => {}
+                fact => return fact,
+            }
+        }
     }
 
     /// Whether the origin was told where to go on.

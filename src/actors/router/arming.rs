@@ -105,13 +105,20 @@ impl State {
     }
 
     async fn arm_now(&mut self, arming: Arming) -> Result<Armed, ActivateError> {
-        let Arming { activation, streams_end, .. } = arming;
+        let Arming { activation, begin, streams_end, .. } = arming;
+        let (id, _, _) = self.identify(&activation);
+        if self.subscriptions.get(&id).is_none() {
+            self.streams_of(id).expect(begin);
+        }
         let Activated { view, created } = self.activate(activation).await?;
         let end = self.arguments.clock.now().unix_ms.saturating_add(millis(self.arguments.relay.lifetime));
         self.expire(view.id, end);
         self.arguments.journal.change(|batch| batch.put(Table::Expiries, *view.id.octets(), row::encode(&end)));
         if streams_end && let Some(streams) = self.streams.get(&view.id) {
             streams.end_all();
+        }
+        if self.streams.get(&id).is_some_and(|streams| !streams.is_open()) {
+            self.streams.remove(&id); // from here on the subscription knows
         }
         Ok(Armed::Active { view: Box::new(view), created, expires_unix_ms: end })
     }
@@ -138,13 +145,13 @@ impl State {
         allowed.map_err(ActivateError::Probes)?;
         let nonce = nonce()?;
         let Activation { number, source, last_event_id, .. } = arming.activation.clone();
-        let record = self.source(&source, &last_event_id).await?;
+        self.source(&source, &last_event_id).await?;
         self.push_notice(handset, number, &application, (PROBE_TYPE, &nonce), within)?;
         if let Some(entry) = self.sources.get_mut(&source) {
             entry.streams += 1;
             entry.lingering = None;
         }
-        self.streams_of(id).expect(record.next());
+        self.streams_of(id).expect(arming.begin);
         let _detached = self.myself.send_after(within, || RouterMessage::ProbeOver);
         self.probes.order.push_back((now + within, nonce.clone()));
         self.probes.by_id.insert(id, nonce.clone());

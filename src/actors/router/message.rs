@@ -96,6 +96,8 @@ pub struct Activated {
 pub struct Arming {
     /// What is asked for.
     pub activation: Activation,
+    /// The first event that it wants, if streams have brought none and it names none that it has.
+    pub begin: u64,
     /// Its streams end, and what has not arrived is pushed at once.
     pub streams_end: bool,
     /// It has to prove that it is reached by push, unless that is known.
@@ -149,6 +151,8 @@ pub struct Follower {
 pub struct StreamOpened {
     /// Gives events to whoever asks.
     pub source: ActorRef<SourceMessage>,
+    /// The number of the first event that comes from now on.
+    pub next: u64,
     /// How the source's upstream is.
     pub status: watch::Receiver<Status>,
     /// Keeps it open.

@@ -18,6 +18,7 @@ impl State {
         }
         let StreamWanted { source, last_event_id, follower } = wanted;
         let record = self.source(&source, &last_event_id).await?;
+        let next = record.next();
         let id = follower.map(|follower| self.follower_id(&source, &follower));
         let streams = id.map(|id| self.streams_of(id));
         if let Some(entry) = self.sources.get_mut(&source) {
@@ -39,7 +40,7 @@ impl State {
         }
         let entry = self.sources.get(&source).ok_or(ActivateError::Stopping)?;
         debug!(source = record.id().logged(), streams = entry.streams, "stream opened");
-        Ok(StreamOpened { source: entry.actor.clone(), status: entry.status.subscribe(), stream })
+        Ok(StreamOpened { source: entry.actor.clone(), next, status: entry.status.subscribe(), stream })
     }
 
     /// The handset says what it has of a source; what is not known is no news.

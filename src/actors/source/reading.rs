@@ -56,7 +56,7 @@ impl State {
             _ if id.is_empty() => Some(next),
             Some(own) if own.epoch == self.arguments.record.epoch() && own.seq < next => Some(own.seq + 1),
             Some(_) => None,
-            None => self.log.after(&id),
+            None => self.log.after(&id).or_else(|| (id == self.arguments.record.behind()).then_some(0)),
         };
         match known {
             Some(at) => then(Found::At(at)),

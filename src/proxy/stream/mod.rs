@@ -44,11 +44,13 @@ pub(super) async fn relay(proxy: &Arc<Proxy>, caller: &Caller, query: &Query) ->
     });
     let acknowledges = query.acknowledges() && follower.is_some();
     let mut opened = open(proxy, source.clone(), follower, last_event_id.clone()).await?;
-    let (next, catching_up) = match opened.find(last_event_id.clone()).await? {
+    let (next, catching_up) = match last_event_id.is_empty() {
         // Whoever says nothing of what he has gets what comes, and what a push would have brought.
-        Found::At(next) if last_event_id.is_empty() => (opened.stream.owed().map_or(next, |owed| owed.min(next)), None),
-        Found::At(next) => (next, None),
-        Found::Nowhere { next } => (next, Some(CatchingUp { source, last_event_id: last_event_id.clone() })),
+        true => (opened.stream.owed().map_or(opened.next, |owed| owed.min(opened.next)), None),
+        false => match opened.find(last_event_id.clone()).await? {
+            Found::At(next) => (next, None),
+            Found::Nowhere { next } => (next, Some(CatchingUp { source, last_event_id: last_event_id.clone() })),
+        },
     };
     opened.stream.begin(next);
     let (pieces, body) = Pieces::new();

@@ -21,6 +21,8 @@ const AT_HAND: Duration = Duration::from_millis(200);
 /// A stream that may begin.
 pub(in super::super) struct Opened {
     pub source: ActorRef<SourceMessage>,
+    /// The number of the first event that came since.
+    pub next: u64,
     pub status: watch::Receiver<Status>,
     pub stream: OpenStream,
 }
@@ -35,7 +37,7 @@ pub(in super::super) async fn open(
     let wanted = Box::new(StreamWanted { source, last_event_id, follower });
     let millis = CALL_TIMEOUT.as_millis() as u64;
     let opened = ractor::call_t!(proxy.router, |reply| RouterMessage::OpenStream(wanted, reply), millis);
-    let StreamOpened { source, mut status, stream } =
+    let StreamOpened { source, next, mut status, stream } =
         opened.map_err(|_| unavailable())?.map_err(|error| refusal(&error))?;
     let answered = |status: &Status| match status {
         Status::Active | Status::Ended(_) | Status::Quarantined(_) => true,
@@ -48,7 +50,7 @@ pub(in super::super) async fn open(
     let answer = answer.ok().and_then(Result::ok).map(|status| status.clone());
     match answer {
         Some(Status::Ended(outage) | Status::Waiting(outage)) => Err(failure(&outage)),
-        _ => Ok(Opened { source, status, stream }),
+        _ => Ok(Opened { source, next, status, stream }),
     }
 }
 
