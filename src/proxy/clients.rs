@@ -85,7 +85,7 @@ mod tests {
         assert!(clients.stream(one).is_err());
         assert!(clients.stream(Client::Handset("15551234567".parse().unwrap())).is_ok());
         drop(places);
-        assert!(clients.stream(one).is_ok() && clients.streams.lock().len() == 0);
+        assert!(clients.stream(one).is_ok() && clients.streams.lock().is_empty());
     }
 
     #[test]

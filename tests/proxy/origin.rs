@@ -70,7 +70,7 @@ impl Origin {
     pub fn tick(&self, path: &str) -> usize {
         let number = self.shared.streams.lock().get(path).map_or(0, Vec::len) + 1;
         let id = if path.starts_with("/bare") { String::new() } else { format!("id: {number}\n") };
-        self.write(path, &format!("{id}data: {number}\n\n"));
+        self.write(path, &format!("retry: 20\n{id}data: {number}\n\n"));
         number
     }
 

@@ -62,7 +62,7 @@ impl AccessConfig {
             allow_private_sources: section.boolean("allow_private_sources", false),
             credentials: section.entries("credential", |entry| credential(entry, &mut names)),
             anonymous_relay: section.boolean("anonymous_relay", true),
-            sources: section.list_of("sources", SOURCE_RULE, |text| source_rule(text)),
+            sources: section.list_of("sources", SOURCE_RULE, source_rule),
             token: TokenConfig::read(section.table("token")),
             gateway: GatewayConfig::read(section.table("gateway")),
             origins: section.list("origins", ORIGIN, is_origin),

@@ -16,6 +16,9 @@ const MAX_EVENTS: usize = 10_000;
 /// Octets in flight for that.
 const DOOR_OCTETS: usize = 256 * 1024;
 
+/// Facts on their way here: each chunk takes some of the door's octets, and there are few others.
+const FACTS: usize = 1024;
+
 /// A client whose last event is older than the log.
 pub(super) struct CatchingUp {
     pub source: SourceId,
@@ -45,10 +48,10 @@ impl CatchingUp {
     /// does not help.
     async fn read(&self, running: &mut Running) -> Result<Option<u64>, Over> {
         let resume = Resume { id: self.last_event_id.clone(), from: 0, after: 0 };
-        let (sender, mut facts) = mpsc::unbounded_channel();
+        let (sender, mut facts) = mpsc::channel(FACTS);
         let port = Port::new(move |fact| {
-            // The door bounds what is on its way.
-            let _ = sender.send(fact);
+            // The door holds the reader back long before there are so many.
+            let _ = sender.try_send(fact);
         });
         let (proxy, door) = (std::sync::Arc::clone(&running.proxy), running.proxy.admission.door(DOOR_OCTETS));
         let _upstream = proxy.upstreams.open(&self.source, ResumePoint::new(resume), door, port);
