@@ -17,6 +17,7 @@
 //! | 4 | [`egress`] | pushes out: SMPP links |
 //! | 4 | [`control`] | the gRPC control plane |
 //! | 4 | [`ops`] | metrics and health over HTTP |
+//! | 4 | [`proxy`] | the push proxy over HTTP: who asks |
 //! | 5 | [`config`], [`app`], [`cli`] | what was asked for, wired once at start and drained at the end |
 //! | – | [`sim`] | SMSC, handset and ticker that `demo` and the tests run against |
 
@@ -31,6 +32,7 @@ pub mod engine;
 pub mod ingress;
 pub mod model;
 pub mod ops;
+pub mod proxy;
 pub mod sim;
 pub mod store;
 pub mod telemetry;

@@ -109,7 +109,7 @@ fn a_backup_is_restored_into_an_empty_directory_only() {
 #[test]
 fn a_router_stops_when_its_input_ends_if_told_so() {
     let file = file(&format!(
-        "[node]\ndata_dir = \"\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n{LEAST}"
+        "[node]\ndata_dir = \"\"\n[http]\nlisten = \"\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n{LEAST}"
     ));
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
     command.args(["serve", "--stop-on-eof", "--config", file.path().to_str().unwrap()]).env_clear();

@@ -190,7 +190,7 @@ impl Router {
     fn start(smsc: &str, grpc: &str, ops: &str) -> Self {
         let mut file = NamedTempFile::with_suffix(".toml").unwrap();
         let config = format!(
-            "[node]\ndata_dir = \"\"\n[grpc]\nlisten = \"{grpc}\"\n[ops]\nlisten = \"{ops}\"\n[access]\nallow_private_sources = true\n\
+            "[node]\ndata_dir = \"\"\n[http]\nlisten = \"\"\n[grpc]\nlisten = \"{grpc}\"\n[ops]\nlisten = \"{ops}\"\n[access]\nallow_private_sources = true\n\
              [[smsc]]\nname = \"load\"\naddress = \"{smsc}\"\n"
         );
         file.write_all(config.as_bytes()).unwrap();

@@ -51,11 +51,14 @@ impl Ledger {
     }
 
     /// What is counted at the door, apart from what becomes of events.
-    fn door(&self) -> [(&'static str, &Count); 4] {
-        let Telemetry { received_sse, received_grpc, dropped_oversize_line, dropped_no_credit, .. } = &self.telemetry;
+    fn door(&self) -> [(&'static str, &Count); 5] {
+        let Telemetry {
+            received_sse, received_grpc, received_notice, dropped_oversize_line, dropped_no_credit, ..
+        } = &self.telemetry;
         [
             ("sse", received_sse),
             ("grpc", received_grpc),
+            ("proxy", received_notice),
             ("oversize_line", dropped_oversize_line),
             ("no_credit", dropped_no_credit),
         ]
@@ -66,11 +69,12 @@ impl Ledger {
         let labelled = |labels: &[&str], totals: Vec<u64>| -> Vec<(String, u64)> {
             labels.iter().map(|label| (*label).to_owned()).zip(totals).collect()
         };
-        let [sse, grpc, oversize, no_credit] = self.door().map(|(label, count)| (label.to_owned(), count.total()));
+        let [sse, grpc, proxy, oversize, no_credit] =
+            self.door().map(|(label, count)| (label.to_owned(), count.total()));
         let mut left_out = labelled(&DropReason::LABELS, dropped.totals().collect());
         left_out.extend([oversize, no_credit]);
         Counts {
-            received: vec![sse, grpc],
+            received: vec![sse, grpc, proxy],
             settled: labelled(&Outcome::LABELS, settled.totals().collect()),
             dropped: left_out,
         }

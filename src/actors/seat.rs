@@ -18,6 +18,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A subscription in several hands. Nobody needs a weak reference, so none is counted: of a million that is 8 MB.
 pub type SharedSeat = triomphe::Arc<Seat>;
@@ -26,11 +28,16 @@ pub type SharedSeat = triomphe::Arc<Seat>;
 pub struct Seat {
     pub(super) id: SubscriptionId,
     handset: Arc<HandsetCell>,
-    /// When it was activated, in milliseconds since 1970: enough for nine thousand years.
-    activated: [u8; 6],
+    activated: Moment,
     stream: StreamKey,
+    /// A stream brings its events to the handset.
+    streamed: AtomicBool,
     state: Mutex<State>,
 }
+
+/// A time since 2020, in milliseconds, until 2054.
+#[derive(Clone, Copy)]
+struct Moment([u8; 5]);
 
 struct State {
     terms: Arc<Terms>,
@@ -65,6 +72,11 @@ pub enum Start {
     At(u64),
     /// After the event with this id, if the log has it.
     After(Bytes),
+    /// With the event of this number, and the handset is told that some are missing before it.
+    Behind {
+        /// The number.
+        next: u64,
+    },
 }
 
 /// The handset's engine is out of service.
@@ -92,8 +104,8 @@ impl Seat {
         activated_unix_ms: u64,
     ) -> Self {
         let state = State { terms, released: 0, place: None, phase: Phase::New, group: [0; 3] };
-        let [a, b, c, d, e, f, ..] = activated_unix_ms.to_le_bytes();
-        Self { id, handset, activated: [a, b, c, d, e, f], stream, state: Mutex::new(state) }
+        let activated = Moment::new(activated_unix_ms);
+        Self { id, handset, activated, stream, streamed: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
     /// Which one.
@@ -108,8 +120,7 @@ impl Seat {
 
     /// When it was activated, in milliseconds since 1970.
     pub fn activated_unix_ms(&self) -> u64 {
-        let [a, b, c, d, e, f] = self.activated;
-        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+        self.activated.unix_ms()
     }
 
     /// Which of its handset's subscriptions it is.
@@ -175,14 +186,12 @@ impl Seat {
         state.place.and_then(end).unwrap_or(state.released)
     }
 
-    /// Its next event is number `from`; none is for it before it is attached. Whether that was not known before.
-    pub(super) fn place_at(&self, from: u64) -> bool {
+    /// Its next event is number `from`, unless that is known; none is for it before it is attached.
+    pub(super) fn place_at(&self, from: u64) {
         let mut state = self.state.lock();
-        let is_new = state.phase == Phase::New;
-        if is_new {
+        if state.phase == Phase::New {
             (state.released, state.phase) = (from, Phase::Placed);
         }
-        is_new
     }
 
     /// It goes on where it was in an earlier process; whether that wakes it.
@@ -255,8 +264,14 @@ impl Seat {
             None if chunk.range().end <= state.released => return Ok(Taken::Whole),
             None => {
                 let (terms, released) = (&state.terms, state.released);
-                let one = |engine: &Handset| subscription(self, engine, terms, released, backlog);
-                let place = self.handset.wake(|engine| engine.insert(one(engine)));
+                let streamed = self.streamed.load(Ordering::Relaxed);
+                let place = self.handset.wake(|engine| {
+                    let mut one = subscription(self, engine, terms, released, backlog);
+                    if streamed {
+                        one.handle_stream_opened();
+                    }
+                    engine.insert(one)
+                });
                 state.place = place;
                 tally.woken += 1;
                 place.ok_or(Broken)?
@@ -268,6 +283,42 @@ impl Seat {
             state.phase = Phase::Behind;
         }
         taken.ok_or(Broken)
+    }
+
+    /// The first event that no push was formed of yet.
+    pub(super) fn owed(&self) -> u64 {
+        let state = self.state.lock();
+        let owed = |place| self.handset.look(|engine| engine.get(place).map(|one| one.end() - one.pending())).flatten();
+        state.place.and_then(owed).unwrap_or(state.released)
+    }
+
+    /// A stream is open: nothing is pushed from now on.
+    pub(super) fn open_stream(&self) {
+        let state = self.state.lock();
+        self.streamed.store(true, Ordering::Relaxed);
+        if let Some(place) = state.place {
+            self.handset.look(|engine| engine.get(place).map(Subscription::handle_stream_opened));
+        }
+    }
+
+    /// Every event before `written` was written to a stream, and every one before `confirmed` has arrived. One that is
+    /// asleep has had nothing that could be meant.
+    pub(super) fn relayed(&self, now: Now, written: u64, confirmed: u64, tally: &mut Tally) {
+        let Some(place) = self.state.lock().place else { return };
+        HandsetCell::serve(&self.handset, now, |engine| {
+            engine.get(place).map(|one| one.handle_relayed(written, confirmed, tally))
+        });
+    }
+
+    /// The last stream is closed: what has not arrived is pushed from `push_at` on.
+    pub(super) fn close_streams(&self, now: Now, push_at: Duration) {
+        let state = self.state.lock();
+        self.streamed.store(false, Ordering::Relaxed);
+        if let Some(place) = state.place {
+            HandsetCell::serve(&self.handset, now, |engine| {
+                engine.get(place).map(|one| one.handle_streams_closed(push_at))
+            });
+        }
     }
 
     /// Changes what it asks for, and returns what it asked for before; pushes on their way keep what they were formed
@@ -362,6 +413,20 @@ impl Seat {
         }?;
         state.released = old.released();
         Some(old)
+    }
+}
+
+impl Moment {
+    const BEGIN_UNIX_MS: u64 = 1_577_836_800_000;
+
+    fn new(unix_ms: u64) -> Self {
+        let [a, b, c, d, e, ..] = unix_ms.saturating_sub(Self::BEGIN_UNIX_MS).min((1 << 40) - 1).to_le_bytes();
+        Self([a, b, c, d, e])
+    }
+
+    fn unix_ms(self) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]) + Self::BEGIN_UNIX_MS
     }
 }
 

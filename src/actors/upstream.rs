@@ -61,18 +61,51 @@ pub enum UpstreamFact {
         /// When they were read.
         read_at: Now,
     },
+    /// The origin says how long a user agent should wait before it comes again (HTML §9.2.6, `retry`).
+    Retry(Duration),
     /// The stream is gone and will be opened again.
     Lost {
-        /// Why, in words without secrets.
-        reason: String,
+        /// Why.
+        outage: Outage,
         /// When it will be tried again.
         retry_in: Duration,
     },
     /// The stream has ended for good (HTML §9.2.2 "fail the connection").
     Ended {
-        /// Why, in words without secrets.
-        reason: String,
+        /// Why.
+        outage: Outage,
     },
+}
+
+/// Why there is no stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// For whoever has to answer for it.
+    pub cause: Cause,
+    /// In words without secrets.
+    pub reason: String,
+}
+
+/// What kind of reason there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The origin cannot be reached, does not answer, or has closed the stream.
+    Connection,
+    /// The origin answers with this status.
+    Status(u16),
+    /// The origin answers with something else than an event stream.
+    Content,
+    /// Its address, or one that it redirects to, is not allowed.
+    Forbidden,
+    /// Something in this house.
+    House,
+}
+
+impl Outage {
+    /// One with its reason in words.
+    pub fn new(cause: Cause, reason: impl Into<String>) -> Self {
+        Self { cause, reason: reason.into() }
+    }
 }
 
 /// Opens upstreams: the seam between a source and the edge that reads for it.

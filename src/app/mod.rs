@@ -1,8 +1,10 @@
 //! The router as a whole: wired once at start, drained at the end, in the order events flow.
 
+mod identities;
 mod keeping;
 mod parts;
 
+pub use identities::{IdentitiesError, identities};
 pub use parts::PartError;
 
 use crate::actors::CALL_TIMEOUT;
@@ -13,6 +15,7 @@ use crate::actors::ledger::Ledger;
 use crate::actors::pool::PoolMessage;
 use crate::actors::port::Port;
 use crate::actors::router::{self, Load, RestoreError, Router, RouterMessage};
+use crate::actors::upstream::Upstreams;
 use crate::config::Config;
 use crate::control::grpc;
 use crate::egress::smpp::{self, Pool};
@@ -20,6 +23,7 @@ use crate::engine::routing::Routes;
 use crate::ingress::sse::SseUpstreams;
 use crate::model::TenantId;
 use crate::ops::{self, Readiness};
+use crate::proxy::{CertificateError, Page};
 use crate::store::StoreError;
 use crate::telemetry::{Exporter, ExporterError, Telemetry};
 use keeping::Keeping;
@@ -46,12 +50,14 @@ pub struct App {
     octets: usize,
     readiness: Readiness,
     exporter: Exporter,
+    http: Option<SocketAddr>,
     grpc: SocketAddr,
     ops: SocketAddr,
     grace: Duration,
     stop_control: watch::Sender<bool>,
     stop_ops: watch::Sender<bool>,
     control_task: JoinHandle<()>,
+    proxy_task: Option<JoinHandle<()>>,
     ops_task: JoinHandle<()>,
     journal: Journal,
     commits: JoinHandle<()>,
@@ -80,6 +86,12 @@ pub enum StartError {
     /// What is in the store cannot be gone on with.
     #[error("node.data_dir: {0}")]
     Restore(#[from] RestoreError),
+    /// Who may ask cannot be told.
+    #[error(transparent)]
+    Identities(#[from] IdentitiesError),
+    /// The push proxy's certificate cannot be used.
+    #[error("http.certificate: {0}")]
+    Certificate(#[from] CertificateError),
     /// The metrics cannot be set up.
     #[error("metrics: {0}")]
     Metrics(#[from] ExporterError),
@@ -110,11 +122,22 @@ impl App {
     /// # Errors
     /// When something cannot be opened; nothing is left running then.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        Self::start_with(config, Vec::new()).await
+    }
+
+    /// As [`App::start`], with pages on the push proxy's listener.
+    ///
+    /// # Errors
+    /// When something cannot be opened; nothing is left running then.
+    pub async fn start_with(config: &Config, pages: Vec<Page>) -> Result<Self, StartError> {
         let exporter = Exporter::install()?;
         let telemetry = Telemetry::new(parts::LABELS);
-        let upstreams = SseUpstreams::new(parts::upstreams(config)?).map_err(PartError::from)?;
+        let upstreams: Arc<dyn Upstreams> =
+            Arc::new(SseUpstreams::new(parts::upstreams(config)?).map_err(PartError::from)?);
+        let proxy = parts::Proxy::open(config).await?;
         let grpc_listener = listen("grpc.listen", config.grpc.listen).await?;
         let ops_listener = listen("ops.listen", config.ops.listen).await?;
+        let http = proxy.as_ref().map(parts::Proxy::address);
         let (grpc, ops) = (local(&grpc_listener, config.grpc.listen), local(&ops_listener, config.ops.listen));
 
         let admission = Admission::new(config.admission.octets);
@@ -130,17 +153,18 @@ impl App {
             push: config.push.clone(),
             routes,
             smscs,
-            upstreams: Arc::new(upstreams),
+            upstreams: Arc::clone(&upstreams),
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,
+            relay: parts::relay(&config.relay),
             journal: keeping.journal.clone(),
-            ledger,
+            ledger: Arc::clone(&ledger),
             telemetry: telemetry.clone(),
             clock: Clock::default(),
             restored,
         };
         let (router, _) = Router::spawn(None, Router, arguments).await?;
-        let pool = spawn_pool(links, telemetry, &router, &readiness).await?;
+        let pool = spawn_pool(links, telemetry.clone(), &router, &readiness).await?;
 
         let (stop_control, stopping) = watch::channel(false);
         let settings = grpc::Settings {
@@ -150,6 +174,10 @@ impl App {
             store: keeping.store,
             drain: config.node.grace,
         };
+        let proxy_task = proxy.map(|proxy| {
+            let (router, admission) = (router.clone(), admission.clone());
+            tokio::spawn(proxy.serve(router, upstreams, admission, ledger, telemetry, pages, stopped(stopping.clone())))
+        });
         let control = grpc::serve(grpc_listener, settings, router.clone(), pool.clone(), stopped(stopping));
         let control_task = spawn_listener("control", control);
         let (stop_ops, stopping) = watch::channel(false);
@@ -165,16 +193,23 @@ impl App {
             octets,
             readiness,
             exporter,
+            http,
             grpc,
             ops,
             grace,
             stop_control,
             stop_ops,
             control_task,
+            proxy_task,
             ops_task,
             journal: keeping.journal,
             commits,
         })
+    }
+
+    /// Where the push proxy listens, if there is one.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http
     }
 
     /// Where the control plane listens.
@@ -216,6 +251,9 @@ impl App {
         self.commits.abort();
         self.router.stop(None);
         end(self.control_task).await;
+        if let Some(proxy) = self.proxy_task {
+            end(proxy).await;
+        }
         self.stop_ops.send_replace(true);
         end(self.ops_task).await;
         let stopped = Stopped { left, kept };

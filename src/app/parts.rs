@@ -1,22 +1,33 @@
 //! From what was asked for to the parts that do it.
 
+use super::{StartError, identities};
+use crate::actors::admission::Admission;
 use crate::actors::journal::Journal;
+use crate::actors::ledger::Ledger;
+use crate::actors::router::{RelaySettings, RouterMessage};
 use crate::actors::smsc::Smsc;
+use crate::actors::upstream::Upstreams;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ReferenceWidth, ResendUnknown, SmscConfig};
+use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, Stage};
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
-use crate::model::{DropReason, Outcome, Overflow, PushSettings};
-use crate::telemetry::Labels;
+use crate::model::{DropReason, Ids, Outcome, Overflow, Policy, PushSettings, TenantId};
+use crate::proxy::identity::Identities;
+use crate::proxy::{self, Certificate, Page};
+use crate::telemetry::{Labels, Telemetry};
+use ractor::ActorRef;
+use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 /// Receipts awaited per SMSC at most, which take some 150 MB; beyond it the oldest end as accepted.
 const MAX_RECEIPTS: usize = 900_000;
@@ -95,6 +106,90 @@ fn sender(config: &SmscConfig) -> SenderSettings {
             ReferenceWidth::Eight => Width::Bits8,
             ReferenceWidth::Sixteen => Width::Bits16,
         },
+    }
+}
+
+/// How streams give way to pushes.
+pub(super) fn relay(config: &RelayConfig) -> RelaySettings {
+    // Longer than any stream is lost: then only its handset can say that it wants pushes.
+    let push_after = if config.push_on_loss { config.push_after } else { Duration::MAX };
+    RelaySettings {
+        linger: config.linger,
+        push_after,
+        lifetime: config.lifetime,
+        subscriptions_per_handset: config.subscriptions_per_handset,
+        probe_within: config.probe_within,
+    }
+}
+
+/// The push proxy, about to be served.
+pub(super) struct Proxy {
+    listener: TcpListener,
+    address: SocketAddr,
+    certificate: Option<Certificate>,
+    settings: proxy::Settings,
+    identities: Identities,
+}
+
+impl Proxy {
+    /// Opens its listener, if there is to be one.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or who may ask cannot be told.
+    pub async fn open(config: &Config) -> Result<Option<Self>, StartError> {
+        let Some(listen) = config.http.listen else { return Ok(None) };
+        let identities = identities(&config.access)?;
+        let files = config.http.tls.as_ref();
+        let certificate = files.map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
+        let listener = super::listen("http.listen", listen).await?;
+        let address = super::local(&listener, listen);
+        Ok(Some(Self { listener, address, certificate, settings: proxy_settings(config), identities }))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is done.
+    #[allow(clippy::too_many_arguments, reason = "each is a part of the house of its own")]
+    pub async fn serve(
+        self,
+        router: ActorRef<RouterMessage>,
+        upstreams: Arc<dyn Upstreams>,
+        admission: Admission,
+        ledger: Arc<Ledger>,
+        telemetry: Telemetry,
+        pages: Vec<Page>,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let Self { listener, certificate, settings, identities, .. } = self;
+        let parts = proxy::Parts { router, upstreams, admission, ledger, telemetry, identities, pages };
+        proxy::serve(listener, certificate, settings, parts, shutdown).await;
+    }
+}
+
+fn proxy_settings(config: &Config) -> proxy::Settings {
+    let Config { http, relay, access, .. } = config;
+    proxy::Settings {
+        tenant: TenantId::default(),
+        // A handset that has both bearers tells copies by their ids.
+        policy: Policy { ids: Ids::All, ..config.policy.clone() },
+        push: config.push.clone(),
+        anonymous_relay: access.anonymous_relay,
+        probe: relay.probe,
+        prefixes: access.prefixes.clone(),
+        suppressed: access.suppressed.clone(),
+        sources: access.sources.clone(),
+        heartbeat: relay.heartbeat,
+        tail: (relay.tail_events, relay.tail_age),
+        ack_window: relay.ack_window,
+        open_timeout: relay.open_timeout,
+        catch_up_timeout: relay.catch_up_timeout,
+        send_timeout: relay.send_timeout,
+        streams_per_client: http.streams_per_client,
+        requests_per_minute: http.requests_per_minute,
+        max_connections: http.max_connections as usize,
     }
 }
 

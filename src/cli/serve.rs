@@ -41,7 +41,8 @@ async fn serve(config: &Config, stop_on_eof: bool) -> Result<(), CommandError> {
     let input = stop_on_eof.then(input_end);
     let app = App::start(config).await?;
     let (grpc, ops) = (app.grpc_address(), app.ops_address());
-    info!(%grpc, %ops, smscs = config.smsc.len(), data_dir = ?config.node.data_dir, "router started");
+    let http = app.http_address().map_or_else(String::new, |address| address.to_string());
+    info!(http, %grpc, %ops, smscs = config.smsc.len(), data_dir = ?config.node.data_dir, "router started");
     let told = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",

@@ -4,14 +4,15 @@ use super::explain::Explained;
 use super::origin::{ConfigError, ConfigErrors};
 use super::section::{Section, entries};
 use super::written::{self, Value, Written};
-use super::{AccessConfig, AdmissionConfig, GrpcConfig, NodeConfig, OpsConfig, SmscConfig, UpstreamConfig};
-use super::{policy, push};
+use super::{AccessConfig, AdmissionConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig, SmscConfig};
+use super::{UpstreamConfig, policy, push};
 use crate::model::{Policy, PushSettings};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The sections that exist.
-const SECTIONS: [&str; 9] = ["node", "grpc", "ops", "smsc", "push", "policy", "access", "upstream", "admission"];
+const SECTIONS: [&str; 11] =
+    ["node", "http", "grpc", "ops", "smsc", "push", "policy", "relay", "access", "upstream", "admission"];
 
 /// What a router is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub struct Config {
     pub policy: Policy,
     /// `[access]`.
     pub access: AccessConfig,
+    /// `[http]`.
+    pub http: HttpConfig,
+    /// `[relay]`.
+    pub relay: RelayConfig,
     /// `[upstream]`.
     pub upstream: UpstreamConfig,
     /// `[admission]`.
@@ -83,22 +88,25 @@ impl Config {
 
     fn read(root: &Written, errors: &mut Vec<ConfigError>) -> Self {
         let node = NodeConfig::read(Section::of(root, "node", errors));
+        let http = HttpConfig::read(Section::of(root, "http", errors));
         let grpc = GrpcConfig::read(Section::of(root, "grpc", errors));
         let ops = OpsConfig::read(Section::of(root, "ops", errors));
         let smsc = smscs(root, errors);
         let push = push::read(Section::of(root, "push", errors));
         let policy = policy::read(Section::of(root, "policy", errors));
+        let relay = RelayConfig::read(Section::of(root, "relay", errors));
         let access = AccessConfig::read(Section::of(root, "access", errors));
         let upstream = UpstreamConfig::read(Section::of(root, "upstream", errors));
         let admission = AdmissionConfig::read(Section::of(root, "admission", errors), upstream.max_event);
         unknown_sections(root, errors);
-        Self { node, grpc, ops, smsc, push, policy, access, upstream, admission }
+        Self { node, http, grpc, ops, smsc, push, policy, relay, access, upstream, admission }
     }
 
     /// The configuration as TOML, defaults included and secrets masked: read again it means the same, but for secrets.
     pub fn explain(&self) -> String {
         let mut explained = Explained::default();
         self.node.explain(&mut explained);
+        self.http.explain(&mut explained);
         self.grpc.explain(&mut explained);
         self.ops.explain(&mut explained);
         for smsc in &self.smsc {
@@ -106,6 +114,7 @@ impl Config {
         }
         push::explain(&self.push, &mut explained);
         policy::explain(&self.policy, &mut explained);
+        self.relay.explain(&mut explained);
         self.access.explain(&mut explained);
         self.upstream.explain(&mut explained);
         self.admission.explain(&mut explained);

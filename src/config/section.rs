@@ -197,10 +197,22 @@ impl<'a> Section<'a> {
 
     /// A list of texts, each of which `legal` has to take.
     pub(super) fn list(&mut self, key: &'static str, allowed: &str, legal: impl Fn(&str) -> bool) -> Vec<String> {
+        let shown = |text: &str| (format!("{text:?}"), allowed.to_owned());
+        self.list_of(key, allowed, |text| if legal(text) { Ok(text.to_owned()) } else { Err(shown(text)) })
+    }
+
+    /// A list of texts that have a `meaning`, or else how to show what was written, and what is allowed instead.
+    pub(super) fn list_of<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        meaning: impl Fn(&str) -> Result<T, (String, String)>,
+    ) -> Vec<T> {
         let Some(written) = self.written(key) else {
             return Vec::new();
         };
         let items: Vec<(&Written, Option<&str>)> = match &written.value {
+            Value::Raw(raw) if raw.is_empty() => return Vec::new(),
             Value::Raw(raw) => raw.split(',').map(|item| (written, Some(item.trim()))).collect(),
             Value::List(items) => items.iter().map(|item| (item, text(&item.value))).collect(),
             other => {
@@ -210,15 +222,20 @@ impl<'a> Section<'a> {
         };
         let mut list = Vec::new();
         for (item, text) in items {
-            match text.filter(|text| legal(text)) {
-                Some(text) => list.push(text.to_owned()),
-                None => {
-                    let shown = text.map_or_else(|| item.value.shown(), |text| format!("{text:?}"));
-                    self.refuse(key, item, shown, allowed);
-                }
+            match text.map(&meaning) {
+                Some(Ok(meant)) => list.push(meant),
+                Some(Err((shown, allowed))) => self.refuse(key, item, shown, allowed),
+                None => self.refuse(key, item, item.value.shown(), allowed),
             }
         }
         list
+    }
+
+    /// The table `key` of this one; absent ones read as empty.
+    pub(super) fn table(&mut self, key: &'static str) -> Section<'_> {
+        let path = format!("{}.{key}", self.path);
+        let written = self.written(key);
+        Section::at(path, written, &self.origin, self.errors)
     }
 
     /// Reads each entry of the array of tables `key`; in errors an entry is called by its name, or else its index.

@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Arrays of tables, by their path.
-const ARRAYS: [&[&str]; 2] = [&["smsc"], &["access", "credential"]];
+const ARRAYS: [&[&str]; 3] = [&["smsc"], &["access", "credential"], &["access", "token", "key"]];
 /// What every variable of ours begins with.
 const VARIABLE_PREFIX: &str = "BELLWIRE_";
 

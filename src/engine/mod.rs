@@ -8,6 +8,7 @@
 //! [`in_flight`] table until they are answered; a [`verdict`] says what an answer means; [`receipts`] tell later what
 //! became of them; the [`tally`] counts every end.
 
+pub mod allowance;
 pub mod backoff;
 pub mod chunk;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod references;
 pub mod routing;
 pub mod session;
 pub mod subscription;
+pub mod tail;
 pub mod tally;
 pub mod verdict;
 mod waiting;

@@ -21,11 +21,14 @@ pub enum Stage {
     Accept,
     /// Accepted until the receipt came.
     Receipt,
+    /// Read from upstream until it was written to a stream.
+    Relay,
 }
 
 impl Stage {
     /// Every stage, in the order of its index.
-    pub const LABELS: [&'static str; 7] = ["queue", "batch", "encode", "window", "submit", "accept", "receipt"];
+    pub const LABELS: [&'static str; 8] =
+        ["queue", "batch", "encode", "window", "submit", "accept", "receipt", "relay"];
 }
 
 /// What became of a segment's answer, for counting.

@@ -9,6 +9,8 @@ pub enum Outcome {
     Delivered,
     /// A segment was refused for good, or a receipt says it will not arrive.
     Failed,
+    /// It reached the handset by a stream.
+    Relayed,
     /// Its time to live ended before it was sent.
     Expired,
     /// Left out, with a reason.
@@ -19,7 +21,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of [`Outcome::index`]; the drop reasons share one.
-    pub const LABELS: [&'static str; 6] = ["accepted", "delivered", "failed", "expired", "dropped", "unknown"];
+    pub const LABELS: [&'static str; 7] =
+        ["accepted", "delivered", "failed", "relayed", "expired", "dropped", "unknown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {
@@ -27,9 +30,10 @@ impl Outcome {
             Self::Accepted => 0,
             Self::Delivered => 1,
             Self::Failed => 2,
-            Self::Expired => 3,
-            Self::Dropped(_) => 4,
-            Self::Unknown => 5,
+            Self::Relayed => 3,
+            Self::Expired => 4,
+            Self::Dropped(_) => 5,
+            Self::Unknown => 6,
         }
     }
 }
@@ -45,6 +49,8 @@ pub enum DropReason {
     Unencodable,
     /// The subscription was deactivated while the event waited.
     Deactivated,
+    /// The activation's time was over while the event waited.
+    Lapsed,
     /// The subscription failed three times within a minute and was taken out of service.
     Quarantined,
     /// The router stopped before the event could be sent.
@@ -53,8 +59,8 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 6] =
-        ["lagged", "oversize", "unencodable", "deactivated", "quarantined", "shutdown"];
+    pub const LABELS: [&'static str; 7] =
+        ["lagged", "oversize", "unencodable", "deactivated", "lapsed", "quarantined", "shutdown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {

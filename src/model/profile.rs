@@ -110,6 +110,14 @@ impl PushSettings {
         }
     }
 
+    /// UDH source port of the pushes of the stream with this key.
+    pub fn source_port_of(&self, key: StreamKey) -> u16 {
+        match self.profile {
+            Profile::Standard | Profile::Compact => self.source_port,
+            Profile::Data => self.data_source_port.saturating_add(key.0),
+        }
+    }
+
     /// The URL that pushes of the stream with this key say they are about, if they do: a handset's first one looks as any
     /// WAP push receiver expects it.
     pub fn content_uri<'s>(&self, key: StreamKey, source: &'s SourceId) -> Option<&'s SourceUrl> {

@@ -66,11 +66,13 @@ pub enum Table {
     Receipts,
     /// Publications by source and the name their publisher gave them.
     Publications,
+    /// When subscriptions end by themselves, by id.
+    Expiries,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Node,
         Self::Sources,
         Self::Terms,
@@ -79,6 +81,7 @@ impl Table {
         Self::Handsets,
         Self::Receipts,
         Self::Publications,
+        Self::Expiries,
     ];
 }
 

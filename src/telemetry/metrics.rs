@@ -15,6 +15,8 @@ pub struct Telemetry {
     pub received_sse: Count,
     /// Events taken in by `Publish`.
     pub received_grpc: Count,
+    /// Events that the proxy itself made, of `bellwire_events_received_total`.
+    pub received_notice: Count,
     /// Final outcomes, by the index of the outcome.
     pub settled: CountFamily,
     /// Events left out for a subscription, by the index of the reason.
@@ -39,6 +41,14 @@ pub struct Telemetry {
     pub sources_waiting: Gauge,
     /// Sources given up: the upstream said not to come again.
     pub sources_closed: Gauge,
+    /// Streams that are relayed.
+    pub relay_streams: Gauge,
+    /// Events that were written to streams.
+    pub relayed_events: Counter,
+    /// Requests to the push proxy that came to nothing, by the class of their status.
+    pub proxy_refused: [Counter; 2],
+    /// Headers of a gateway that no gateway wrote.
+    pub spoofed_headers: Counter,
     /// Octets of events that may still be taken in.
     pub credits_available: Gauge,
     /// Segments sent again without knowing whether the first arrived.
@@ -88,6 +98,7 @@ impl Telemetry {
         Self {
             received_sse: received("sse"),
             received_grpc: received("grpc"),
+            received_notice: received("proxy"),
             settled: CountFamily::new(labels.outcomes, |outcome| {
                 Count::new(counter!(names::EVENTS_SETTLED, "outcome" => outcome))
             }),
@@ -102,6 +113,10 @@ impl Telemetry {
             sources_open: sources("open"),
             sources_waiting: sources("waiting"),
             sources_closed: sources("closed"),
+            relay_streams: gauge!(names::RELAY_STREAMS),
+            relayed_events: counter!(names::RELAYED_EVENTS),
+            proxy_refused: ["client", "server"].map(|blame| counter!(names::PROXY_REFUSED, "blame" => blame)),
+            spoofed_headers: counter!(names::SPOOFED_HEADERS),
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),
             reordered: counter!(names::REORDERED),

@@ -14,6 +14,10 @@ pub(super) const WINDOW_IN_USE: &str = "bellwire_window_in_use";
 pub(super) const LINKS: &str = "bellwire_links";
 pub(super) const SUBSCRIPTIONS: &str = "bellwire_subscriptions";
 pub(super) const SOURCES: &str = "bellwire_sources";
+pub(super) const RELAY_STREAMS: &str = "bellwire_relay_streams";
+pub(super) const RELAYED_EVENTS: &str = "bellwire_relayed_events_total";
+pub(super) const PROXY_REFUSED: &str = "bellwire_proxy_refused_total";
+pub(super) const SPOOFED_HEADERS: &str = "bellwire_spoofed_headers_total";
 pub(super) const CREDITS_AVAILABLE: &str = "bellwire_credits_available";
 pub(super) const RESENT: &str = "bellwire_resent_total";
 pub(super) const REORDERED: &str = "bellwire_reordered_total";
@@ -25,7 +29,10 @@ pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 15] = [
+const COUNTERS: [(&str, &str); 18] = [
+    (RELAYED_EVENTS, "Events written to streams, one for each stream."),
+    (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
+    (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
     (EVENTS_SETTLED, "Final outcomes: one for each event of each subscription."),
     (EVENTS_DROPPED, "Events left out, by reason; at the door or for a subscription."),
@@ -43,7 +50,8 @@ const COUNTERS: [(&str, &str); 15] = [
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 
-const GAUGES: [(&str, Unit, &str); 5] = [
+const GAUGES: [(&str, Unit, &str); 6] = [
+    (RELAY_STREAMS, Unit::Count, "Streams that are relayed."),
     (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
     (LINKS, Unit::Count, "SMPP links by state."),
     (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),

@@ -3,7 +3,7 @@
 use crate::house::{House, activation, policy, settle, source, until};
 use crate::shelf::Shelf;
 use bellwire::actors::router::{ActivateError, Activation, Change, Load, RouterMessage, Status};
-use bellwire::actors::upstream::UpstreamFact;
+use bellwire::actors::upstream::{Cause, Outage, UpstreamFact};
 use bellwire::codec::{udh, wsp};
 use bellwire::model::{ApplicationId, HandsetId, Order, Policy, StreamKey, SubscriptionId, TenantId};
 use std::sync::Arc;
@@ -131,11 +131,12 @@ async fn whoever_watches_is_told_of_every_change_from_then_on() {
         let change = changes.recv().await.unwrap();
         assert!(matches!(&change, Change::Status(view) if view.status == Status::Active), "{change:?}");
     }
-    let (reason, retry_in) = ("connection reset".to_owned(), Duration::from_secs(3));
-    house.upstreams.last().facts.send(UpstreamFact::Lost { reason, retry_in });
+    let outage = Outage::new(Cause::Connection, "connection reset");
+    let retry_in = Duration::from_secs(3);
+    house.upstreams.last().facts.send(UpstreamFact::Lost { outage, retry_in });
     for _ in 0..2 {
         let Change::Status(view) = changes.recv().await.unwrap() else { panic!("not a status") };
-        assert_eq!(view.status, Status::Waiting("connection reset; again in 3.0s".into()));
+        assert_eq!(view.status, Status::Waiting(Outage::new(Cause::Connection, "connection reset; again in 3.0s")));
     }
     house.deactivate(second.id).await.unwrap();
     assert!(matches!(changes.recv().await.unwrap(), Change::Deactivated(view) if view.id == second.id));

@@ -3,6 +3,7 @@
 use crate::house::{House, activation, policy, settle, within};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::router::{Activation, Load};
+use bellwire::actors::upstream::{Cause, Outage, UpstreamFact};
 use bellwire::engine::subscription::Answer;
 use bellwire::model::Policy;
 use std::time::Duration;
@@ -204,7 +205,7 @@ async fn a_source_that_fails_finds_its_sleepers_again() {
     }
     house.round("1", 100).await;
     rest().await;
-    house.upstreams.last().facts.send(bellwire::actors::upstream::UpstreamFact::Ended { reason: "over".into() });
+    house.upstreams.last().facts.send(UpstreamFact::Ended { outage: Outage::new(Cause::Content, "over") });
     settle().await;
     house.upstreams.fails.store(true, std::sync::atomic::Ordering::Relaxed);
     house.activate(&number(0)).await; // opens it again, which fails, and once more

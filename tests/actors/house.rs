@@ -9,8 +9,8 @@ use bellwire::actors::journal::{Commits, Journal, Save, Settings};
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::port::Port;
 use bellwire::actors::router::{
-    ActivateError, Activated, Activation, Arguments, Before, Filter, Load, Page, Publication, Restored, Router,
-    RouterMessage, View,
+    ActivateError, Activated, Activation, Arguments, Before, Filter, Load, Page, Publication, RelaySettings, Restored,
+    Router, RouterMessage, View,
 };
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::source::{PublishError, Taken};
@@ -35,6 +35,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+/// How streams give way to pushes in here.
+pub const RELAY: RelaySettings = RelaySettings {
+    linger: Duration::from_secs(30),
+    push_after: Duration::from_secs(3),
+    lifetime: Duration::from_secs(3600),
+    subscriptions_per_handset: 3,
+    probe_within: Duration::from_secs(300),
+};
 
 const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
@@ -178,6 +187,7 @@ impl House {
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,
+            relay: RELAY,
             journal: journal.clone(),
             ledger,
             telemetry: telemetry.clone(),

@@ -12,5 +12,6 @@ mod link;
 mod publishing;
 mod shelf;
 mod stalled;
+mod streams;
 mod supervision;
 mod upstreams;

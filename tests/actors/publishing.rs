@@ -4,7 +4,7 @@ use crate::house::{House, activation, feed, source, until};
 use crate::upstreams::events;
 use bellwire::actors::router::{Activation, Status};
 use bellwire::actors::source::{PublishError, Taken};
-use bellwire::actors::upstream::UpstreamFact;
+use bellwire::actors::upstream::{Cause, Outage, UpstreamFact};
 use bytes::Bytes;
 
 fn to_feed(number: &str) -> Activation {
@@ -90,14 +90,14 @@ async fn the_first_subscription_tells_the_origin_where_to_go_on_and_a_new_stream
     assert!(house.feed(&["42"]));
     house.run_until(|link| link.seen("15550001") == ["42"]).await;
 
-    let reason = "410 Gone".to_owned();
-    house.upstreams.last().facts.send(UpstreamFact::Ended { reason });
+    let outage = Outage::new(Cause::Status(410), "410 Gone");
+    house.upstreams.last().facts.send(UpstreamFact::Ended { outage: outage.clone() });
     let view = house.list(None, 10).await.remove(0);
     assert_eq!(view.source, source(crate::house::URL));
     house.run_until(|_| true).await;
     let upstreams = std::sync::Arc::clone(&house.upstreams);
     crate::house::settle().await;
-    assert_eq!(house.get(view.id).await.unwrap().status, Status::Ended("410 Gone".into()));
+    assert_eq!(house.get(view.id).await.unwrap().status, Status::Ended(outage));
 
     house.activate("15550001").await;
     until(|| upstreams.count() == 2).await;

@@ -186,7 +186,7 @@ async fn publish_waits_for_the_outcome_if_asked() {
     assert_eq!(first, "taken: sequence 0, subscriptions 1");
     house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
     let (second, ended) = apart(move || (lines.next().unwrap().unwrap(), ended(child))).await;
-    assert_eq!(second, "released: accepted 0, delivered 0, failed 0, expired 0, dropped 1, unknown 0");
+    assert_eq!(second, "released: accepted 0, delivered 0, failed 0, expired 0, dropped 1, unknown 0, relayed 0");
     assert_eq!((ended.code, ended.err.as_str()), (1, "events neither accepted nor delivered: 1\n"));
 }
 

@@ -6,7 +6,7 @@ use bellwire::actors::journal::Journal;
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
 use bellwire::actors::port::Port;
-use bellwire::actors::router::{Arguments, Restored, Router, RouterMessage};
+use bellwire::actors::router::{Arguments, RelaySettings, Restored, Router, RouterMessage};
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use bellwire::codec::udh::{Ports, ReferenceWidth};
@@ -150,6 +150,13 @@ fn arguments(log_octets: usize) -> Arguments {
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,
+        relay: RelaySettings {
+            linger: Duration::ZERO,
+            push_after: Duration::ZERO,
+            lifetime: Duration::from_secs(3600),
+            subscriptions_per_handset: 16,
+            probe_within: Duration::from_secs(300),
+        },
         journal: Journal::none(),
         restored: Restored::default(),
         ledger: Arc::new(Ledger::new(Telemetry::detached())),

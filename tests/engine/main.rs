@@ -7,6 +7,7 @@ mod ledger;
 mod naming;
 mod order;
 mod outcomes;
+mod relay;
 mod restarts;
 mod resuming;
 #[allow(dead_code, reason = "shared with the tests of allocations")]

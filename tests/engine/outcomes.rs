@@ -110,7 +110,7 @@ fn a_push_that_was_refused_is_taken_back_when_its_subscription_ends() {
 #[test]
 fn whoever_watches_a_chunk_learns_how_each_of_its_events_ended() {
     let mut rig = Rig::new(policy(Receipts::None));
-    let counts: Arc<[AtomicU64; 6]> = Arc::default();
+    let counts: Arc<[AtomicU64; Outcome::LABELS.len()]> = Arc::default();
     let told = Arc::clone(&counts);
     let watch: Watch = Arc::new(move |outcome, events| {
         told[outcome.index()].fetch_add(events, Ordering::Relaxed);

@@ -70,7 +70,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 struct Disk {
     progress: Progress,
     handset: HandsetProgress,
-    settled: [u64; 6],
+    settled: [u64; Outcome::LABELS.len()],
     /// Segments of the pushes that were open and sent.
     open: HashSet<Vec<u8>>,
 }

@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine"],
     &["store"],
     &["actors"],
-    &["ingress", "egress", "control", "ops"],
+    &["ingress", "egress", "control", "ops", "proxy"],
     &["config"],
     &["app"],
     &["cli"],

@@ -91,6 +91,8 @@ impl Scene {
             r#"
             [node]
             data_dir = ""
+            [http]
+            listen = ""
             [grpc]
             listen = "127.0.0.1:0"
             [ops]

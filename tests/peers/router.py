@@ -14,6 +14,9 @@ from peer import LIMIT, Lines, eventually
 CONFIG = """\
 [node]
 data_dir = "{data_dir}"
+[http]
+listen = "127.0.0.1:0"
+
 [grpc]
 listen = "127.0.0.1:0"
 
@@ -53,6 +56,7 @@ class Router:
             raise
         self.grpc = started["grpc"]
         self.ops = started["ops"]
+        self.http = started["http"]
         self.channel = grpc.insecure_channel(self.grpc)
         self.control = control_pb2_grpc.ControlStub(self.channel)
         self.smsc = smsc_pb2_grpc.SmscStub(self.channel)

@@ -75,8 +75,14 @@ fn open_source(upstreams: &SseUpstreams, source: &SourceId, last_event_id: &'sta
 }
 
 impl Upstream {
+    /// What happens next, apart from how long to wait before coming again.
     async fn fact(&mut self) -> UpstreamFact {
-        within(self.facts.recv()).await.expect("the reader has gone")
+        loop {
+            match within(self.facts.recv()).await.expect("the reader has gone") {
+                UpstreamFact::Retry(_) => {}
+                fact => return fact,
+            }
+        }
     }
 
     /// Whether the origin was told where to go on.
@@ -106,16 +112,16 @@ impl Upstream {
 
     async fn lost(&mut self) -> (String, Duration) {
         match self.fact().await {
-            UpstreamFact::Lost { reason, retry_in } => (reason, retry_in),
+            UpstreamFact::Lost { outage, retry_in } => (outage.reason, retry_in),
             other => panic!("not lost: {other:?}"),
         }
     }
 
     /// Why the upstream ended for good, and that its reader ended too.
     async fn ended(&mut self) -> String {
-        let UpstreamFact::Ended { reason } = self.fact().await else { panic!("not ended") };
+        let UpstreamFact::Ended { outage } = self.fact().await else { panic!("not ended") };
         assert!(within(self.facts.recv()).await.is_none(), "nothing follows the end");
-        reason
+        outage.reason
     }
 }
 

@@ -13,15 +13,15 @@ use crate::actors::terms::Terms;
 use crate::engine::envelope::Envelopes;
 use crate::engine::handset::Memo;
 use crate::model::{
-    ApplicationId, DropReason, HandsetId, Msisdn, Policy, SourceId, StreamKey, SubscriptionId, TenantId,
+    ApplicationId, DropReason, HandsetId, Msisdn, OwnId, Policy, SourceId, StreamKey, SubscriptionId, TenantId,
 };
 use crate::store::Table;
 use crate::store::row::{self, SubscriptionRow, TermsRow};
 use bytes::Bytes;
 use ractor::{Actor, ActorRef, SpawnErr};
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tracing::info;
 
 /// A subscription that is active now.
@@ -81,11 +81,17 @@ impl State {
         self.subscriptions.insert(SharedSeat::clone(&seat));
         self.arguments.telemetry.subscriptions_dormant.increment(1);
         self.keep(&seat, &record);
+        if let Some(streams) = self.streams.get(&id) {
+            streams.arm(&seat);
+        }
         let start = match last_event_id.is_empty() {
-            // With whatever comes from now on, also if its source has not heard of it yet.
+            // Where streams have left off, or with whatever comes from now on, also if its source has not heard of it
+            // yet.
             true => {
-                seat.place_at(record.next());
-                Start::At(record.next())
+                let brought = self.streams.get(&id).and_then(|streams| streams.brought());
+                let from = brought.map_or(record.next(), |from| from.min(record.next()));
+                seat.place_at(from);
+                Start::At(from)
             }
             false => Start::After(last_event_id),
         };
@@ -127,10 +133,10 @@ impl State {
             }
             self.release(&before);
         }
-        let gone = self.sources.get(&old.source).is_some_and(|one| one.actor.cast(SourceMessage::Reopen).is_err());
-        if gone {
-            self.restart_source(&old.source).await;
+        if !self.streams.get(&id).is_some_and(|streams| streams.is_open()) {
+            seat.close_streams(self.arguments.clock.now(), Duration::ZERO); // what a lost stream has left waits no longer
         }
+        self.reopen(&old.source).await;
         Ok(Some(Admitted { seat, created: false, changed }))
     }
 
@@ -143,6 +149,14 @@ impl State {
         smsc: &Smsc,
     ) -> Result<(), ActivateError> {
         envelopes.check(key, policy, smsc.addressing().width).map_err(unencodable)
+    }
+
+    /// Opens the upstream of a source again if it has ended.
+    pub(super) async fn reopen(&mut self, source: &SourceId) {
+        let gone = self.sources.get(source).is_some_and(|one| one.actor.cast(SourceMessage::Reopen).is_err());
+        if gone {
+            self.restart_source(source).await;
+        }
     }
 
     fn agree(
@@ -187,7 +201,7 @@ impl State {
         });
     }
 
-    fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
+    pub(super) fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
         if let Some(cell) = self.known(id, &number, 0)? {
             return Ok(Arc::clone(cell));
         }
@@ -226,12 +240,16 @@ impl State {
         (self.arguments.clock.now().unix_ms ^ handset.half()) as u16
     }
 
-    async fn source(&mut self, id: &SourceId, last_event_id: &Bytes) -> Result<Arc<SourceRecord>, ActivateError> {
+    pub(super) async fn source(
+        &mut self,
+        id: &SourceId,
+        last_event_id: &Bytes,
+    ) -> Result<Arc<SourceRecord>, ActivateError> {
         if let Some(entry) = self.sources.get(id) {
             return Ok(Arc::clone(&entry.record));
         }
         let number = self.numbers.source;
-        let position = Position::behind(last_event_id.clone(), self.arguments.clock.now().unix_ms);
+        let position = Position::behind(asked_for(last_event_id), self.arguments.clock.now().unix_ms);
         let record = Arc::new(SourceRecord::new(id.clone(), number, position, Published::default()));
         self.start_source(Arc::clone(&record), Duration::ZERO).await.map_err(unencodable)?;
         self.numbers.source += 1;
@@ -246,7 +264,9 @@ impl State {
         let (id, status) = (record.id().clone(), Status::Connecting);
         let actor = self.spawn_source(Arc::clone(&record), delay).await?;
         self.count_source(None, Some(&status));
-        self.sources.insert(id, SourceEntry { actor, record, subscriptions: 0, status, failures: Failures::default() });
+        let (status, failures) = (watch::Sender::new(status), Failures::default());
+        let entry = SourceEntry { actor, record, subscriptions: 0, streams: 0, lingering: None, status, failures };
+        self.sources.insert(id, entry);
         Ok(())
     }
 
@@ -277,9 +297,20 @@ impl State {
     }
 
     pub(super) fn deactivate(&mut self, tenant: &TenantId, id: SubscriptionId) -> Option<View> {
-        let view = self.get(tenant, id)?;
-        self.forget(id, DropReason::Deactivated);
+        let view = self.end_subscription(tenant, id, DropReason::Deactivated)?;
         info!(subscription = %id, "subscription deactivated");
+        Some(view)
+    }
+
+    /// Ends a subscription of a tenant for `reason`; as it was, if there was one.
+    pub(super) fn end_subscription(
+        &mut self,
+        tenant: &TenantId,
+        id: SubscriptionId,
+        reason: DropReason,
+    ) -> Option<View> {
+        let view = self.get(tenant, id)?;
+        self.forget(id, reason);
         self.tell(Change::Deactivated(view.clone()));
         Some(view)
     }
@@ -292,10 +323,17 @@ impl State {
         if !quarantined {
             self.detach(&terms.source, seat, reason);
         }
+        if let Some(streams) = self.streams.get(&id) {
+            streams.disarm();
+        }
+        let expires = self.expiries.remove(&id).is_some();
         self.release(&terms);
         self.arguments.journal.change(|batch| {
             batch.remove(Table::Subscriptions, *id.octets());
             batch.remove(Table::Progress, *id.octets());
+            if expires {
+                batch.remove(Table::Expiries, *id.octets());
+            }
         });
         self.arguments.telemetry.subscriptions_dormant.decrement(1);
         self.keys.release(cell.id(), cell.subscriptions(), key);
@@ -304,26 +342,31 @@ impl State {
     }
 
     /// Forgets a handset if it has no subscription and nothing on its way, or as soon as that is so.
-    fn let_leave(&mut self, cell: &HandsetCell) {
+    pub(super) fn let_leave(&mut self, cell: &HandsetCell) {
         if cell.subscriptions() == 0 {
             self.leaving.push_back(cell.id());
         }
         self.let_go();
     }
 
+    /// Ends a source that nobody wants any more.
+    pub(super) fn end_source(&mut self, source: &SourceId) {
+        let Some(gone) = self.sources.remove(source) else { return };
+        gone.record.end(&self.arguments.journal);
+        self.actors.remove(&gone.actor.get_id());
+        // It ends when it has handled what it was told.
+        let _ = gone.actor.drain();
+        self.count_source(Some(&gone.status.borrow()), None);
+    }
+
     pub(super) fn detach(&mut self, source: &SourceId, seat: SharedSeat, reason: DropReason) {
-        let Entry::Occupied(mut entry) = self.sources.entry(source.clone()) else { return };
-        entry.get_mut().subscriptions -= 1;
-        let last = entry.get().subscriptions == 0;
-        let next = entry.get().record.next();
-        let told = entry.get().actor.cast(SourceMessage::Detach(SharedSeat::clone(&seat), reason));
+        let Some(entry) = self.sources.get_mut(source) else { return };
+        entry.subscriptions -= 1;
+        let last = entry.subscriptions == 0 && entry.streams == 0 && entry.lingering.is_none();
+        let next = entry.record.next();
+        let told = entry.actor.cast(SourceMessage::Detach(SharedSeat::clone(&seat), reason));
         if last {
-            let gone = entry.remove();
-            gone.record.end(&self.arguments.journal);
-            self.actors.remove(&gone.actor.get_id());
-            // It ends when it has handled what it was told.
-            let _ = gone.actor.drain();
-            self.count_source(Some(&gone.status), None);
+            self.end_source(source);
         }
         if told.is_err() {
             // Its source has failed, or was stopped.
@@ -331,6 +374,11 @@ impl State {
             self.arguments.ledger.record(|tally| seat.close(now, reason, next, tally));
         }
     }
+}
+
+/// Ids of our own mean nothing to an origin.
+fn asked_for(last_event_id: &Bytes) -> Bytes {
+    if OwnId::read(last_event_id).is_some() { Bytes::new() } else { last_event_id.clone() }
 }
 
 pub(super) fn unencodable(error: impl std::fmt::Display) -> ActivateError {

@@ -50,6 +50,6 @@ impl State {
         if self.is_quarantined(seat.id()) {
             return Condition::Quarantined;
         }
-        self.sources.get(&terms.source).map_or(Condition::Connecting, |source| source.status.condition())
+        self.sources.get(&terms.source).map_or(Condition::Connecting, |source| source.status.borrow().condition())
     }
 }

@@ -1,7 +1,9 @@
 //! What the router is told and asked.
 
-use crate::actors::source::{PublishError, SourceFact, Taken};
+use crate::actors::source::{PublishError, SourceFact, SourceMessage, Taken};
+use crate::actors::streams::OpenStream;
 use crate::actors::supervisor::Failure;
+use crate::actors::upstream::Outage;
 use crate::codec::sse::Events;
 use crate::engine::chunk::Watch;
 use crate::model::{
@@ -9,8 +11,9 @@ use crate::model::{
     TenantId,
 };
 use bytes::Bytes;
-use ractor::RpcReplyPort;
-use tokio::sync::broadcast;
+use ractor::{ActorRef, RpcReplyPort};
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
 
 /// What the router is told and asked.
 pub enum RouterMessage {
@@ -21,6 +24,22 @@ pub enum RouterMessage {
     Import(Vec<Activation>, RpcReplyPort<Vec<Result<bool, ActivateError>>>),
     /// What [`RouterMessage::Import`] would answer if only one of them were activated; nothing is changed.
     Validate(Vec<Activation>, RpcReplyPort<Vec<Result<bool, ActivateError>>>),
+    /// Sends a source's events to a handset that asked for it by itself.
+    Arm(Box<Arming>, RpcReplyPort<Result<Armed, ActivateError>>),
+    /// A handset returns the nonce that a push has brought it; none if there is no such nonce.
+    Confirm(String, RpcReplyPort<Option<Result<Armed, ActivateError>>>),
+    /// Some activation may be about to end.
+    Expiries,
+    /// Some handset may have had its time to prove that it is reached.
+    ProbeOver,
+    /// Opens a stream of a source.
+    OpenStream(Box<StreamWanted>, RpcReplyPort<Result<StreamOpened, ActivateError>>),
+    /// The handset has the event of a source with this id.
+    Acknowledge(SourceId, Box<Follower>, Bytes),
+    /// A stream of a source is closed, and whose it was.
+    StreamClosed(SourceId, Option<SubscriptionId>),
+    /// Whoever closed a stream, so many others before it, has had time to come back.
+    LingerOver(SourceId, Option<SubscriptionId>, u64),
     /// Ends a subscription of a tenant; whether there was one.
     Deactivate(TenantId, SubscriptionId, RpcReplyPort<Option<Box<View>>>),
     /// Shows a subscription of a tenant.
@@ -73,6 +92,74 @@ pub struct Activated {
     pub created: bool,
 }
 
+/// A subscription that a handset asks for by itself. It ends by itself, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arming {
+    /// What is asked for.
+    pub activation: Activation,
+    /// The first event that it wants, if streams have brought none and it names none that it has.
+    pub begin: u64,
+    /// Its streams end, and what has not arrived is pushed at once.
+    pub streams_end: bool,
+    /// It has to prove that it is reached by push, unless that is known.
+    pub probe: bool,
+}
+
+/// What came of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Armed {
+    /// It is active.
+    Active {
+        /// The subscription.
+        view: Box<View>,
+        /// Whether it was not active before.
+        created: bool,
+        /// When it ends unless it is asked for again, in milliseconds since 1970.
+        expires_unix_ms: u64,
+    },
+    /// It will be when the handset returns what a push brings it.
+    Pending {
+        /// The subscription.
+        id: SubscriptionId,
+        /// How long that may take.
+        within: Duration,
+    },
+}
+
+/// A stream that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamWanted {
+    /// Whose events it brings.
+    pub source: SourceId,
+    /// The last event that its reader has; tells the origin where to begin if its stream is not open yet.
+    pub last_event_id: Bytes,
+    /// Who reads it, if that is known.
+    pub follower: Option<Follower>,
+}
+
+/// A handset that reads streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follower {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it is reached.
+    pub number: Msisdn,
+    /// The application on it; without one the configured one.
+    pub application: Option<ApplicationId>,
+}
+
+/// A stream that is open.
+pub struct StreamOpened {
+    /// Gives events to whoever asks.
+    pub source: ActorRef<SourceMessage>,
+    /// The number of the first event that comes from now on.
+    pub next: u64,
+    /// How the source's upstream is.
+    pub status: watch::Receiver<Status>,
+    /// Keeps it open.
+    pub stream: OpenStream,
+}
+
 /// Why a subscription cannot be activated.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,6 +173,12 @@ pub enum ActivateError {
     /// The handset has as many subscriptions as it may have.
     #[error("the handset has {} subscriptions, which is the most", u16::MAX)]
     TooMany,
+    /// The handset may not ask for more by itself.
+    #[error("the handset has {0} subscriptions, which is the most that it may ask for by itself")]
+    Limit(u16),
+    /// The number was asked to prove itself too often.
+    #[error("too many proofs were asked of this number: again in {0:.0?}")]
+    Probes(Duration),
     /// Something does not fit its field on the wire.
     #[error("{0}")]
     Unencodable(String),
@@ -159,6 +252,8 @@ pub struct View {
     pub status: Status,
     /// When it was activated, in milliseconds since 1970.
     pub activated_unix_ms: u64,
+    /// When it ends by itself, in milliseconds since 1970; none if it does not.
+    pub expires_unix_ms: Option<u64>,
     /// Every event before this number has ended or was accepted.
     pub released: u64,
     /// Events that wait.
@@ -177,9 +272,9 @@ pub enum Status {
     /// Events come as they happen.
     Active,
     /// Its source's upstream is lost and will be tried again.
-    Waiting(String),
+    Waiting(Outage),
     /// Its source's upstream has ended for good.
-    Ended(String),
+    Ended(Outage),
     /// It failed three times in a minute.
     Quarantined(String),
 }

@@ -4,23 +4,27 @@
 //! actors, starts failed ones again, and answers whoever asks.
 
 mod activation;
+mod arming;
+mod expiry;
 mod import;
 mod keys;
 mod listing;
 mod message;
+mod notice;
 mod recovery;
 mod registry;
 mod restore;
 mod state;
+mod streaming;
 mod trouble;
 mod view;
 
 pub use message::{
-    ActivateError, Activated, Activation, Change, Condition, Filter, Listing, Load, Page, Publication, RouterMessage,
-    Status, View,
+    ActivateError, Activated, Activation, Armed, Arming, Change, Condition, Filter, Follower, Listing, Load, Page,
+    Publication, RouterMessage, Status, StreamOpened, StreamWanted, View,
 };
 pub use restore::{Before, RestoreError, Restored};
-pub use state::Arguments;
+pub use state::{Arguments, RelaySettings};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use state::State;
@@ -60,6 +64,23 @@ impl Actor for Router {
             RouterMessage::Validate(activations, reply) => {
                 let _ = reply.send(state.validate(&activations));
             }
+            RouterMessage::Arm(arming, reply) => match state.arm(*arming).await {
+                Ok(armed) => state.answer(reply, Ok(armed)),
+                refused => drop(reply.send(refused)),
+            },
+            RouterMessage::Confirm(nonce, reply) => {
+                let confirmed = state.confirm(&nonce).await;
+                state.answer(reply, confirmed);
+            }
+            RouterMessage::Expiries => state.handle_expiries(),
+            RouterMessage::ProbeOver => state.forget_old_probes(),
+            RouterMessage::OpenStream(wanted, reply) => {
+                // A stream that nobody waits for any more is closed by this.
+                let _ = reply.send(state.open_stream(*wanted).await);
+            }
+            RouterMessage::Acknowledge(source, follower, id) => state.acknowledge(&source, &follower, id),
+            RouterMessage::StreamClosed(source, id) => state.stream_closed(&source, id),
+            RouterMessage::LingerOver(source, id, times) => state.linger_over(&source, id, times),
             RouterMessage::Deactivate(tenant, id, reply) => {
                 let gone = state.deactivate(&tenant, id).map(Box::new);
                 state.answer(reply, gone);

@@ -5,6 +5,7 @@ use super::state::State;
 use crate::actors::seat::{SharedSeat, Start};
 use crate::actors::source::{SourceFact, SourceMessage};
 use crate::actors::supervisor::Failure;
+use crate::actors::upstream::{Cause, Outage};
 use crate::engine::handset::Handset;
 use crate::model::{DropReason, HandsetId, SourceId, SubscriptionId};
 use std::sync::Arc;
@@ -70,7 +71,10 @@ impl State {
         let give_up = entry.failures.note(now.monotonic) || self.stopping;
         warn!(source = id.logged(), reason, give_up, "source failed");
         match give_up {
-            true => self.handle_source(id, SourceFact::Ended(format!("the source failed too often: {reason}"))),
+            true => self.handle_source(
+                id,
+                SourceFact::Ended(Outage::new(Cause::House, format!("the source failed too often: {reason}"))),
+            ),
             false => self.restart_source(id).await,
         }
     }
@@ -83,7 +87,10 @@ impl State {
         let actor = match self.spawn_source(record, Duration::ZERO).await {
             Ok(actor) => actor,
             Err(error) => {
-                return self.handle_source(id, SourceFact::Ended(format!("the source does not start: {error}")));
+                return self.handle_source(
+                    id,
+                    SourceFact::Ended(Outage::new(Cause::House, format!("the source does not start: {error}"))),
+                );
             }
         };
         // The others are known to it.

@@ -60,6 +60,8 @@ pub struct Restored {
     awake: u64,
     /// Subscriptions that have not had everything that their sources took.
     behind: Vec<SharedSeat>,
+    /// When those end that end by themselves, in milliseconds since 1970.
+    expiries: Vec<(SubscriptionId, u64)>,
     /// Records that nothing refers to any more.
     orphans: Orphans,
     /// What it has counted.
@@ -120,6 +122,7 @@ impl Restored {
             loading.subscription(row::subscription(Table::Subscriptions, key)?, &SubscriptionRow::decode(value)?)
         })?;
         loading.receipts()?;
+        loading.expiries()?;
         loading.finish(sources)
     }
 }
@@ -205,6 +208,18 @@ impl Loading<'_> {
             smsc.receipts().lock().restore(*now, awaited.remove(smsc.name()).unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// When subscriptions end by themselves.
+    fn expiries(&mut self) -> Result<(), RestoreError> {
+        each(self.before.store, Table::Expiries, |key, value| {
+            let id = row::subscription(Table::Expiries, key)?;
+            match self.restored.subscriptions.get(&id) {
+                Some(_) => self.restored.expiries.push((id, row::decode(Table::Expiries, value)?)),
+                None => self.restored.orphans.push((Table::Expiries, key.into())),
+            }
+            Ok(())
+        })
     }
 
     fn finish(mut self, sources: HashMap<SourceNumber, Arc<SourceRecord>>) -> Result<Restored, RestoreError> {
@@ -349,8 +364,19 @@ fn spread(sources: usize) -> Duration {
 impl State {
     /// Goes on where an earlier process stopped.
     pub(super) async fn take_over(&mut self, restored: Restored) -> Result<(), SpawnErr> {
-        let Restored { subscriptions, handsets, keys, terms, numbers, sources, awake, behind, orphans, counts } =
-            restored;
+        let Restored {
+            subscriptions,
+            handsets,
+            keys,
+            terms,
+            numbers,
+            sources,
+            awake,
+            behind,
+            expiries,
+            orphans,
+            counts,
+        } = restored;
         let found = subscriptions.len();
         (self.subscriptions, self.handsets, self.keys) = (subscriptions, handsets, keys);
         (self.terms, self.numbers) = (terms, numbers);
@@ -375,6 +401,9 @@ impl State {
                 let start = Start::At(seat.figures().released);
                 let _ = entry.actor.cast(SourceMessage::Attach(SharedSeat::clone(seat), start));
             }
+        }
+        for (id, at) in expiries {
+            self.expire(id, at);
         }
         if found > 0 {
             info!(subscriptions = found, sources = self.sources.len(), behind = behind.len(), "went on from the store");

@@ -1,5 +1,7 @@
 //! What the router knows, and what it does about it.
 
+use super::arming::Probes;
+use super::expiry::Expiries;
 use super::keys::StreamKeys;
 use super::message::{Change, Load, Publication, RouterMessage, Status, View};
 use super::registry::{Handsets, Subscriptions};
@@ -13,6 +15,7 @@ use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
 use crate::actors::source::{PublishError, SourceFact, SourceMessage, SourceRecord, Surroundings, Taken};
+use crate::actors::streams::Streams;
 use crate::actors::supervisor::{Supervisor, SupervisorMessage};
 use crate::actors::terms::TermsInUse;
 use crate::actors::upstream::Upstreams;
@@ -24,7 +27,8 @@ use crate::telemetry::Telemetry;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::broadcast;
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
 
 /// Changes that a watcher may be behind before it is told to start over.
 const CHANGES_KEPT: usize = 1024;
@@ -43,6 +47,8 @@ pub struct Arguments {
     pub admission: Admission,
     /// Octets of events that a source keeps.
     pub log_octets: usize,
+    /// How streams give way to pushes.
+    pub relay: RelaySettings,
     /// What is durable.
     pub journal: Journal,
     /// Where counts go.
@@ -53,6 +59,21 @@ pub struct Arguments {
     pub clock: Clock,
     /// What an earlier process has left.
     pub restored: Restored,
+}
+
+/// How streams give way to pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelaySettings {
+    /// How long a source is kept that nobody wants any more, but wanted as a stream: radio loss is no goodbye.
+    pub linger: Duration,
+    /// How long after the loss of a stream its events are pushed.
+    pub push_after: Duration,
+    /// How long a subscription lasts that a handset asked for by itself.
+    pub lifetime: Duration,
+    /// Subscriptions that a handset may ask for by itself.
+    pub subscriptions_per_handset: u16,
+    /// How long a handset may take to prove that it is reached by push.
+    pub probe_within: Duration,
 }
 
 /// The numbers that the store will call the next ones.
@@ -68,7 +89,11 @@ pub(super) struct SourceEntry {
     pub(super) actor: ActorRef<SourceMessage>,
     pub(super) record: Arc<SourceRecord>,
     pub(super) subscriptions: usize,
-    pub(super) status: Status,
+    /// Streams that are open.
+    pub(super) streams: usize,
+    /// The last stream was closed, and that is told when its reader has had time to come back.
+    pub(super) lingering: Option<u64>,
+    pub(super) status: watch::Sender<Status>,
     pub(super) failures: Failures,
 }
 
@@ -90,6 +115,16 @@ pub struct State {
     pub(super) sources: HashMap<SourceId, SourceEntry>,
     pub(super) actors: HashMap<ActorId, SourceId>,
     pub(super) changes: broadcast::Sender<Change>,
+    /// By the subscription that they belong to, whether it is active or not.
+    pub(super) streams: HashMap<SubscriptionId, Arc<Streams>>,
+    /// Which activations end by themselves.
+    pub(super) expiries: Expiries,
+    /// A look at them is to come.
+    pub(super) expiry_awaited: bool,
+    /// Activations that wait for a proof.
+    pub(super) probes: Probes,
+    /// Streams that were closed.
+    pub(super) lingered: u64,
     pub(super) stopping: bool,
 }
 
@@ -134,6 +169,11 @@ impl State {
             sources: HashMap::new(),
             actors: HashMap::new(),
             changes: broadcast::channel(CHANGES_KEPT).0,
+            streams: HashMap::new(),
+            expiries: Expiries::default(),
+            expiry_awaited: false,
+            probes: Probes::default(),
+            lingered: 0,
             stopping: false,
         };
         state.take_over(restored).await?;
@@ -207,14 +247,14 @@ impl State {
         let status = match fact {
             SourceFact::Connecting => Status::Connecting,
             SourceFact::Open => Status::Active,
-            SourceFact::Waiting(reason) => {
+            SourceFact::Waiting(outage) => {
                 telemetry.upstream_reconnects.increment(1);
-                Status::Waiting(reason)
+                Status::Waiting(outage)
             }
-            SourceFact::Ended(reason) => Status::Ended(reason),
+            SourceFact::Ended(outage) => Status::Ended(outage),
         };
-        let Some(entry) = self.sources.get_mut(source).filter(|entry| entry.status != status) else { return };
-        let before = std::mem::replace(&mut entry.status, status.clone());
+        let Some(entry) = self.sources.get_mut(source).filter(|entry| *entry.status.borrow() != status) else { return };
+        let before = entry.status.send_replace(status.clone());
         self.count_source(Some(&before), Some(&status));
         if self.changes.receiver_count() > 0 {
             let concerned = self.sources.get(source).map(|entry| entry.record.roll_call());

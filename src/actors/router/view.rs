@@ -19,7 +19,7 @@ impl State {
         let (id, handset, terms) = (seat.id(), seat.handset(), seat.terms());
         let status = match self.quarantined(id) {
             Some(reason) => Status::Quarantined(reason.to_owned()),
-            None => self.sources.get(&terms.source).map_or(Status::Connecting, |source| source.status.clone()),
+            None => self.sources.get(&terms.source).map_or(Status::Connecting, |source| source.status.borrow().clone()),
         };
         let Figures { released, pending, outstanding } = seat.figures();
         View {
@@ -33,6 +33,7 @@ impl State {
             smsc: handset.smsc().name().to_owned(),
             status,
             activated_unix_ms: seat.activated_unix_ms(),
+            expires_unix_ms: self.expiries.get(&id),
             released,
             pending,
             outstanding,

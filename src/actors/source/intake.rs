@@ -3,7 +3,7 @@
 use super::known::{Arrived, Known};
 use super::{Arguments, HELD_FOR, PATIENCE, PublishError, SourceFact, SourceMessage, State, Surroundings, Taken};
 use crate::actors::admission::Credit;
-use crate::actors::upstream::{Resume, UpstreamFact};
+use crate::actors::upstream::{Outage, Resume, UpstreamFact};
 use crate::codec::sse::Events;
 use crate::engine::chunk::{self, Chunk, Hold, Watch};
 use crate::engine::clock::Now;
@@ -19,13 +19,15 @@ impl State {
                 facts.send(SourceFact::Open);
                 self.go_on(resumed);
             }
-            UpstreamFact::Lost { reason, retry_in } => {
-                facts.send(SourceFact::Waiting(format!("{reason}; again in {retry_in:.1?}")));
+            UpstreamFact::Retry(time) => self.retry = Some(time),
+            UpstreamFact::Lost { outage: Outage { cause, reason }, retry_in } => {
+                let reason = format!("{reason}; again in {retry_in:.1?}");
+                facts.send(SourceFact::Waiting(Outage { cause, reason }));
                 self.take_held();
             }
-            UpstreamFact::Ended { reason } => {
+            UpstreamFact::Ended { outage } => {
                 self.upstream = None;
-                facts.send(SourceFact::Ended(reason));
+                facts.send(SourceFact::Ended(outage));
                 self.take_held();
             }
             UpstreamFact::Events { events, credit, read_at } => {
@@ -179,6 +181,7 @@ impl State {
             true => self.sweep_later(),
             false => drop(chunk.release()),
         }
+        self.give_readers(&chunk);
         self.log.push(chunk);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::codec::sse::EventRef;
 use crate::engine::chunk::Chunk;
+use crate::model::OwnId;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,11 @@ impl Log {
         self.chunks.front().map(|chunk| chunk.range().start)
     }
 
+    /// One past the number of the newest event that it has.
+    pub fn end(&self) -> Option<u64> {
+        self.chunks.back().map(|chunk| chunk.range().end)
+    }
+
     /// The event numbered `seq`.
     pub fn get(&self, seq: u64) -> Option<EventRef<'_>> {
         let at = self.chunks.partition_point(|chunk| chunk.range().end <= seq);
@@ -53,11 +59,66 @@ impl Log {
         self.chunks.range(first..).cloned().collect()
     }
 
-    /// The number after the last event with this id.
-    pub fn after(&self, last_event_id: &[u8]) -> Option<u64> {
+    /// What it has of the events from number `from` on, some `octets` of it.
+    pub fn some(&self, from: u64, octets: usize) -> Vec<Arc<Chunk>> {
+        let first = self.chunks.partition_point(|chunk| chunk.range().end <= from);
+        let mut taken = 0;
+        let enough = |chunk: &&Arc<Chunk>| {
+            let more = taken < octets;
+            taken += chunk.octets();
+            more
+        };
+        self.chunks.range(first..).take_while(enough).cloned().collect()
+    }
+
+    /// Whether it has the event that we have called so.
+    pub fn has(&self, own: OwnId) -> bool {
+        let at = self.chunks.partition_point(|chunk| chunk.range().end <= own.seq);
+        self.chunks.get(at).is_some_and(|chunk| chunk.range().contains(&own.seq) && chunk.epoch() == own.epoch)
+    }
+
+    /// The last event with this id before number `end`.
+    pub fn last(&self, id: &[u8], end: u64) -> Option<u64> {
         self.chunks.iter().rev().find_map(|chunk| {
-            let mut numbers = chunk.range().rev();
-            numbers.find(|seq| chunk.get(*seq).is_some_and(|event| event.id == last_event_id)).map(|seq| seq + 1)
+            let numbers = chunk.range().start..chunk.range().end.min(end);
+            numbers.rev().find(|seq| chunk.get(*seq).is_some_and(|event| event.id == id))
         })
+    }
+
+    /// The number to go on with for whoever has the event with this id.
+    pub fn after(&self, last_event_id: &[u8]) -> Option<u64> {
+        let mut run = LastRun::of(last_event_id);
+        for chunk in &self.chunks {
+            chunk.range().zip(chunk.events()).for_each(|(seq, event)| run.note(seq, event.id));
+        }
+        run.begin().map(|seq| seq + 1)
+    }
+}
+
+/// The last run of events with some id. Events inherit the id of the one before (HTML §9.2.6), and whoever has seen the
+/// first of a run may not have seen the others: the id does not tell.
+pub(super) struct LastRun<'a> {
+    id: &'a [u8],
+    begin: Option<u64>,
+    runs: bool,
+}
+
+impl<'a> LastRun<'a> {
+    pub fn of(id: &'a [u8]) -> Self {
+        Self { id, begin: None, runs: false }
+    }
+
+    /// The next event has this number and this id.
+    pub fn note(&mut self, seq: u64, id: &[u8]) {
+        let is = id == self.id;
+        if is && !self.runs {
+            self.begin = Some(seq);
+        }
+        self.runs = is;
+    }
+
+    /// The number of its first event.
+    pub fn begin(&self) -> Option<u64> {
+        self.begin
     }
 }

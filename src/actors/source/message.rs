@@ -1,10 +1,13 @@
 //! What a source is told, and what it tells.
 
+use super::reading::{Found, Piece};
 use crate::actors::seat::{SharedSeat, Start};
-use crate::actors::upstream::UpstreamFact;
+use crate::actors::streams::Streams;
+use crate::actors::upstream::{Outage, UpstreamFact};
 use crate::codec::sse::Events;
 use crate::engine::chunk::{Chunk, Watch};
 use crate::model::DropReason;
+use bytes::Bytes;
 use ractor::RpcReplyPort;
 use std::sync::Arc;
 
@@ -18,6 +21,12 @@ pub enum SourceMessage {
     Logged(SharedSeat, Vec<Arc<Chunk>>),
     /// What the store's log has of the newest events, before the upstream is opened.
     Recent(Vec<Arc<Chunk>>),
+    /// Finds the event with this id.
+    Find(Bytes, RpcReplyPort<Found>),
+    /// A handset says that it has the event with this id.
+    Acknowledged(Arc<Streams>, Bytes),
+    /// Asks for events from this number on, when there are some.
+    Read(u64, RpcReplyPort<Piece>),
     /// Every event before this number is durable.
     Durable(u64),
     /// A subscription wants no more, for this reason.
@@ -81,7 +90,7 @@ pub enum SourceFact {
     /// The upstream is open.
     Open,
     /// The upstream is lost and tried again later.
-    Waiting(String),
+    Waiting(Outage),
     /// The upstream has ended for good.
-    Ended(String),
+    Ended(Outage),
 }

@@ -6,11 +6,13 @@ mod log;
 mod message;
 mod position;
 mod published;
+mod reading;
 mod record;
 
 pub use message::{PublishError, SourceFact, SourceMessage, Taken};
 pub use position::Position;
 pub use published::Published;
+pub use reading::{Found, Piece};
 pub use record::SourceRecord;
 
 use super::admission::{Admission, Door};
@@ -30,6 +32,7 @@ use crate::telemetry::Telemetry;
 use known::Known;
 use log::Log;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
+use reading::Readers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +98,10 @@ pub struct State {
     next: u64,
     /// Events that are given on when they are durable.
     held: VecDeque<Arc<Chunk>>,
+    /// How long the origin says that user agents should wait before they come again.
+    retry: Option<Duration>,
+    /// Who waits for events without a subscription.
+    readers: Readers,
     /// Events that may come again.
     known: Known,
     /// The upstream was open.
@@ -125,6 +132,8 @@ impl Actor for Source {
             log: Log::new(*log_octets),
             next,
             held: VecDeque::new(),
+            retry: None,
+            readers: Readers::new(),
             known: Known::default(),
             was_open: next > 0,
             arguments,
@@ -153,6 +162,12 @@ impl Actor for Source {
             SourceMessage::Refill(seat) => state.feed(&seat, seat.end()),
             SourceMessage::Logged(seat, chunks) => state.give_logged(&seat, chunks),
             SourceMessage::Recent(chunks) => state.begin_behind(chunks),
+            SourceMessage::Find(id, reply) => state.find(id, |found| {
+                // Whoever asked may have gone.
+                let _ = reply.send(found);
+            }),
+            SourceMessage::Acknowledged(streams, id) => state.acknowledge(&streams, &id),
+            SourceMessage::Read(from, reply) => state.read(from, reply),
             SourceMessage::Durable(end) => state.give_held(end),
             SourceMessage::Detach(seat, reason) => state.detach(&seat, reason),
             SourceMessage::Reopen => {
@@ -237,13 +252,35 @@ impl State {
 
     /// Lets a subscription in, with what there is of the events it wants.
     fn attach(&mut self, seat: &SharedSeat, start: &Start) {
-        let from = match start {
-            Start::At(seq) => *seq,
-            Start::After(last_event_id) => self.log.after(last_event_id).unwrap_or(self.next),
-        };
-        if seat.place_at(from) {
-            let progress = Progress { released: from, ..Progress::default() };
-            let journal = &self.arguments.surroundings.journal;
+        match start {
+            Start::At(from) => self.attach_at(seat, *from, 0),
+            Start::Behind { next } => self.attach_at(seat, *next, 1),
+            Start::After(last_event_id) => {
+                let (seat, myself) = (SharedSeat::clone(seat), self.myself.clone());
+                self.find(last_event_id.clone(), move |found| {
+                    let start = match found {
+                        Found::At(from) => Start::At(from),
+                        Found::Nowhere { next } => Start::Behind { next },
+                    };
+                    // It may have stopped.
+                    let _ = myself.cast(SourceMessage::Attach(seat, start));
+                });
+            }
+        }
+    }
+
+    /// Lets a subscription in with event number `from`, before which so many were lost that nobody has counted.
+    fn attach_at(&mut self, seat: &SharedSeat, from: u64, gap: u64) {
+        let Surroundings { journal, clock, log_octets, ledger, .. } = &*self.arguments.surroundings;
+        let progress = Progress { released: from, gap, ..Progress::default() };
+        if seat.is_new() {
+            match gap {
+                0 => seat.place_at(from),
+                _ => {
+                    let woken = seat.resume(clock.now(), &progress, journal.backlog(*log_octets));
+                    ledger.record(|tally| tally.woken += u64::from(woken));
+                }
+            }
             journal.change(|batch| batch.put(Table::Progress, *seat.id().octets(), row::encode(&progress)));
         }
         self.feed(seat, from);

@@ -12,6 +12,7 @@ use crate::engine::clock::Now;
 use crate::model::SourceId;
 use crate::store::row;
 use crate::store::{Batch, SourceNumber, Table};
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use ractor::{ActorId, ActorRef};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ type GroupActor = Option<ActorRef<GroupMessage>>;
 pub struct SourceRecord {
     id: SourceId,
     number: SourceNumber,
+    /// The id behind which its first event came.
+    behind: Bytes,
     /// Where its upstream goes on: never ahead of what is durable.
     resume: ResumePoint,
     published: Mutex<Published>,
@@ -60,9 +63,10 @@ impl SourceRecord {
     /// The record of `id`, which the store calls `number`, at `position`.
     pub fn new(id: SourceId, number: SourceNumber, position: Position, published: Published) -> Self {
         let resume = ResumePoint::new(position.resume());
+        let behind = if position.next() == 0 { position.resume().id } else { Bytes::new() };
         let fields =
             Fields { position, saving: None, noted: false, ended: false, groups: Vec::new(), seats: 0, roomy: 0 };
-        Self { id, number, resume, published: Mutex::new(published), fields: Mutex::new(fields) }
+        Self { id, number, behind, resume, published: Mutex::new(published), fields: Mutex::new(fields) }
     }
 
     /// Which source.
@@ -78,6 +82,11 @@ impl SourceRecord {
     /// One past the number of the last event taken.
     pub fn next(&self) -> u64 {
         self.fields.lock().position.next()
+    }
+
+    /// The id behind which its first event came, as its origin was told; empty if nobody knows.
+    pub(super) fn behind(&self) -> &Bytes {
+        &self.behind
     }
 
     /// Where its upstream goes on.

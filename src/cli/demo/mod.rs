@@ -118,10 +118,12 @@ impl Demo {
             r#"
             [node]
             data_dir = ""
+            [http]
+            listen = "127.0.0.1:{port}"
             [grpc]
             listen = "127.0.0.1:0"
             [ops]
-            listen = "127.0.0.1:{port}"
+            listen = "127.0.0.1:0"
             [access]
             allow_private_sources = true
             [[smsc]]

@@ -96,8 +96,9 @@ impl Drop for Router {
 }
 
 /// As `--set` arguments.
-fn settings(options: &Options, smsc: SocketAddr) -> [String; 13] {
+fn settings(options: &Options, smsc: SocketAddr) -> [String; 14] {
     [
+        "http.listen=".to_owned(),
         "grpc.listen=127.0.0.1:0".to_owned(),
         "ops.listen=127.0.0.1:0".to_owned(),
         "node.data_dir=".to_owned(),

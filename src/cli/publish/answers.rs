@@ -171,8 +171,8 @@ fn object(publish_id: &str, answer: &Answer) -> Value {
     }
 }
 
-fn counts(released: &Released) -> [(&'static str, u64); 6] {
-    let Released { accepted, delivered, failed, expired, dropped, unknown } = *released;
+fn counts(released: &Released) -> [(&'static str, u64); 7] {
+    let Released { accepted, delivered, failed, expired, dropped, unknown, relayed } = *released;
     [
         ("accepted", accepted),
         ("delivered", delivered),
@@ -180,5 +180,6 @@ fn counts(released: &Released) -> [(&'static str, u64); 6] {
         ("expired", expired),
         ("dropped", dropped),
         ("unknown", unknown),
+        ("relayed", relayed),
     ]
 }

@@ -1,10 +1,14 @@
 //! What is refused, in which words; which layer wins; and that an explained configuration means the same.
 
+mod wrong;
+
 use super::*;
-use crate::config::{BindMode, ReferenceWidth, ResendUnknown, Secret};
+use crate::config::{BindMode, KeyMaterial, ReferenceWidth, ResendUnknown, Secret};
 use crate::model::{ApplicationId, Order};
+use crate::proxy::identity::Algorithm;
 use proptest::prelude::*;
 use std::time::Duration;
+use wrong::WRONG;
 
 const LEAST: &str = "[[smsc]]\nname = \"main\"\naddress = \"127.0.0.1:2775\"\n";
 
@@ -51,6 +55,42 @@ fn everything_written_is_meant() {
     assert_eq!(config.push.application, ApplicationId::Code(0x9065));
     assert_eq!(config.policy.order, Order::Pipelined);
     assert_eq!(config.access.credentials[0].bearer.reveal(), "token");
+}
+
+#[test]
+fn all_that_may_ask_over_http_is_meant() {
+    let access = parsed(EVERYTHING).unwrap().access;
+    assert_eq!((access.token.audience.as_str(), access.token.skew), ("bellwire", Duration::from_secs(90)));
+    assert_eq!(access.token.jwks_file, Some("/etc/bellwire/jwks.json".into()));
+    let [shared, public] = &access.token.keys[..] else { panic!("two keys") };
+    assert_eq!((shared.kid.as_deref(), shared.algorithm), (Some("2026-11"), Algorithm::Hs256));
+    assert_eq!(shared.material, KeyMaterial::Secret(Secret::new("0123456789abcdefghijklmnopqrstuv")));
+    assert_eq!((public.kid.as_deref(), public.algorithm), (None, Algorithm::Es384));
+    assert_eq!(public.material, KeyMaterial::PemFile("/etc/bellwire/issuer.pem".into()));
+    assert_eq!(access.gateway.header.unwrap(), "x-msisdn");
+    assert!(access.gateway.from[0].contains("10.1.2.3".parse().unwrap()));
+    assert_eq!(access.origins, ["https://app.example", "http://localhost:3000"]);
+    assert_eq!(access.prefixes, ["49", "1555"]);
+    assert_eq!(access.suppressed, ["+15551234567".parse().unwrap(), "4915112345678".parse().unwrap()]);
+}
+
+#[test]
+fn nobody_is_believed_by_default() {
+    let access = parsed(LEAST).unwrap().access;
+    assert!(access.token.keys.is_empty() && access.token.jwks_file.is_none());
+    assert_eq!(access.token.skew, Duration::from_secs(60));
+    assert_eq!((access.gateway.header, access.gateway.from.len()), (None, 0));
+    assert!(access.origins.is_empty() && access.prefixes.is_empty() && access.suppressed.is_empty());
+}
+
+#[test]
+fn a_number_with_a_slip_is_not_shown() {
+    let errors = refused(&format!("{LEAST}[access]\nsuppressed = [\"15551234567\", \"+49 1511 2345678\"]\n"));
+    assert_eq!(
+        errors,
+        "bellwire.toml:5:30: access.suppressed: value of 16 characters (not shown) is not allowed: a number in E.164 form \
+         has digits only, found ' '"
+    );
 }
 
 #[test]
@@ -115,6 +155,15 @@ fn the_environment_alone_is_enough_in_any_order() {
     assert_eq!(config.smsc[1].data_coding, 0xF5);
     assert!(config.ops.ready_requires_link);
     assert_eq!(config.access.credentials.len(), 1);
+    let environment = [
+        ("BELLWIRE_ACCESS__TOKEN__AUDIENCE", "bellwire"),
+        ("BELLWIRE_ACCESS__TOKEN__KEY__0__SECRET", "0123456789abcdefghijklmnopqrstuv"),
+        ("BELLWIRE_ACCESS__GATEWAY__HEADER", "X-MSISDN"),
+        ("BELLWIRE_ACCESS__GATEWAY__FROM", "10.1.0.0/16, 2001:db8::/32"),
+        ("BELLWIRE_ACCESS__PREFIXES", ""),
+    ];
+    let access = layered(LEAST, &environment, &[]).unwrap().access;
+    assert_eq!((access.token.keys.len(), access.gateway.from.len(), access.prefixes.len()), (1, 2, 0));
 }
 
 #[test]
@@ -154,6 +203,11 @@ fn an_explained_configuration_means_the_same() {
         let mask = |secret: &mut Secret| *secret = Secret::new(secret.masked());
         config.smsc.iter_mut().for_each(|smsc| mask(&mut smsc.password));
         config.access.credentials.iter_mut().for_each(|credential| mask(&mut credential.bearer));
+        for key in &mut config.access.token.keys {
+            if let KeyMaterial::Secret(secret) = &mut key.material {
+                *secret = Secret::new(&secret.masked().repeat(8));
+            }
+        }
         assert_eq!(again, config);
         assert_eq!(again.explain(), config.explain());
     }
@@ -163,6 +217,7 @@ fn an_explained_configuration_means_the_same() {
 fn secrets_are_not_shown_anywhere() {
     let config = parsed(EVERYTHING).unwrap();
     for shown in [config.explain(), format!("{config:?}")] {
+        assert!(!shown.contains("0123456789abcdef"), "{shown}");
         assert!(!shown.contains("pa\"ss") && !shown.contains("pa\\\"ss") && !shown.contains("token\""), "{shown}");
         assert!(shown.contains(Secret::MASK));
     }
@@ -172,6 +227,8 @@ fn secrets_are_not_shown_anywhere() {
         "{errors}"
     );
     assert!(!errors.contains("much"));
+    let errors = refused(&format!("{LEAST}[[access.token.key]]\nsecret = \"much too short\"\n"));
+    assert!(!errors.contains("much"), "{errors}");
     for misplaced in ["access.credential=token", "access.credential:token", "smsc.main.pasword=token"] {
         let errors = layered(LEAST, &[], &[misplaced]).unwrap_err().to_string();
         assert!(!errors.contains("token"), "{errors}");
@@ -202,65 +259,6 @@ proptest! {
         let _ = Config::parse("bellwire.toml", EVERYTHING, [], &sets);
     }
 }
-
-/// What follows the least configuration from line 4 on, and the message: line, column, key, value, range.
-const WRONG: &[(&str, &str)] = &[
-    ("window = 20000", "4:10: smsc.main.window: value 20000 is not allowed: a whole number from 1 to 10000"),
-    ("window = 0", "4:10: smsc.main.window: value 0 is not allowed: a whole number from 1 to 10000"),
-    ("links = 65", "4:9: smsc.main.links: value 65 is not allowed: a whole number from 1 to 64"),
-    ("rate = -1", "4:8: smsc.main.rate: value -1 is not allowed: a whole number from 0 to 1000000"),
-    ("rate = 1.5", "4:8: smsc.main.rate: value 1.5 is not allowed"),
-    ("window = \"many\"", "4:10: smsc.main.window: value \"many\" is not allowed"),
-    (
-        "system_id = \"0123456789abcdef\"",
-        "4:13: smsc.main.system_id: value \"0123456789abcdef\" is not allowed: at most 15",
-    ),
-    ("bind = \"receiver\"", "4:8: smsc.main.bind: value \"receiver\" is not allowed: one of transceiver, split"),
-    ("data_coding = 8", "4:15: smsc.main.data_coding: value 8 is not allowed: one of 0x04, 0xf5, 0x15"),
-    ("source_address = \"+1555\"", "4:18: smsc.main.source_address: value \"+1555\" is not allowed: up to 20 digits"),
-    ("routes = [\"44\", \"+1\"]", "4:17: smsc.main.routes: value \"+1\" is not allowed: a prefix of up to 15 digits"),
-    (
-        "enquire_link = \"30\"",
-        "4:16: smsc.main.enquire_link: value \"30\" is not allowed: a duration such as \"30s\", from 1s to 10m",
-    ),
-    ("enquire_link = 30", "4:16: smsc.main.enquire_link: value 30 is not allowed: a duration"),
-    ("wimdow = 1", "4:1: smsc.main.wimdow: unknown key, known here are name, address,"),
-    ("[[smsc]]\nname = \"main\"\naddress = \"a:1\"", "5:8: smsc.main.name: value \"main\" is not allowed: 1 to 32"),
-    ("[[smsc]]\naddress = \"a:1\"", "4:1: smsc.1.name: missing, needed is 1 to 32"),
-    ("[[smsc]]\nname = \"b\"", "4:1: smsc.b.address: missing, needed is host:port"),
-    (
-        "[[smsc]]\nname = \"b\"\naddress = \"nowhere\"",
-        "6:11: smsc.b.address: value \"nowhere\" is not allowed: host:port",
-    ),
-    (
-        "[node]\ndata_dir = 7",
-        "5:12: node.data_dir: value 7 is not allowed: a path, or empty to keep everything in memory",
-    ),
-    ("[node]\njournal = \"after\"", "5:11: node.journal: value \"after\" is not allowed: one of batch, before"),
-    ("[ops]\nlisten = \"localhost\"", "5:10: ops.listen: value \"localhost\" is not allowed: an IP address and a port"),
-    ("[ops]\nready_requires_link = 1", "5:23: ops.ready_requires_link: value 1 is not allowed: true or false"),
-    ("[push]\nprofile = \"tiny\"", "5:11: push.profile: value \"tiny\" is not allowed: one of standard, compact"),
-    ("[push]\napplication_id = \"a b\"", "5:18: push.application_id: value \"a b\" is not allowed: a 32-bit number"),
-    (
-        "[push]\ndestination_port = 65536",
-        "5:20: push.destination_port: value 65536 is not allowed: a whole number from 1 to 65535",
-    ),
-    (
-        "[policy]\nttl = \"29days\"",
-        "5:7: policy.ttl: value \"29days\" is not allowed: a duration such as \"30s\", 0s for no limit, or 1s to 28days",
-    ),
-    (
-        "[policy]\nbatch_window = \"25h\"",
-        "5:16: policy.batch_window: value \"25h\" is not allowed: a duration such as \"30s\", 0s to 24h",
-    ),
-    ("[policy]\norder = \"fifo\"", "5:9: policy.order: value \"fifo\" is not allowed: one of strict, pipelined"),
-    ("[policy]\nmax_segments = 0", "5:16: policy.max_segments: value 0 is not allowed: a whole number from 1 to 255"),
-    ("[admission]\noctets = 1000", "5:10: admission.octets: value 1000 is not allowed: a whole number from 262144 to"),
-    ("[upstream]\nmax_event = 2097152", "4:2: upstream.log_octets: missing, needed is a whole number from 2097152 to"),
-    ("[[access.credential]]\nname = \"x\"", "4:1: access.credential.x.bearer: missing, needed is a token"),
-    ("[kafka]\nbrokers = \"a\"", "4:2: kafka: unknown key, known here are node, grpc, ops, smsc,"),
-    ("[grpc]\nlisten", "5:7: "),
-];
 
 const EVERYTHING: &str = r#"
     [node]
@@ -320,6 +318,22 @@ const EVERYTHING: &str = r#"
     receipts = "none"
     [access]
     allow_private_sources = true
+    origins = ["https://app.example", "http://localhost:3000"]
+    prefixes = ["49", "1555"]
+    suppressed = ["+15551234567", "4915112345678"]
+    [access.token]
+    audience = "bellwire"
+    skew = "90s"
+    jwks_file = "/etc/bellwire/jwks.json"
+    [[access.token.key]]
+    kid = "2026-11"
+    secret = "0123456789abcdefghijklmnopqrstuv"
+    [[access.token.key]]
+    algorithm = "ES384"
+    pem_file = "/etc/bellwire/issuer.pem"
+    [access.gateway]
+    header = "X-MSISDN"
+    from = ["10.1.0.0/16", "192.0.2.7", "2001:db8::/32"]
     [[access.credential]]
     name = "feed"
     bearer = "token"

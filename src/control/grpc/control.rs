@@ -116,7 +116,7 @@ fn refusal(error: ActivateError) -> Status {
 pub(super) fn code(error: &ActivateError) -> Code {
     match error {
         ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => Code::FailedPrecondition,
-        ActivateError::TooMany => Code::ResourceExhausted,
+        ActivateError::TooMany | ActivateError::Limit(_) | ActivateError::Probes(_) => Code::ResourceExhausted,
         ActivateError::Stopping | ActivateError::Store => Code::Unavailable,
     }
 }

@@ -74,11 +74,12 @@ impl Publication {
 
     fn count(&self, outcome: Outcome, events: u64) {
         let mut progress = self.0.lock();
-        let Released { accepted, delivered, failed, expired, dropped, unknown } = &mut progress.counts;
+        let Released { accepted, delivered, failed, expired, dropped, unknown, relayed } = &mut progress.counts;
         *match outcome {
             Outcome::Accepted => accepted,
             Outcome::Delivered => delivered,
             Outcome::Failed => failed,
+            Outcome::Relayed => relayed,
             Outcome::Expired => expired,
             Outcome::Dropped(_) => dropped,
             Outcome::Unknown => unknown,
@@ -100,8 +101,8 @@ impl Drop for Witness {
 impl Progress {
     /// Events may end before their publisher was told that they were taken; that comes first all the same.
     fn release_if_ended(&mut self) {
-        let Released { accepted, delivered, failed, expired, dropped, unknown } = self.counts;
-        let ended = accepted + delivered + failed + expired + dropped + unknown;
+        let Released { accepted, delivered, failed, expired, dropped, unknown, relayed } = self.counts;
+        let ended = accepted + delivered + failed + expired + dropped + unknown + relayed;
         if self.expected.is_some_and(|expected| ended >= expected || self.abandoned) {
             self.answer_last(Answer::Released(self.counts));
         }

@@ -80,8 +80,8 @@ fn status(status: Status) -> (Shown, String) {
     match status {
         Status::Connecting => (Shown::Connecting, String::new()),
         Status::Active => (Shown::Active, String::new()),
-        Status::Waiting(reason) => (Shown::Waiting, reason),
-        Status::Ended(reason) => (Shown::Ended, reason),
+        Status::Waiting(outage) => (Shown::Waiting, outage.reason),
+        Status::Ended(outage) => (Shown::Ended, outage.reason),
         Status::Quarantined(reason) => (Shown::Quarantined, reason),
     }
 }

@@ -22,6 +22,9 @@ impl Subscription {
         {
             return due;
         }
+        if self.is_held(now) {
+            return false;
+        }
         let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
         full || self.policy.batch_window.is_zero()
             || self.pending_octets + self.around >= self.capacity

@@ -1,12 +1,13 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
 //! `forming` makes pushes of events, `again` those of an earlier process, `body` writes what they say, `settling` follows
-//! them to their end.
+//! them to their end; `relay` keeps events from being pushed while a stream brings them.
 
 mod again;
 mod body;
 mod forming;
 mod gap_mark;
+mod relay;
 mod settling;
 
 use super::chunk::Chunk;
@@ -24,6 +25,7 @@ use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
 use bytes::BytesMut;
+use relay::Relay;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -152,6 +154,10 @@ pub struct Subscription {
     resends: bool,
     /// Something has to be saved.
     changed: bool,
+    /// If streams bring events to the handset, or did.
+    relay: Option<Box<Relay>>,
+    /// It takes no more, and ends with what it has.
+    draining: bool,
     closing: Option<DropReason>,
 }
 
@@ -199,6 +205,8 @@ impl Subscription {
             again: VecDeque::new(),
             resends: true,
             changed: false,
+            relay: None,
+            draining: false,
             closing: None,
         }
     }
@@ -275,14 +283,20 @@ impl Subscription {
         self.pushes.iter().filter(|push| push.outcome.is_none()).map(|push| u64::from(push.awaited)).sum()
     }
 
-    /// Whether it was closed.
+    /// Whether it is about to end.
     pub fn is_closing(&self) -> bool {
-        self.closing.is_some()
+        self.closing.is_some() || self.draining
     }
 
-    /// Whether it was closed and nothing of it is outstanding.
+    /// Whether it was closed, or has nothing left, and nothing of it is outstanding.
     pub fn is_finished(&self) -> bool {
-        self.closing.is_some() && self.outstanding == 0
+        let nothing_waits = self.closing.is_some() || (self.draining && self.cursor == self.end);
+        nothing_waits && self.outstanding == 0
+    }
+
+    /// It takes no more, and ends by itself when what it has is sent.
+    pub fn drain(&mut self) {
+        self.draining = true;
     }
 
     /// Whether the number of its next event says all about it.
@@ -293,7 +307,8 @@ impl Subscription {
             && self.gap == 0
             && self.attached
             && !self.behind
-            && self.closing.is_none()
+            && self.has_no_news()
+            && !self.is_closing()
     }
 
     /// Changes the policy; pushes on their way keep what they were formed by.
@@ -325,7 +340,7 @@ impl Subscription {
     /// Takes events. What it has already is left out; what is missing in between is lost, and the handset will be told.
     pub fn handle_chunk(&mut self, now: Now, chunk: &Arc<Chunk>, tally: &mut Tally) -> Taken {
         let range = chunk.range();
-        if range.end <= self.end || self.closing.is_some() {
+        if range.end <= self.end || self.is_closing() {
             return Taken::Whole;
         }
         // A push that an earlier process formed may need more of them.
@@ -343,7 +358,11 @@ impl Subscription {
             self.pending_octets += self.measure(self.end..range.end);
         }
         self.end = range.end;
+        self.end_confirmed(tally);
         let drops = self.backlog.rule == BacklogRule::DropOldest;
+        if drops && self.octets > self.backlog.limit {
+            self.end_written(tally);
+        }
         while drops && self.octets > self.backlog.limit && self.drop_oldest_waiting(tally) {}
         Taken::Whole
     }
@@ -383,7 +402,7 @@ impl Subscription {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let waits = self.cursor < self.end && !self.waits_for_rest();
         let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| waits)?;
-        Some(oldest.read_at().monotonic + self.policy.batch_window)
+        Some((oldest.read_at().monotonic + self.policy.batch_window).max(self.held_until()?))
     }
 
     /// Writes the next segment to go and says which it is: the push's number and the segment's index.

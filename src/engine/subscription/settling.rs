@@ -14,7 +14,8 @@ impl Subscription {
     /// It takes the place of `old`, which has failed: it wants what is not released, and not what has ended out of turn.
     pub fn handle_restart(&mut self, old: &Self) {
         self.handle_attached(old.released);
-        (self.changed, self.resends) = (true, old.resends);
+        (self.changed, self.resends, self.draining) = (true, old.resends, old.draining);
+        self.relay.clone_from(&old.relay);
         self.again.clone_from(&old.again);
         let untold = old.pushes.iter().filter(|push| push.outcome.is_none()).map(Push::gap).sum::<u64>();
         self.gap = old.gap + untold;
@@ -77,6 +78,7 @@ impl Subscription {
         numbers: &mut Numbers,
         settlement: &mut Settlement<'_>,
     ) {
+        self.end_written(settlement.tally);
         self.closing = Some(reason);
         self.end_again(reason, numbers, settlement.tally);
         self.end = self.end.max(next);

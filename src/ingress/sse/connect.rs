@@ -175,4 +175,9 @@ impl ConnectError {
     pub(super) fn can_retry(&self) -> bool {
         !matches!(self, Self::Refused(_) | Self::Name { .. })
     }
+
+    /// Whether it is not allowed.
+    pub(super) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
 }

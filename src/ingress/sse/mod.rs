@@ -23,7 +23,7 @@ pub use settings::{BearerToken, SettingsError, SseSettings};
 
 use crate::actors::admission::Door;
 use crate::actors::port::Port;
-use crate::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
+use crate::actors::upstream::{Cause, Outage, ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
 use crate::model::{CredentialRef, SourceId, SourceOrigin};
 use connect::Connector;
 use http::HeaderValue;
@@ -102,7 +102,8 @@ impl Upstreams for SseUpstreams {
         let target = match self.target(source) {
             Ok(target) => target,
             Err(reason) => {
-                let ended = async move { facts.send(UpstreamFact::Ended { reason }) };
+                let outage = Outage::new(Cause::House, reason);
+                let ended = async move { facts.send(UpstreamFact::Ended { outage }) };
                 return UpstreamHandle::new(tokio::spawn(ended));
             }
         };

@@ -8,7 +8,7 @@ use super::watchdog::Watchdog;
 use crate::actors::admission::Door;
 use crate::actors::clock::now;
 use crate::actors::port::Port;
-use crate::actors::upstream::{Resume, ResumePoint, UpstreamFact};
+use crate::actors::upstream::{Cause, Outage, Resume, ResumePoint, UpstreamFact};
 use crate::codec::sse::{Limits, Parser};
 use crate::engine::chunk;
 use bytes::Bytes;
@@ -80,24 +80,25 @@ impl Reader {
             let header = self.header(&resume);
             // Boxed: an idle stream should not hold the memory that opening it took.
             let opened = Box::pin(self.requester.open(&self.target, header.as_ref())).await;
-            let (reason, wait) = match opened {
+            let (outage, wait) = match opened {
                 Ok(body) => {
                     let id = resume.id.clone();
                     self.opened(header.map(|_| resume));
                     let loss = self.read(body, &id).await;
                     let wait = self.wait_after(&loss);
-                    (loss.reason, wait)
+                    (Outage::new(Cause::Connection, loss.reason), wait)
                 }
                 Err(error) => match error.retry_after() {
                     Some(at_least) => {
-                        let (reason, wait) = (in_words(&error), self.reconnection.after_failure(at_least));
-                        self.log_loss(&reason, wait, false);
-                        (reason, wait)
+                        let outage = Outage::new(error.cause(), in_words(&error));
+                        let wait = self.reconnection.after_failure(at_least);
+                        self.log_loss(&outage.reason, wait, false);
+                        (outage, wait)
                     }
                     None => return self.end(&error),
                 },
             };
-            self.facts.send(UpstreamFact::Lost { reason, retry_in: wait });
+            self.facts.send(UpstreamFact::Lost { outage, retry_in: wait });
             sleep(wait).await;
         }
     }
@@ -133,13 +134,17 @@ impl Reader {
         let mut parser = Parser::with_last_event_id(self.reading.limits, last_event_id);
         let mut watchdog = Watchdog::new(self.reading.idle_timeout);
         let opened = Instant::now();
-        let mut proven = false;
+        let (mut proven, mut retry) = (false, None);
         let reason = loop {
             let piece = match poll_fn(|context| next_piece(&mut body, &mut watchdog, context)).await {
                 Ok(piece) => piece,
                 Err(reason) => break reason,
             };
             proven |= self.take(&mut parser, piece).await;
+            if parser.retry() != retry {
+                retry = parser.retry();
+                retry.into_iter().for_each(|time| self.facts.send(UpstreamFact::Retry(time)));
+            }
             watchdog.rest();
             proven = proven || opened.elapsed() >= self.reading.proven_after;
             if proven {
@@ -203,7 +208,7 @@ impl Reader {
     fn end(&self, error: &OpenError) {
         let reason = in_words(error);
         warn!(url = self.shown(), reason, "upstream ended for good");
-        self.facts.send(UpstreamFact::Ended { reason });
+        self.facts.send(UpstreamFact::Ended { outage: Outage::new(error.cause(), reason) });
     }
 
     /// The URL as logs may show it: a query may carry a token.

@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::frames::Frames;
 use super::http1::{self, HeadError};
 use super::response::{Futile, Judgement, judge};
+use crate::actors::upstream::Cause;
 use crate::model::{SourceUrl, SourceUrlError};
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, HOST, USER_AGENT};
@@ -185,6 +186,20 @@ impl OpenError {
             Self::Http(_) | Self::Head(_) | Self::HeadTimeout { .. } => Some(Duration::ZERO),
             Self::Later { at_least, .. } => Some(*at_least),
             Self::Futile(_) | Self::Redirects { .. } | Self::Location(_) | Self::Url => None,
+        }
+    }
+
+    /// What kind of reason it is.
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Self::Connect(error) if error.is_forbidden() => Cause::Forbidden,
+            Self::Later { status, .. } | Self::Futile(Futile::Status(status) | Futile::NoLocation(status)) => {
+                Cause::Status(status.as_u16())
+            }
+            Self::Futile(_) => Cause::Content,
+            Self::Location(_) => Cause::Forbidden,
+            Self::Connect(_) | Self::Http(_) | Self::Head(_) | Self::HeadTimeout { .. } => Cause::Connection,
+            Self::Redirects { .. } | Self::Url => Cause::Content,
         }
     }
 }

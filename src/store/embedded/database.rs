@@ -89,7 +89,8 @@ impl Tables {
         let sequence = &database.supervisor.seqno;
         sequence.fetch_max(sequence.get() + SEQUENCE_STEP);
         let existing = |name: &str| {
-            if !database.keyspace_exists(name) {
+            // A store from before there was such a table has nothing in it.
+            if !database.keyspace_exists(name) && name != EXPIRIES {
                 return Err(damaged(path, format!("table {name} is missing")));
             }
             database.keyspace(name, table_options).map_err(|error| engine(path, error))
@@ -100,7 +101,7 @@ impl Tables {
 
     /// The keyspace of a table.
     pub(super) fn table(&self, table: Table) -> &Keyspace {
-        let [node, sources, terms, subscriptions, progress, handsets, receipts, publications] = &self.tables;
+        let [node, sources, terms, subscriptions, progress, handsets, receipts, publications, expiries] = &self.tables;
         match table {
             Table::Node => node,
             Table::Sources => sources,
@@ -110,6 +111,7 @@ impl Tables {
             Table::Handsets => handsets,
             Table::Receipts => receipts,
             Table::Publications => publications,
+            Table::Expiries => expiries,
         }
     }
 
@@ -155,6 +157,9 @@ impl Tables {
     }
 }
 
+/// The table that came last.
+const EXPIRIES: &str = "expiries";
+
 /// A database is in the directory of its store.
 fn store_of(directory: &Path) -> &Path {
     directory.parent().unwrap_or(directory)
@@ -166,8 +171,8 @@ pub(super) fn sync(directory: &Path) -> Result<(), StoreError> {
 }
 
 fn each(keyspace: impl Fn(&str) -> Result<Keyspace, StoreError>) -> Result<[Keyspace; Table::ALL.len()], StoreError> {
-    let [a, b, c, d, e, f, g, h] = Table::ALL.map(|table| keyspace(name(table)));
-    Ok([a?, b?, c?, d?, e?, f?, g?, h?])
+    let [a, b, c, d, e, f, g, h, i] = Table::ALL.map(|table| keyspace(name(table)));
+    Ok([a?, b?, c?, d?, e?, f?, g?, h?, i?])
 }
 
 fn database(directory: &Path) -> Result<Database, StoreError> {
@@ -201,5 +206,6 @@ fn name(table: Table) -> &'static str {
         Table::Handsets => "handsets",
         Table::Receipts => "receipts",
         Table::Publications => "publications",
+        Table::Expiries => EXPIRIES,
     }
 }
