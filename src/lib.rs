@@ -17,7 +17,7 @@
 //! | 4 | [`egress`] | pushes out: SMPP links |
 //! | 4 | [`control`] | the gRPC control plane |
 //! | 4 | [`ops`] | metrics and health over HTTP |
-//! | 4 | [`proxy`] | the push proxy over HTTP: who asks |
+//! | 4 | [`proxy`] | the push proxy over HTTP: streams, `activatePush`, who asks |
 //! | 5 | [`config`], [`app`], [`cli`] | what was asked for, wired once at start and drained at the end |
 //! | – | [`sim`] | SMSC, handset and ticker that `demo` and the tests run against |
 
