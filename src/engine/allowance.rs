@@ -45,6 +45,11 @@ impl<K: Eq + Hash> Allowance<K> {
         *free_at = (begin + self.interval).into();
         Ok(())
     }
+
+    /// Gives back all that the key has used.
+    pub fn give_back(&mut self, key: &K) {
+        self.used.remove(key);
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +68,8 @@ mod tests {
         assert_eq!(allowance.take(now, 'b'), Ok(()));
         assert_eq!(allowance.take(now + MINUTE / 3, 'a'), Ok(()));
         assert!(allowance.take(now + MINUTE / 3, 'a').is_err());
+        allowance.give_back(&'a');
+        assert!(allowance.take(now + MINUTE / 3, 'a').is_ok());
     }
 
     #[test]

@@ -92,6 +92,8 @@ impl State {
     pub(super) async fn confirm(&mut self, nonce: &str) -> Option<Result<Armed, ActivateError>> {
         self.forget_old_probes();
         let (arming, id) = self.probes.take(nonce)?;
+        let (_, handset, _) = self.identify(&arming.activation);
+        self.probes.allowance.give_back(&handset); // what was proven cost nobody anything he did not want
         let source = arming.activation.source.clone();
         let armed = self.arm_now(arming).await;
         self.stream_closed(&source, Some(id));
