@@ -134,6 +134,11 @@ impl Board {
         self.inner.lock().arrived
     }
 
+    /// Whether the demo runs until it is stopped.
+    pub fn is_endless(&self) -> bool {
+        self.events.is_none()
+    }
+
     /// The comparison with what was sent.
     pub fn report(&self) -> Report {
         let inner = self.inner.lock();

@@ -17,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 const session = await (await fetch("/console/session.json", { cache: "no-store" })).json();
 const chart = new Chart($("steps"), $("scroller"));
 const ledger = new Ledger();
-const data = new DataBearer({ onrequest, onresponse, onbreak, onrefused });
+const data = new DataBearer({ onrequest, onresponse, onclose, onbreak, onrefused });
 const modem = new SwitchedModem(new EventStreamModem(session.modem), onsegment);
 const reassembler = new Reassembler();
 
@@ -159,6 +159,10 @@ function onresponse(what, { status, ok }) {
   }
   const words = { stream: "200, event stream", activatePush: status === 202 ? "202, probe follows" : "200, active" };
   chart.add([PROXY, AGENT], words[what] ?? (what === "confirm" ? "200, active" : "200, inactive"));
+}
+
+function onclose(what) {
+  chart.add([AGENT, PROXY], `${what} closed`);
 }
 
 function onbreak(what) {

@@ -9,7 +9,7 @@ export class DataBearer {
   #open = new Set();
   #up = true;
 
-  /** @param {{ onrequest, onresponse, onbreak, onrefused }} watch */
+  /** @param {{ onrequest, onresponse, onclose, onbreak, onrefused }} watch */
   constructor(watch) {
     this.#watch = watch;
   }
@@ -43,7 +43,8 @@ export class DataBearer {
     this.#open.add(exchange);
     const end = () => this.#open.delete(exchange);
     init.signal?.addEventListener("abort", () => {
-      end();
+      // What is lost already is not closed by anybody.
+      if (end()) this.#watch.onclose(what);
       exchange.control.abort(init.signal.reason);
     });
     this.#watch.onrequest(what, query, init);
