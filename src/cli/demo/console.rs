@@ -124,7 +124,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let console =
             Console::new("http://127.0.0.1:1/stocks", Modem::start(listener).unwrap(), "15555550123").unwrap();
-        let config = Config::parse("demo", &console.config(), std::iter::empty(), &[]).unwrap();
+        let smsc = "[[smsc]]\nname = \"simulated\"\naddress = \"127.0.0.1:1\"\n";
+        let config = Config::parse("demo", &(smsc.to_owned() + &console.config()), std::iter::empty(), &[]).unwrap();
         let identities = crate::app::identities(&config.access).unwrap();
         let session: serde_json::Value = serde_json::from_str(&console.session).unwrap();
         let mut headers = http::HeaderMap::new();
