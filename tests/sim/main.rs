@@ -6,6 +6,7 @@ mod commands;
 mod esme;
 mod faults;
 mod handsets;
+mod modem;
 mod smsc;
 mod ticker;
 

@@ -15,10 +15,12 @@ const BAR: usize = 40;
 /// How often progress is shown where it cannot be overwritten.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
-/// The simulated handset and what it shows.
+/// The simulated handset and what it shows; what others receive is counted.
 pub(super) struct Board {
     seed: u64,
     events: Option<u64>,
+    /// The handset that is shown.
+    number: String,
     started: Instant,
     inner: Mutex<Inner>,
 }
@@ -28,6 +30,7 @@ struct Inner {
     check: Check,
     pushes: u64,
     segments: u64,
+    sent: u64,
     arrived: u64,
     shown_at: Option<Instant>,
     bar_open: bool,
@@ -42,11 +45,12 @@ impl Board {
             check,
             pushes: 0,
             segments: 0,
+            sent: 0,
             arrived: 0,
             shown_at: None,
             bar_open: false,
         };
-        Self { seed, events, started: Instant::now(), inner: Mutex::new(inner) }
+        Self { seed, events, number: number.to_owned(), started: Instant::now(), inner: Mutex::new(inner) }
     }
 
     /// Says who is there and how to look at it.
@@ -55,15 +59,20 @@ impl Board {
         println!("  ticker   {ticker}   stock quotes as Server-Sent Events, seed {}", self.seed);
         println!("  router   http://{}   gRPC;  metrics on http://{}/metrics", app.grpc_address(), app.ops_address());
         println!("  SMSC     {smsc}   SMPP v3.4, simulated");
-        println!("  handset  reassembles segments, decodes WSP pushes, reads events\n");
+        println!("  handset  reassembles segments, decodes WSP pushes, reads events");
+        match app.http_address().filter(|_| self.events.is_none()) {
+            Some(address) => println!("  console  http://{address}/console   a second handset, in a browser\n"),
+            None => println!(),
+        }
     }
 
     /// A message reaches the handset.
     pub fn deliver(&self, message: &Delivered<'_>) {
         let text = |octets| String::from_utf8_lossy(octets).into_owned();
         let (source, destination) = (text(message.source), text(message.destination));
+        let shown = destination == self.number;
         let mut inner = self.inner.lock();
-        inner.segments += 1;
+        inner.segments += u64::from(shown);
         let segment = Message {
             source: &source,
             destination: &destination,
@@ -75,15 +84,20 @@ impl Board {
         if push.duplicate {
             return;
         }
-        inner.pushes += 1;
-        for event in &push.events {
+        // What the proxy has to say of itself is no event of the ticker's.
+        for event in push.events.iter().filter(|event| !event.event_type.starts_with("bellwire-")) {
             // Without an end there is no list of what will be sent: the event is made again from its number.
             let known = self.events.is_some() || self.is_as_sent(event);
             if self.events.is_some() {
                 inner.check.receive(&push.number, event);
             }
+            inner.sent += 1;
             inner.arrived += u64::from(known);
         }
+        if !shown {
+            return;
+        }
+        inner.pushes += 1;
         let segments = std::mem::take(&mut inner.segments);
         if self.events.is_none() || inner.pushes <= SHOWN_IN_WORDS {
             self.print_push(&push, segments, message.short_message.len());
@@ -120,12 +134,17 @@ impl Board {
         self.inner.lock().arrived
     }
 
+    /// Whether the demo runs until it is stopped.
+    pub fn is_endless(&self) -> bool {
+        self.events.is_none()
+    }
+
     /// The comparison with what was sent.
     pub fn report(&self) -> Report {
         let inner = self.inner.lock();
         match self.events {
             Some(_) => inner.check.report(),
-            None => Report { sent: inner.handsets.stats().events, arrived: inner.arrived, ..Report::default() },
+            None => Report { sent: inner.sent, arrived: inner.arrived, ..Report::default() },
         }
     }
 

@@ -1,8 +1,10 @@
 //! `demo`: the whole way of an event in one process: ticker, router, simulated SMSC, simulated handset.
 //!
-//! The parts meet on sockets as they would between machines; only the subscription is asked for by a direct call.
+//! The parts meet on sockets as they would between machines; only the subscription is asked for by a direct call. A demo
+//! without an end has a console beside it: a page that is a second handset.
 
 mod board;
+mod console;
 mod summary;
 
 use super::runtime;
@@ -11,11 +13,12 @@ use crate::actors::router::{Activation, RouterMessage};
 use crate::app::{App, StartError};
 use crate::config::{Config, ConfigErrors};
 use crate::model::{Msisdn, Policy, SourceId, SourceOrigin, SourceUrlError, TenantId};
-use crate::sim::smsc::{Smsc, SmscSettings};
-use crate::sim::{Afterwards, Ticker, TickerSettings};
+use crate::sim::smsc::{Delivered, Smsc, SmscSettings};
+use crate::sim::{Afterwards, Modem, Ticker, TickerSettings};
 use board::Board;
 use bytes::Bytes;
 use clap::Args;
+use console::{Console, ConsoleError};
 use ractor::ActorRef;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -26,7 +29,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 const EXAMPLE: &str = "\
 Examples:
-  bellwire demo                   stock quotes reach a handset until Ctrl-C
+  bellwire demo                   stock quotes reach a handset until Ctrl-C, and a page shows how
+  bellwire demo --port 8080       the page is at http://127.0.0.1:8080/console
   bellwire demo --events 1000     ends by itself: 0 if every event arrived as it was sent, else 1";
 
 /// Show the whole way: ticker, router, simulated SMSC and handset in one process
@@ -39,16 +43,17 @@ pub(super) struct Demo {
     /// Decides every event and all chance; the same seed shows the same quotes
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Events per second, 0 for as fast as they are taken [default: 2, with --events 500]
+    /// Events per second, 0 for as fast as they are taken [default: 1, with --events 500]
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     rate: Option<u32>,
-    /// Port of metrics and health; 0 for any that is free
+    /// Port of the push proxy and its console; 0 for any that is free
     #[arg(long, value_name = "P", default_value_t = 0)]
     port: u16,
 }
 
-/// The number that events go to: one of those set aside for stories (NANP 555-01xx).
-const NUMBER: &str = "15555550123";
+/// The numbers that events go to: such as are set aside for stories (NANP 555-01xx). The first is the console's.
+const CONSOLE_NUMBER: &str = "15555550123";
+const NUMBER: &str = "15555550124";
 /// Longest silence before the demo gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often progress is shown and looked at.
@@ -64,6 +69,8 @@ pub(super) enum DemoError {
     Start(#[from] StartError),
     #[error("demo: {0}")]
     Io(#[from] std::io::Error),
+    #[error("demo: {0}")]
+    Console(#[from] ConsoleError),
     #[error("demo: the ticker's address is no source: {0}")]
     Source(#[from] SourceUrlError),
     #[error("demo: the subscription was not activated: {0}")]
@@ -79,7 +86,7 @@ impl Demo {
 
     async fn play(&self) -> Result<(), DemoError> {
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let rate = self.rate.unwrap_or(if self.events.is_some() { 500 } else { 2 });
+        let rate = self.rate.unwrap_or(if self.events.is_some() { 500 } else { 1 });
         let settings = TickerSettings {
             seed: self.seed,
             events: self.events,
@@ -88,10 +95,19 @@ impl Demo {
         };
         let ticker = Ticker::start(listener(0).await?, settings)?;
         let board = Arc::new(Board::new(self.seed, self.events, NUMBER));
-        let delivery = Arc::clone(&board);
+        let console = match self.events {
+            None => Some(Console::new(&ticker.url(), Modem::start(listener(0).await?)?, CONSOLE_NUMBER)?),
+            Some(_) => None,
+        };
+        let (delivery, modem) = (Arc::clone(&board), console.as_ref().map(Console::modem));
+        let handsets = move |message: &Delivered<'_>| {
+            delivery.deliver(message);
+            modem.iter().for_each(|modem| modem.deliver(message));
+        };
         let smsc_settings = SmscSettings { seed: self.seed, ..SmscSettings::default() };
-        let smsc = Smsc::start(listener(0).await?, smsc_settings, Box::new(move |message| delivery.deliver(message)))?;
-        let app = App::start(&self.config(smsc.address())?).await?;
+        let smsc = Smsc::start(listener(0).await?, smsc_settings, Box::new(handsets))?;
+        let config = self.config(smsc.address(), console.as_ref())?;
+        let app = App::start_with(&config, console.as_ref().map(Console::pages).unwrap_or_default()).await?;
         board.introduce(&ticker.url(), &app, smsc.address());
         activate(app.router(), &ticker.url()).await?;
 
@@ -113,7 +129,8 @@ impl Demo {
     }
 
     /// The configuration, read by the same parser as any other.
-    fn config(&self, smsc: SocketAddr) -> Result<Config, ConfigErrors> {
+    fn config(&self, smsc: SocketAddr, console: Option<&Console>) -> Result<Config, ConfigErrors> {
+        let console = console.map(Console::config).unwrap_or_default();
         let text = format!(
             r#"
             [node]
@@ -132,6 +149,7 @@ impl Demo {
             system_id = "bellwire"
             password = "demo"
             source_address = "12345"
+            {console}
             "#,
             port = self.port
         );

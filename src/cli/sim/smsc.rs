@@ -3,7 +3,7 @@
 use super::super::{CommandError, hex, runtime};
 use super::interrupted;
 use crate::sim::smsc::{DeliveryPort, ReceiptForm, SmscStats};
-use crate::sim::{FaultScript, Smsc, SmscSettings};
+use crate::sim::{Delivered, FaultScript, Modem, Smsc, SmscSettings};
 use clap::Args;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -62,6 +62,9 @@ pub(super) struct SmscArgs {
     /// Print each message as SOURCE DESTINATION HEX, for `sim handset`; the counts then go to standard error
     #[arg(long)]
     messages: bool,
+    /// Serve messages as event streams, too, for handsets in a browser: http://ADDRESS/modem?number=15555550123
+    #[arg(long, value_name = "ADDRESS")]
+    modem: Option<SocketAddr>,
 }
 
 impl SmscArgs {
@@ -94,9 +97,16 @@ impl SmscArgs {
 
     async fn serve(self, settings: SmscSettings) -> io::Result<SmscStats> {
         let listener = TcpListener::bind(self.listen).await?;
-        let handsets: DeliveryPort = if self.messages { Box::new(print) } else { Box::new(|_| {}) };
-        let smsc = Smsc::start(listener, settings, handsets)?;
+        let modem = match self.modem {
+            Some(address) => Some(Modem::start(TcpListener::bind(address).await?)?),
+            None => None,
+        };
+        let modem_address = modem.as_ref().map(Modem::address);
+        let smsc = Smsc::start(listener, settings, handsets(self.messages, modem))?;
         eprintln!("smsc at {}", smsc.address());
+        if let Some(address) = modem_address {
+            eprintln!("modem at http://{address}/modem");
+        }
         tokio::select! {
             ended = interrupted() => ended?,
             () = show(&smsc), if io::stderr().is_terminal() => {}
@@ -105,7 +115,18 @@ impl SmscArgs {
     }
 }
 
-fn print(message: &crate::sim::Delivered<'_>) {
+fn handsets(messages: bool, modem: Option<Modem>) -> DeliveryPort {
+    Box::new(move |message| {
+        if messages {
+            print(message);
+        }
+        if let Some(modem) = &modem {
+            modem.deliver(message);
+        }
+    })
+}
+
+fn print(message: &Delivered<'_>) {
     let [source, destination] = [message.source, message.destination].map(|addr| addr.escape_ascii());
     // Nobody is left to tell when this output is closed.
     let _ = writeln!(io::stdout(), "{source} {destination} {}", hex::encode(message.short_message));
