@@ -41,7 +41,7 @@ impl SegmentSet {
 }
 
 /// How the events of a push are written: kept with it, since the policy may change before it is written again. In the
-/// upper half is how much less than [`Form::LIMIT`] an event may need that is not to go as a notice.
+/// upper half is how much less than `Form::LIMIT` an event may need that is not to go as a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form(u32);
 
