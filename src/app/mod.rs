@@ -157,6 +157,7 @@ impl App {
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,
             relay: parts::relay(&config.relay),
+            suppressed: config.access.suppressed.clone(),
             journal: keeping.journal.clone(),
             ledger: Arc::clone(&ledger),
             telemetry: telemetry.clone(),

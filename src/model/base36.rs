@@ -23,7 +23,7 @@ pub(super) fn digits(number: u64) -> usize {
     number.checked_ilog(36).map_or(1, |log| log as usize + 1)
 }
 
-/// Reads what [`write`] writes, and nothing else.
+/// Reads what [`write()`] writes, and nothing else.
 pub(super) fn read(text: &[u8]) -> Option<u64> {
     if text.is_empty() || (text.len() > 1 && text.starts_with(b"0")) {
         return None;

@@ -51,6 +51,8 @@ pub enum DropReason {
     Deactivated,
     /// The activation's time was over while the event waited.
     Lapsed,
+    /// Nothing is sent to the number any more.
+    Suppressed,
     /// The subscription failed three times within a minute and was taken out of service.
     Quarantined,
     /// The router stopped before the event could be sent.
@@ -59,8 +61,8 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 7] =
-        ["lagged", "oversize", "unencodable", "deactivated", "lapsed", "quarantined", "shutdown"];
+    pub const LABELS: [&'static str; 8] =
+        ["lagged", "oversize", "unencodable", "deactivated", "lapsed", "suppressed", "quarantined", "shutdown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {

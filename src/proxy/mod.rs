@@ -54,10 +54,12 @@ pub struct Settings {
     pub anonymous_relay: bool,
     /// Whether a handset has to prove that it is reached by push.
     pub probe: bool,
-    /// Prefixes of numbers that pushes may be asked for; none means all.
-    pub prefixes: Vec<String>,
-    /// Numbers that nothing is sent to.
+    /// Whose handsets need not prove it.
+    pub trusted: Vec<TenantId>,
+    /// Numbers that nothing is sent to, to be refused before anything is opened for them.
     pub suppressed: Vec<Msisdn>,
+    /// Prefixes of numbers that pushes may be asked for; without any, no pushes.
+    pub prefixes: Vec<String>,
     /// Which sources may be asked for; none means all that have public addresses.
     pub sources: Vec<SourceRule>,
     /// A stream that was quiet for so long gets a comment.

@@ -24,10 +24,12 @@ pub(super) async fn activate(proxy: &Proxy, caller: &Caller, query: &Query, now:
     let (source, application) = (proxy.source(caller, query)?, query.application()?);
     let digits = number.digits();
     if proxy.settings.suppressed.contains(number) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "nothing is sent to this number"));
+        return Err(refusal(&ActivateError::Suppressed));
     }
-    if !proxy.settings.prefixes.is_empty() && !proxy.settings.prefixes.iter().any(|one| digits.starts_with(one)) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "numbers that begin like this one get no pushes here"));
+    // Every push costs somebody, so no number is served that nobody has thought of.
+    if !proxy.settings.prefixes.iter().any(|one| digits.starts_with(one)) {
+        let detail = "numbers that begin like this one get no pushes here: [access] prefixes does not list them";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let last_event_id = query.last_event_id()?;
     // What the origin says is said before anything is promised; the stream is let go of when push is active.
@@ -41,7 +43,12 @@ pub(super) async fn activate(proxy: &Proxy, caller: &Caller, query: &Query, now:
         policy: proxy.settings.policy.clone(),
         last_event_id: last_event_id.clone(),
     };
-    let arming = Box::new(Arming { activation, begin: opened.next, streams_end: now, probe: proxy.settings.probe });
+    let arming = Box::new(Arming {
+        activation,
+        begin: opened.next,
+        streams_end: now,
+        probe: proxy.settings.probe && !proxy.settings.trusted.contains(tenant),
+    });
     let armed = ractor::call_t!(proxy.router, |reply| RouterMessage::Arm(arming, reply), MILLIS);
     let armed = armed.map_err(|_| unavailable())?.map_err(|error| refusal(&error))?;
     let last = match &armed {
@@ -84,7 +91,7 @@ pub(super) async fn confirm(proxy: &Proxy, nonce: String) -> Result<Reply, Probl
 pub(super) fn refusal(error: &ActivateError) -> Problem {
     let detail = error.to_string();
     match error {
-        ActivateError::NoRoute => Problem::new(StatusCode::FORBIDDEN, detail),
+        ActivateError::NoRoute | ActivateError::Suppressed => Problem::new(StatusCode::FORBIDDEN, detail),
         ActivateError::OtherNumber => Problem::new(StatusCode::CONFLICT, detail),
         ActivateError::Unencodable(_) => Problem::new(StatusCode::BAD_REQUEST, detail).of("application"),
         ActivateError::TooMany | ActivateError::Limit(_) => {

@@ -188,6 +188,7 @@ impl House {
             admission: admission.clone(),
             log_octets,
             relay: RELAY,
+            suppressed: vec!["15559999".parse().unwrap()],
             journal: journal.clone(),
             ledger,
             telemetry: telemetry.clone(),

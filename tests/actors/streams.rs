@@ -253,6 +253,15 @@ async fn a_proof_that_does_not_come_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn nothing_is_begun_for_a_number_that_nothing_is_sent_to() {
+    let house = House::new().await;
+    assert_eq!(house.try_activate(activation("15559999")).await.unwrap_err(), ActivateError::Suppressed);
+    let asked = Arming { activation: activation("15559999"), probe: true, ..asked() };
+    assert_eq!(try_arm(&house, asked).await.unwrap_err(), ActivateError::Suppressed);
+    assert_eq!(house.upstreams.count(), 0);
+}
+
+#[tokio::test]
 async fn a_handset_may_ask_for_so_much_by_itself() {
     let house = House::new().await;
     for number in 0..RELAY.subscriptions_per_handset {

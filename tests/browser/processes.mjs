@@ -110,6 +110,7 @@ listen = "127.0.0.1:0"
 push_after = "200ms"
 linger = "1s"
 [access]
+prefixes = ["1"]
 allow_private_sources = true
 [access.token]
 audience = "${AUDIENCE}"

@@ -157,6 +157,7 @@ fn arguments(log_octets: usize) -> Arguments {
             subscriptions_per_handset: 16,
             probe_within: Duration::from_secs(300),
         },
+        suppressed: Vec::new(),
         journal: Journal::none(),
         restored: Restored::default(),
         ledger: Arc::new(Ledger::new(Telemetry::detached())),

@@ -106,7 +106,7 @@ async fn a_header_of_the_gateway_is_believed_from_the_gateway_only() {
 #[tokio::test]
 async fn numbers_and_sources_that_are_not_wanted_are_refused() {
     let more = format!(
-        "{}sources = [\"http://*:1\"]\nprefixes = [\"1555\", \"44\"]\nsuppressed = [\"+15555550199\"]\n[access.token]\naudience = \"proxy\"\n",
+        "{}sources = [\"http://*:1\"]\nsuppressed = [\"+15555550199\"]\n[access.token]\naudience = \"proxy\"\n",
         QUICK.replace("[access.token]\naudience = \"proxy\"\n", "")
     );
     let house = House::with(&more, "").await;

@@ -54,6 +54,7 @@ impl State {
         if self.arguments.journal.is_failing() {
             return Err(ActivateError::Store);
         }
+        self.refuse_suppressed(&activation.number)?;
         let (id, handset, application) = self.identify(&activation);
         let Activation { tenant, number, source, policy, last_event_id, .. } = activation;
         if let Some(admitted) = self.renew(id, number, &policy).await? {
@@ -97,6 +98,11 @@ impl State {
         };
         self.attach(&source, SharedSeat::clone(&seat), start);
         Ok(Admitted { seat, created: true, changed: true })
+    }
+
+    /// Whether something may be sent to this number.
+    pub(super) fn refuse_suppressed(&self, number: &Msisdn) -> Result<(), ActivateError> {
+        if self.arguments.suppressed.contains(number) { Err(ActivateError::Suppressed) } else { Ok(()) }
     }
 
     /// Which subscription is asked for, of which handset, for which application.

@@ -75,6 +75,7 @@ impl State {
         if self.stopping {
             return Err(ActivateError::Stopping);
         }
+        self.refuse_suppressed(&arming.activation.number)?;
         let (id, handset, _) = self.identify(&arming.activation);
         let is_new = self.subscriptions.get(&id).is_none();
         let others = self.handsets.get(&handset).map_or(0, |cell| cell.subscriptions());

@@ -36,6 +36,7 @@ impl State {
         if self.stopping {
             return Err(ActivateError::Stopping);
         }
+        self.refuse_suppressed(&activation.number)?;
         let (id, handset, application) = self.identify(activation);
         let quarantined = self.is_quarantined(id);
         if let Some(seat) = self.subscriptions.get(&id).filter(|_| !quarantined) {

@@ -167,6 +167,9 @@ pub enum ActivateError {
     /// No SMSC reaches the number.
     #[error("no SMSC has a route for a number that starts like this one")]
     NoRoute,
+    /// The number is on the list of those that nothing is sent to.
+    #[error("nothing is sent to this number")]
+    Suppressed,
     /// The handset is known under another number.
     #[error("the handset has other subscriptions under another number; deactivate them first")]
     OtherNumber,

@@ -15,7 +15,7 @@ use crate::engine::progress::{HandsetProgress, Progress};
 use crate::engine::receipts::AwaitedReceipt;
 use crate::engine::routing::Routes;
 use crate::engine::subscription::Backlog;
-use crate::model::{HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId};
+use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId};
 use crate::store::row::{self, Counts, RowError, SourceRow, SubscriptionRow, TermsRow};
 use crate::store::{SourceNumber, Store, StoreError, Table};
 use ractor::SpawnErr;
@@ -405,10 +405,29 @@ impl State {
         for (id, at) in expiries {
             self.expire(id, at);
         }
+        self.end_suppressed();
         if found > 0 {
             info!(subscriptions = found, sources = self.sources.len(), behind = behind.len(), "went on from the store");
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// Ends what was active for numbers that nothing is sent to any more.
+    fn end_suppressed(&mut self) {
+        let suppressed = &self.arguments.suppressed;
+        let of = |seat: &&SharedSeat| suppressed.contains(&seat.handset().number());
+        let found: Vec<_> = match suppressed.is_empty() {
+            true => return,
+            false => {
+                self.subscriptions.iter().filter(of).map(|seat| (seat.terms().tenant.clone(), seat.id())).collect()
+            }
+        };
+        for (tenant, id) in found {
+            info!(subscription = %id, "subscription ended: nothing is sent to its number any more");
+            self.end_subscription(&tenant, id, DropReason::Suppressed);
+        }
     }
 }
 

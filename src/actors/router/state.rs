@@ -21,7 +21,7 @@ use crate::actors::terms::TermsInUse;
 use crate::actors::upstream::Upstreams;
 use crate::engine::routing::Routes;
 use crate::engine::subscription::Settlement;
-use crate::model::{DropReason, HandsetId, PushSettings, SourceId, SubscriptionId, TenantId};
+use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, SourceId, SubscriptionId, TenantId};
 use crate::store::Table;
 use crate::telemetry::Telemetry;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -49,6 +49,8 @@ pub struct Arguments {
     pub log_octets: usize,
     /// How streams give way to pushes.
     pub relay: RelaySettings,
+    /// Numbers that nothing is sent to.
+    pub suppressed: Vec<Msisdn>,
     /// What is durable.
     pub journal: Journal,
     /// Where counts go.

@@ -143,6 +143,7 @@ impl Demo {
             listen = "127.0.0.1:0"
             [access]
             allow_private_sources = true
+            prefixes = ["1555"]
             [[smsc]]
             name = "simulated"
             address = "{smsc}"

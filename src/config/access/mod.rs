@@ -9,7 +9,7 @@ pub use token::{KeyMaterial, TokenConfig, TokenKeyConfig};
 use super::explain::Explained;
 use super::secret::Secret;
 use super::section::Section;
-use crate::model::{CredentialRef, Msisdn};
+use crate::model::{CredentialRef, Msisdn, TenantId};
 use crate::proxy::SourceRule;
 
 /// Which sources may be opened, and as whom; who may ask over HTTP, and for which numbers.
@@ -30,7 +30,9 @@ pub struct AccessConfig {
     pub gateway: GatewayConfig,
     /// Origins whose pages may use the cookie and read answers to it, as browsers write them. `*` is none.
     pub origins: Vec<String>,
-    /// Prefixes of the numbers that may be activated over HTTP, digits without "+"; none means all numbers.
+    /// Tenants whose handsets need not prove that they are reached by push before they get events there.
+    pub trusted_tenants: Vec<TenantId>,
+    /// Prefixes of the numbers that may be activated over HTTP, digits without "+". None by default: each push costs.
     pub prefixes: Vec<String>,
     /// Numbers that nothing is ever sent to.
     pub suppressed: Vec<Msisdn>,
@@ -66,6 +68,7 @@ impl AccessConfig {
             token: TokenConfig::read(section.table("token")),
             gateway: GatewayConfig::read(section.table("gateway")),
             origins: section.list("origins", ORIGIN, is_origin),
+            trusted_tenants: section.list_of("trusted_tenants", "the name of a tenant", tenant),
             prefixes: section.list("prefixes", "a prefix of 1 to 15 digits without \"+\"", is_prefix),
             suppressed: section.list_of("suppressed", "a number in E.164 form", number),
         };
@@ -81,6 +84,7 @@ impl AccessConfig {
             .plain("anonymous_relay", self.anonymous_relay)
             .list("sources", &self.sources.iter().map(ToString::to_string).collect::<Vec<_>>())
             .list("origins", &self.origins)
+            .list("trusted_tenants", &self.trusted_tenants.iter().map(ToString::to_string).collect::<Vec<_>>())
             .list("prefixes", &self.prefixes)
             .list("suppressed", &suppressed);
         self.token.explain(explained);
@@ -112,6 +116,10 @@ fn is_origin(text: &str) -> bool {
 
 fn is_prefix(text: &str) -> bool {
     (1..=PREFIX_MAX_DIGITS).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+fn tenant(text: &str) -> Result<TenantId, (String, String)> {
+    TenantId::new(text).map_err(|error| (format!("{text:?}"), error.to_string()))
 }
 
 fn source_rule(text: &str) -> Result<SourceRule, (String, String)> {

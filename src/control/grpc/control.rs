@@ -115,6 +115,7 @@ fn refusal(error: ActivateError) -> Status {
 /// What a call of Activate ends with.
 pub(super) fn code(error: &ActivateError) -> Code {
     match error {
+        ActivateError::Suppressed => Code::PermissionDenied,
         ActivateError::NoRoute | ActivateError::OtherNumber | ActivateError::Unencodable(_) => Code::FailedPrecondition,
         ActivateError::TooMany | ActivateError::Limit(_) | ActivateError::Probes(_) => Code::ResourceExhausted,
         ActivateError::Stopping | ActivateError::Store => Code::Unavailable,
