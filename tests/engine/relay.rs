@@ -138,7 +138,10 @@ const DOUBTFUL: u64 = 64;
 impl World {
     fn new(seed: u64, acknowledges: bool) -> Self {
         Self {
-            rig: Rig::new(Policy { receipts: if seed.is_multiple_of(3) { Receipts::All } else { Receipts::None }, ..policy() }),
+            rig: Rig::new(Policy {
+                receipts: if seed.is_multiple_of(3) { Receipts::All } else { Receipts::None },
+                ..policy()
+            }),
             switches: 0,
             random: fastrand::Rng::with_seed(seed),
             acknowledges,
