@@ -927,39 +927,38 @@ function isApplication(pushed, wanted) {
 // Duplicates
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** Events that are remembered. An SMSC may deliver short messages out of order, but hardly that much. */
+const REMEMBERED = 256;
+
 /**
- * Which events of a stream came before, by either bearer.
- * The proxy's ids, `~EPOCH.SEQUENCE`, count up; an origin's say nothing of order: the last 256 events are remembered.
+ * Which events of a stream came before, by either bearer. The newest are remembered; the proxy's ids, `~EPOCH.SEQUENCE`,
+ * count up, so that those which are older than what is remembered, or than the first that came, are known to be copies.
  */
 class Duplicates {
-  #sequences = new BoundedMap(16);
-  #seen = new BoundedMap(256);
+  #seen = new BoundedMap(REMEMBERED);
+  /** By epoch: the first and the greatest sequence number that came. */
+  #ranges = new BoundedMap(16);
 
   /** @returns {boolean} whether the event is new; it is not from now on. An event without id is always new. */
   isNew({ type, data, lastEventId }) {
     if (!lastEventId) return true;
     const [, epoch, sequence] = /^~([0-9a-z]+)\.([0-9a-z]+)$/.exec(lastEventId) ?? [];
-    return epoch === undefined ? this.#isUnseen([lastEventId, type, data]) : this.#isLater(epoch, sequence);
+    if (epoch === undefined) return this.#isUnseen(JSON.stringify([lastEventId, type, data]));
+    return this.#isInRange(epoch, parseInt(sequence, 36)) && this.#isUnseen(lastEventId);
   }
 
-  #isUnseen(event) {
-    const key = JSON.stringify(event);
+  #isUnseen(key) {
     if (this.#seen.has(key)) return false;
     this.#seen.set(key, true);
     return true;
   }
 
-  #isLater(epoch, sequence) {
-    const last = this.#sequences.get(epoch);
-    const later = last === undefined || isGreater(sequence, last);
-    if (later) this.#sequences.set(epoch, sequence);
-    return later;
+  #isInRange(epoch, sequence) {
+    const range = this.#ranges.getOrMake(epoch, () => ({ first: sequence, greatest: sequence }));
+    if (sequence < range.first || sequence <= range.greatest - REMEMBERED) return false;
+    range.greatest = Math.max(range.greatest, sequence);
+    return true;
   }
-}
-
-/** Numbers in base 36 that need not fit into a Number. */
-function isGreater(a, b) {
-  return a.length === b.length ? a > b : a.length > b.length;
 }
 
 /** Pushes that came before octet for octet, transaction id included: sent twice, or delivered twice. */
