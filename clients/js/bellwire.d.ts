@@ -36,7 +36,7 @@ export interface Activation {
   readonly contentUri: string | null;
   readonly lastEventId: string;
   /** RFC 3339. */
-  readonly expires: string;
+  readonly expires: string | null;
 }
 
 /** Time, for those who bring their own. Milliseconds throughout. */

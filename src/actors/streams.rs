@@ -177,11 +177,6 @@ impl OpenStream {
         Self { streams, begun: false, push_after, times, signals, closed }
     }
 
-    /// Whether anybody knows whose it is.
-    pub fn is_followed(&self) -> bool {
-        self.streams.is_some()
-    }
-
     /// The first event that its handset is to have, if push is active: what is before it was pushed, or has arrived.
     pub fn owed(&self) -> Option<u64> {
         let seat = self.streams.as_ref()?.fields.lock().seat.clone();
@@ -191,6 +186,8 @@ impl OpenStream {
     /// It begins: its handset has every event before `from`.
     pub fn begin(&mut self, from: u64) {
         if let Some(streams) = self.streams.as_ref().filter(|_| !self.begun) {
+            // What was ended while it was being opened was not this one.
+            self.times = *streams.ended.borrow();
             streams.open(from);
             self.begun = true;
         }

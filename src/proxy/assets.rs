@@ -13,6 +13,11 @@ const LIBRARY: Page = Page {
     text: Cow::Borrowed(include_str!("../../clients/js/bellwire.js")),
 };
 
+/// Whether pages of other origins may read what is at `path`.
+pub(super) fn is_public(path: &str) -> bool {
+    path == "/" || path == LIBRARY.path
+}
+
 /// What is at `path`, if anything is.
 pub(super) fn at(proxy: &Proxy, path: &str) -> Option<Reply> {
     let page = std::iter::once(&LIBRARY).chain(&proxy.pages).find(|page| page.path == path)?;

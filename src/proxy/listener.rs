@@ -101,6 +101,7 @@ pub async fn serve(
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            proxy.telemetry.proxy_refused[1].increment(1);
             debug!(%peer, "connection closed: there are too many");
             continue;
         };

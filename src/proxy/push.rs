@@ -10,6 +10,7 @@ use super::request::Caller;
 use super::stream::{last_id, open};
 use super::{CALL_TIMEOUT, Proxy, unavailable};
 use crate::actors::router::{ActivateError, Activation, Armed, Arming, Follower, RouterMessage, View};
+use crate::actors::source::Found;
 use crate::model::{ApplicationId, HandsetId, SourceId, SourceUrl, SubscriptionId};
 use bytes::Bytes;
 use http::StatusCode;
@@ -34,6 +35,13 @@ pub(super) async fn activate(proxy: &Proxy, caller: &Caller, query: &Query, now:
     let last_event_id = query.last_event_id()?;
     // What the origin says is said before anything is promised; the stream is let go of when push is active.
     let opened = open(proxy, source.clone(), None, last_event_id.clone()).await?;
+    let has = match last_event_id.is_empty() {
+        true => None,
+        false => match opened.find(last_event_id.clone()).await? {
+            Found::At(next) => Some(next),
+            Found::Nowhere { .. } => None,
+        },
+    };
     let activation = Activation {
         tenant: tenant.clone(),
         handset: None,
@@ -46,6 +54,7 @@ pub(super) async fn activate(proxy: &Proxy, caller: &Caller, query: &Query, now:
     let arming = Box::new(Arming {
         activation,
         begin: opened.next,
+        has,
         streams_end: now,
         probe: proxy.settings.probe && !proxy.settings.trusted.contains(tenant),
     });
@@ -134,7 +143,7 @@ fn armed_reply(proxy: &Proxy, armed: &Armed, last_event_id: &[u8]) -> Reply {
         Armed::Active { view, created, expires_unix_ms } => {
             let View { id, application, source, stream, .. } = &**view;
             let push = &proxy.settings.push;
-            let expires = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(*expires_unix_ms));
+            let at = |unix_ms: u64| humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(unix_ms));
             json(
                 StatusCode::OK,
                 &json!({
@@ -148,7 +157,7 @@ fn armed_reply(proxy: &Proxy, armed: &Armed, last_event_id: &[u8]) -> Reply {
                     "sourcePort": push.source_port_of(*stream),
                     "contentUri": push.content_uri(*stream, source).map(SourceUrl::as_str),
                     "lastEventId": String::from_utf8_lossy(last_event_id),
-                    "expires": expires.to_string(),
+                    "expires": expires_unix_ms.map(|unix_ms| at(unix_ms).to_string()),
                 }),
             )
         }

@@ -48,7 +48,7 @@ async fn data(opened: &StreamOpened, from: u64) -> Vec<String> {
 
 fn asked() -> Arming {
     let activation = Activation { policy: Policy { max_events: 1, ..policy() }, ..activation(NUMBER) };
-    Arming { activation, begin: 0, streams_end: false, probe: false }
+    Arming { activation, begin: 0, has: None, streams_end: false, probe: false }
 }
 
 async fn try_arm(house: &House, arming: Arming) -> Result<Armed, ActivateError> {
@@ -250,6 +250,38 @@ async fn a_proof_that_does_not_come_leaves_nothing() {
     }
     let refused = refused.expect("each costs somebody");
     assert!(matches!(refused, ActivateError::Probes(wait) if wait > Duration::ZERO), "{refused}");
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_activated_is_not_a_handsets_to_change() {
+    let house = House::new().await;
+    let view = house.activate(NUMBER).await;
+    let armed = try_arm(&house, asked()).await.unwrap();
+    let Armed::Active { view: again, created, expires_unix_ms } = armed else { panic!("{armed:?}") };
+    assert_eq!((again.policy, created, expires_unix_ms), (view.policy, false, None));
+    // And what a handset has asked for lasts once somebody else asks for it.
+    let mut other = asked();
+    other.activation.source = source("http://example.com/other");
+    let mine = arm(&house, other.clone()).await;
+    assert!(house.get(mine.id).await.unwrap().expires_unix_ms.is_some());
+    house.try_activate(other.activation).await.unwrap();
+    assert_eq!(house.get(mine.id).await.unwrap().expires_unix_ms, None);
+}
+
+#[tokio::test]
+async fn who_wants_no_streams_while_one_is_being_opened_gets_pushes_all_the_same() {
+    let mut house = House::new().await;
+    let mut opened = open(&house, Some(follower()), "").await;
+    arm(&house, Arming { streams_end: true, ..asked() }).await;
+    opened.stream.begin(0);
+    assert!(house.feed(&["1"]));
+    settle().await;
+    house.link.run();
+    assert!(house.link.seen(NUMBER).is_empty(), "the stream is there");
+    drop(opened);
+    settle().await;
+    after_loss(&house);
+    house.run_until(|link| link.seen(NUMBER) == ["1"]).await;
 }
 
 #[tokio::test]

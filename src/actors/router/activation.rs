@@ -128,6 +128,10 @@ impl State {
         if seat.handset().number() != number {
             return Err(ActivateError::OtherNumber);
         }
+        // Who is asked for again lasts; a handset that asks by itself is given its time anew.
+        if self.expiries.remove(&id).is_some() {
+            self.arguments.journal.change(|batch| batch.remove(Table::Expiries, *id.octets()));
+        }
         let old = seat.terms();
         let changed = old.policy != *policy;
         if changed {

@@ -110,22 +110,31 @@ impl State {
     }
 
     async fn arm_now(&mut self, arming: Arming) -> Result<Armed, ActivateError> {
-        let Arming { activation, begin, streams_end, .. } = arming;
+        let Arming { mut activation, begin, has, streams_end, .. } = arming;
         let (id, _, _) = self.identify(&activation);
-        if self.subscriptions.get(&id).is_none() {
-            self.streams_of(id).expect(begin);
+        let before = self.subscriptions.get(&id).filter(|_| !self.is_quarantined(id)).map(|seat| seat.terms());
+        let for_good = before.is_some() && self.expiries.get(&id).is_none();
+        match before {
+            // What somebody else has decided is not a handset's to change.
+            Some(terms) => activation.policy = terms.policy.clone(),
+            None => self.streams_of(id).expect(begin),
         }
-        let Activated { view, created } = self.activate(activation).await?;
+        let activated = self.activate(activation).await;
+        if let Some(streams) = self.streams.get(&id) {
+            has.into_iter().for_each(|until| streams.acknowledge(until));
+            if streams_end && activated.is_ok() {
+                streams.end_all();
+            }
+        }
+        self.forget_streams(&id); // from here on the subscription knows
+        let Activated { view, created } = activated?;
         let end = self.arguments.clock.now().unix_ms.saturating_add(millis(self.arguments.relay.lifetime));
-        self.expire(view.id, end);
-        self.arguments.journal.change(|batch| batch.put(Table::Expiries, *view.id.octets(), row::encode(&end)));
-        if streams_end && let Some(streams) = self.streams.get(&view.id) {
-            streams.end_all();
+        if !for_good {
+            self.expire(id, end);
+            self.arguments.journal.change(|batch| batch.put(Table::Expiries, *id.octets(), row::encode(&end)));
         }
-        if self.streams.get(&id).is_some_and(|streams| !streams.is_open()) {
-            self.streams.remove(&id); // from here on the subscription knows
-        }
-        Ok(Armed::Active { view: Box::new(view), created, expires_unix_ms: end })
+        let expires_unix_ms = Some(end).filter(|_| !for_good);
+        Ok(Armed::Active { view: Box::new(view), created, expires_unix_ms })
     }
 
     /// A subscription ends at `end`, in milliseconds since 1970, and its handset is told before.

@@ -99,6 +99,8 @@ pub struct Arming {
     pub activation: Activation,
     /// The first event that it wants, if streams have brought none and it names none that it has.
     pub begin: u64,
+    /// Every event before this one has arrived, as it says by the id that it names.
+    pub has: Option<u64>,
     /// Its streams end, and what has not arrived is pushed at once.
     pub streams_end: bool,
     /// It has to prove that it is reached by push, unless that is known.
@@ -114,8 +116,9 @@ pub enum Armed {
         view: Box<View>,
         /// Whether it was not active before.
         created: bool,
-        /// When it ends unless it is asked for again, in milliseconds since 1970.
-        expires_unix_ms: u64,
+        /// When it ends unless it is asked for again, in milliseconds since 1970; none if somebody else has activated
+        /// it for good.
+        expires_unix_ms: Option<u64>,
     },
     /// It will be when the handset returns what a push brings it.
     Pending {

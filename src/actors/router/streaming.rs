@@ -52,12 +52,13 @@ impl State {
     }
 
     pub(super) fn stream_closed(&mut self, source: &SourceId, id: Option<SubscriptionId>) {
-        let Some(entry) = self.sources.get_mut(source) else { return };
-        entry.streams = entry.streams.saturating_sub(1);
         self.lingered += 1;
         let times = self.lingered;
-        if entry.streams == 0 {
-            entry.lingering = Some(times);
+        if let Some(entry) = self.sources.get_mut(source) {
+            entry.streams = entry.streams.saturating_sub(1);
+            if entry.streams == 0 {
+                entry.lingering = Some(times);
+            }
         }
         let source = source.clone();
         let over = move || RouterMessage::LingerOver(source, id, times);
@@ -66,16 +67,20 @@ impl State {
 
     /// Whoever closed a stream has had time to come back.
     pub(super) fn linger_over(&mut self, source: &SourceId, id: Option<SubscriptionId>, times: u64) {
-        if let Some(id) = id
-            && self.streams.get(&id).is_some_and(|streams| !streams.is_open())
-            && !self.probes.has(&id)
-        {
-            self.streams.remove(&id);
+        if let Some(id) = id.filter(|id| !self.probes.has(id)) {
+            self.forget_streams(&id);
         }
         let Some(entry) = self.sources.get_mut(source).filter(|entry| entry.lingering == Some(times)) else { return };
         entry.lingering = None;
         if entry.subscriptions == 0 {
             self.end_source(source);
+        }
+    }
+
+    /// Forgets what streams have brought, unless one is open or about to be.
+    pub(super) fn forget_streams(&mut self, id: &SubscriptionId) {
+        if self.streams.get(id).is_some_and(|streams| Arc::strong_count(streams) == 1) {
+            self.streams.remove(id);
         }
     }
 

@@ -1,12 +1,12 @@
 //! Whoever wants events without a subscription asks for them: as much as there is, or whatever comes next.
 
 use super::log::LastRun;
-use super::{FEED_OCTETS, State};
+use super::{FEED_OCTETS, READ_AGAIN, State};
 use crate::actors::journal::{self, Journal};
 use crate::actors::streams::Streams;
 use crate::engine::chunk::Chunk;
 use crate::model::OwnId;
-use crate::store::{Logged, SourceNumber};
+use crate::store::{Logged, SourceNumber, StoreError};
 use bytes::Bytes;
 use ractor::RpcReplyPort;
 use std::sync::Arc;
@@ -15,6 +15,9 @@ use tracing::debug;
 
 /// So many of the newest events are looked through for one with some id.
 const SEARCHED_EVENTS: u64 = 50_000;
+
+/// How often the store is asked for a log that it cannot read.
+const MAX_TRIES: usize = 50;
 
 /// Where somebody goes on who knows the id of the last event that he has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +104,8 @@ impl State {
             let (journal, clock) = (journal.clone(), self.arguments.surroundings.clock.clone());
             let record = Arc::clone(&self.arguments.record);
             tokio::spawn(async move {
-                let logged = journal.read(record.number(), from, FEED_OCTETS).await.unwrap_or_default();
+                // A stream that is not answered ends, and its client comes again: what cannot be read now is not lost.
+                let Ok(logged) = journal.read(record.number(), from, FEED_OCTETS).await else { return };
                 let now = clock.now();
                 let chunks: Vec<_> = logged.into_iter().map(|one| journal::chunk(now, one)).collect();
                 let next = chunks.first().map_or(start, |chunk| chunk.range().start.max(from));
@@ -123,9 +127,25 @@ impl State {
     }
 }
 
+/// What the log has from a number on; if it cannot be read now, as soon as it can be, but not for ever.
+async fn patiently(journal: &Journal, source: SourceNumber, from: u64, octets: usize) -> Vec<Logged> {
+    for _ in 0..MAX_TRIES {
+        match journal.read(source, from, octets).await {
+            Ok(logged) => return logged,
+            Err(error @ StoreError::Damaged { .. }) => {
+                debug!(%error, "the log cannot be searched");
+                return Vec::new();
+            }
+            Err(error) => debug!(%error, "the log cannot be searched now"),
+        }
+        tokio::time::sleep(READ_AGAIN).await;
+    }
+    Vec::new()
+}
+
 /// Looks whether the log has the event that we have called so.
 async fn look_up(journal: &Journal, source: SourceNumber, next: u64, own: OwnId) -> Found {
-    let logged = journal.read(source, own.seq, 1).await.unwrap_or_default();
+    let logged = patiently(journal, source, own.seq, 1).await;
     let has =
         |one: &Logged| (one.first..one.first + one.events.len() as u64).contains(&own.seq) && one.epoch == own.epoch;
     if logged.iter().any(has) { Found::At(own.seq + 1) } else { Found::Nowhere { next } }
@@ -136,8 +156,7 @@ async fn search(journal: &Journal, source: SourceNumber, next: u64, id: &[u8]) -
     let mut run = LastRun::of(id);
     let mut from = next.saturating_sub(SEARCHED_EVENTS);
     while from < next {
-        let logged = journal.read(source, from, FEED_OCTETS).await;
-        let logged = logged.inspect_err(|error| debug!(%error, "the log cannot be searched now")).unwrap_or_default();
+        let logged = patiently(journal, source, from, FEED_OCTETS).await;
         let Some(last) = logged.last() else { break };
         from = last.first + last.events.len() as u64;
         for one in &logged {

@@ -16,6 +16,7 @@ use super::request::Caller;
 use super::{Proxy, query::Query};
 use crate::actors::router::Follower;
 use crate::actors::source::Found;
+use crate::actors::streams::OpenStream;
 use bytes::Bytes;
 use catching_up::CatchingUp;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -44,12 +45,16 @@ pub(super) async fn relay(proxy: &Arc<Proxy>, caller: &Caller, query: &Query) ->
     });
     let acknowledges = query.acknowledges() && follower.is_some();
     let mut opened = open(proxy, source.clone(), follower, last_event_id.clone()).await?;
+    // Whoever does not say what he has, or not so that anybody knows, gets what comes, and what a push would have brought.
+    let owed = |stream: &OpenStream, next: u64| stream.owed().map_or(next, |owed| owed.min(next));
     let (next, catching_up) = match last_event_id.is_empty() {
-        // Whoever says nothing of what he has gets what comes, and what a push would have brought.
-        true => (opened.stream.owed().map_or(opened.next, |owed| owed.min(opened.next)), None),
+        true => (owed(&opened.stream, opened.next), None),
         false => match opened.find(last_event_id.clone()).await? {
             Found::At(next) => (next, None),
-            Found::Nowhere { next } => (next, Some(CatchingUp { source, last_event_id: last_event_id.clone() })),
+            Found::Nowhere { next } => {
+                let catching_up = CatchingUp { source, last_event_id: last_event_id.clone() };
+                (owed(&opened.stream, next), Some(catching_up))
+            }
         },
     };
     opened.stream.begin(next);

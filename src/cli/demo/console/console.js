@@ -281,7 +281,7 @@ function show() {
   set($("bearer"), tone);
   $("bearer").dataset.tone = tone;
   set($("subscription"), wish ?? (source?.activation ? (bearer === "relay" ? "active, stands by" : "active") : "inactive"));
-  set($("expires"), source?.activation ? shortTime(source.activation.expires) : "–");
+  set($("expires"), source?.activation?.expires ? shortTime(source.activation.expires) : "–");
   const { byStream, byPush, segments, lost, doubled } = ledger;
   for (const [id, count] of Object.entries({ "by-stream": byStream, "by-push": byPush, segments, lost, doubled })) {
     set($(id), String(count));
