@@ -17,7 +17,7 @@ pub struct HttpConfig {
     /// Streams at once for one client, which is a handset if it says who it is, else an address. Browsers open six at
     /// most to one host by HTTP/1.1.
     pub streams_per_client: u32,
-    /// Requests other than for streams that one client may make in a minute.
+    /// Requests that one client may make in a minute: some 30 of each stream are acknowledgements.
     pub requests_per_minute: u32,
 }
 
@@ -51,7 +51,7 @@ impl HttpConfig {
             tls,
             max_connections: section.integer("max_connections", 10_000, 1..=1_000_000),
             streams_per_client: section.integer("streams_per_client", 16, 1..=100_000),
-            requests_per_minute: section.integer("requests_per_minute", 120, 1..=1_000_000),
+            requests_per_minute: section.integer("requests_per_minute", 600, 1..=1_000_000),
         };
         section.finish();
         config

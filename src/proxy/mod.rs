@@ -76,7 +76,7 @@ pub struct Settings {
     pub send_timeout: Duration,
     /// Streams of one client.
     pub streams_per_client: u32,
-    /// Other requests of one client in a minute.
+    /// Requests of one client in a minute.
     pub requests_per_minute: u32,
     /// Connections at once.
     pub max_connections: usize,

@@ -107,9 +107,8 @@ async fn form(method: &Method, headers: &HeaderMap, body: Incoming) -> Result<St
 async fn act(proxy: &Arc<Proxy>, peer: IpAddr, headers: &HeaderMap, query: &Query) -> Result<Reply, Problem> {
     let action = query.action()?;
     let caller = caller(proxy, peer, headers, query)?;
-    if action != Action::Relay {
-        proxy.clients.request(clock::now().monotonic, caller.client())?;
-    }
+    // That for a stream too: each may have the log searched, and the origin asked once more.
+    proxy.clients.request(clock::now().monotonic, caller.client())?;
     match action {
         Action::Relay => stream::relay(proxy, &caller, query).await,
         Action::Activate { now } => push::activate(proxy, &caller, query, now).await,

@@ -60,7 +60,6 @@ impl Running {
         if self.begin(catching_up).await.is_ok() {
             while self.turn().await.is_ok() {}
         }
-        self.proxy.telemetry.relay_streams.decrement(1);
     }
 
     async fn begin(&mut self, catching_up: Option<CatchingUp>) -> Result<(), Over> {
@@ -175,6 +174,12 @@ impl Running {
 async fn over(status: &mut watch::Receiver<Status>) {
     // A source that is gone gives no more events, which is the same.
     let _ = status.wait_for(|status| matches!(status, Status::Ended(_))).await;
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.proxy.telemetry.relay_streams.decrement(1);
+    }
 }
 
 /// What was asked for, if anything was.
