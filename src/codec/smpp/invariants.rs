@@ -36,6 +36,16 @@ pub fn what_decodes_can_be_described(octets: &[u8]) {
             let receipt = Receipt::decode(&message);
             assert!(receipt.is_none_or(|read| read.message_id != Some(b"")), "an empty name is no name");
         }
+        Body::DataSm(message) => {
+            let receipt = Receipt::decode(&message.as_deliver_sm());
+            assert!(receipt.is_none_or(|read| read.message_id != Some(b"")), "an empty name is no name");
+        }
+        Body::SubmitMulti(message) => {
+            assert_eq!(message.destinations.iter().count(), message.destinations.len(), "what is counted is there");
+        }
+        Body::SubmitMultiResp(resp) => {
+            assert_eq!(resp.refused.iter().count(), resp.refused.len(), "what is counted is there");
+        }
         Body::SubmitSm(message) => {
             let _ = message.tlvs.check();
             let _ = Time::parse(message.validity_period);
