@@ -4,6 +4,9 @@
 //! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
 //! PDUs need no room in the window.
 
+#[doc(hidden)]
+pub mod invariants;
+
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::Pacing;
