@@ -55,8 +55,10 @@ pub enum Answer<'a> {
 pub struct Settlement<'a> {
     /// Counts.
     pub tally: &'a mut Tally,
-    /// Receipts of the SMSC.
+    /// Receipts of all SMSCs.
     pub receipts: &'a mut Receipts,
+    /// The number of the SMSC that answers; of no matter where nothing is answered.
+    pub smsc: u8,
 }
 
 /// A link's side of writing a segment.

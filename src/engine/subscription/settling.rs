@@ -52,7 +52,8 @@ impl Subscription {
                         first: push.events.start,
                         events: push.events.end - push.events.start,
                     };
-                    settlement.receipts.handle_accepted(now.monotonic, fate, message_id, of, settlement.tally);
+                    let named = (settlement.smsc, message_id);
+                    settlement.receipts.handle_accepted(now.monotonic, fate, named, of, settlement.tally);
                 }
                 Verdict::Accept
             }
