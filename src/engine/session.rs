@@ -4,6 +4,9 @@
 //! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
 //! PDUs need no room in the window.
 
+#[doc(hidden)]
+pub mod invariants;
+
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::{Pacing, PacingSettings};
@@ -348,11 +351,12 @@ impl<T> Session<T> {
                 self.state = State::Unbound;
                 Ok(())
             }
-            Body::Unknown(_) | Body::DataSm(_) | Body::SubmitSm(_) | Body::Bind(_) if command_id.wants_response() => {
+            // What only an SMSC should get, and what nobody knows.
+            _ if command_id.wants_response() => {
                 Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
                 Ok(())
             }
-            // Responses nobody waits for, alerts, and what only an SMSC should get.
+            // Responses nobody waits for, and alerts.
             _ => Ok(()),
         }
     }
