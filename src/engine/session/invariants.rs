@@ -5,8 +5,9 @@ use crate::codec::smpp::{
     self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, MessageState, PDU_MAX_OCTETS, Tlvs,
 };
 use crate::engine::clock::Now;
+use crate::engine::pacing::PacingSettings;
 use crate::engine::subscription::Answer;
-use crate::engine::verdict::{self, Verdict};
+use crate::engine::verdict::{Judge, Verdict};
 use bytes::BytesMut;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl Sink<usize> for Played {
             *answers += 1;
         }
         match answer {
-            Answer::Refused { status } => verdict::judge(status),
+            Answer::Refused { verdict, .. } => verdict,
             Answer::Accepted { .. } | Answer::Unknown { .. } => Verdict::Accept,
         }
     }
@@ -92,7 +93,8 @@ fn bound(now: Now) -> Session<usize> {
         password: "secret".into(),
         system_type: String::new(),
         window: SUBMITS,
-        rate: 0,
+        pacing: PacingSettings::default(),
+        judge: Judge::default(),
         enquire_link: Duration::from_secs(30),
         response_timeout: Duration::from_secs(10),
         bind_timeout: Duration::from_secs(5),

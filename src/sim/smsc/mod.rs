@@ -9,6 +9,7 @@
 //! | `door`, `rate` | who gets in; how much |
 //! | `session` | one session, sans-IO |
 //! | `connection` | a session on a socket |
+//! | `offline` | an SMSC without sockets, in virtual time |
 //! | `shared` | what all connections have in common |
 //! | `store` | messages that wait for their handset, and how others ended |
 //! | `ids`, `receipts`, `backlog` | how messages are named and reported, and where reports wait |
@@ -23,6 +24,7 @@ mod faults;
 mod ids;
 mod latency;
 mod noise;
+mod offline;
 mod queue;
 mod rate;
 mod receipts;
@@ -38,6 +40,7 @@ use crate::codec::smpp::{DataCoding, EsmClass};
 pub use fault::{BindFault, Kind, Kinds, LinkFault, Twist};
 pub use faults::{Answer, Decision, Faults, ReceiptPlan};
 pub use latency::Latency;
+pub use offline::{OfflineSession, OfflineSmsc};
 pub use record::{RecordPort, Recorded};
 pub use script::{FaultScript, ReceiptForm, ReceiptScript, ScriptError, Wrong};
 use shared::Shared;
