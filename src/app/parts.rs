@@ -13,9 +13,11 @@ use crate::codec::udh::{Ports, ReferenceWidth as Width};
 use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
 use crate::engine::envelope::{self, SenderSettings};
+use crate::engine::pacing::PacingSettings;
 use crate::engine::receipts::Receipts;
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, ReceiptKind, Stage};
+use crate::engine::verdict::Judge;
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
 use crate::model::{DropReason, Ids, Outcome, Overflow, Policy, PushSettings, TenantId};
 use crate::proxy::identity::Identities;
@@ -89,13 +91,20 @@ pub(super) fn smsc(
 }
 
 fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
+    let exceptions = config.pacing.statuses.iter();
+    let exceptions = exceptions.map(|one| (*one.statuses.start(), *one.statuses.end(), one.verdict));
     SessionSettings {
         mode,
         system_id: config.system_id.clone(),
         password: config.password.reveal().to_owned(),
         system_type: config.system_type.clone(),
-        window: usize::from(config.window.get()),
-        rate: config.rate.map_or(0, |rate| rate.get()),
+        window: usize::from(config.pacing.window.get()),
+        pacing: PacingSettings {
+            rate: config.pacing.rate.map_or(0, |rate| rate.get()),
+            rate_min: config.pacing.rate_min.get(),
+            adapts: config.pacing.rate_adapts,
+        },
+        judge: Judge::new(exceptions.collect()),
         enquire_link: config.enquire_link,
         response_timeout: config.response_timeout,
         bind_timeout: config.bind_timeout,

@@ -31,5 +31,8 @@ pub use ops::OpsConfig;
 pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
-pub use smsc::{BindMode, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig, SourceAddress};
+pub use smsc::{
+    BindMode, PacingConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig, SourceAddress,
+    StatusMeaning,
+};
 pub use upstream::UpstreamConfig;

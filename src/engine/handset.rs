@@ -335,7 +335,7 @@ impl Handset {
         match verdict {
             Verdict::Accept if !unknown => self.refusals = 0,
             // What was sent before the pause began says nothing about the time after it.
-            Verdict::ParkHandset | Verdict::Retry if now.monotonic >= self.held_until => {
+            Verdict::ParkHandset | Verdict::Retry | Verdict::NarrowWindow if now.monotonic >= self.held_until => {
                 self.refusals = self.refusals.saturating_add(1);
                 self.held_until = now.monotonic + verdict::pause(self.refusals);
             }

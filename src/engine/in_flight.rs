@@ -12,12 +12,11 @@ struct Entry<T> {
     item: T,
 }
 
-/// Requests awaiting their response, at most as many as the window allows.
+/// Requests awaiting their response; whoever writes them sees to it that they are no more than there is room for.
 pub struct InFlight<T> {
     slots: Vec<Option<Entry<T>>>,
     last: u32,
     open: usize,
-    window: usize,
 }
 
 impl<T> InFlight<T> {
@@ -26,12 +25,7 @@ impl<T> InFlight<T> {
         let window = window.max(1);
         // Twice the window, so that a few late answers do not block the numbers behind them.
         let slots = (window * 2).next_power_of_two();
-        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), last: 0, open: 0, window }
-    }
-
-    /// Requests that may be written now.
-    pub fn room(&self) -> usize {
-        self.window.saturating_sub(self.open)
+        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), last: 0, open: 0 }
     }
 
     /// Requests awaiting their response.
@@ -124,12 +118,12 @@ mod tests {
                 number
             })
             .collect();
-        assert_eq!((in_flight.room(), in_flight.open()), (0, 3));
+        assert_eq!(in_flight.open(), 3);
         assert_eq!(in_flight.take(numbers[2]), Some((2, seconds(2))));
         assert_eq!(in_flight.take(numbers[2]), None, "the second answer is stray");
         assert_eq!(in_flight.take(numbers[0]), Some((0, seconds(0))));
         assert_eq!(in_flight.take_all(), [1]);
-        assert_eq!(in_flight.room(), 3);
+        assert_eq!(in_flight.open(), 0);
     }
 
     #[test]
@@ -163,7 +157,7 @@ mod tests {
             let mut in_flight = InFlight::new(window);
             let mut map: HashMap<u32, usize> = HashMap::new();
             for (step, (write, pick)) in steps.into_iter().enumerate() {
-                if write && in_flight.room() > 0 {
+                if write && in_flight.open() < window {
                     let number = in_flight.next_sequence_number();
                     in_flight.insert(number, seconds(step as u64), step);
                     prop_assert!(map.insert(number, step).is_none());

@@ -9,12 +9,13 @@ pub mod invariants;
 
 use super::clock::Now;
 use super::in_flight::InFlight;
-use super::pacing::Pacing;
+use super::pacing::{Pacing, PacingSettings};
 use super::subscription::Answer;
-use super::verdict::{self, Verdict};
+use super::verdict::{Judge, Verdict};
+use super::window::Window;
 use crate::codec::smpp::{
     self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode, EncodeError,
-    FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
+    FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt, TlvTag,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -32,8 +33,10 @@ pub struct SessionSettings {
     pub system_type: String,
     /// Submits awaiting their response; SMSCs drop sessions that exceed their own limit.
     pub window: usize,
-    /// Segments per second, 0 for no limit.
-    pub rate: u32,
+    /// Segments per second.
+    pub pacing: PacingSettings,
+    /// What the SMSC's statuses mean.
+    pub judge: Judge,
     /// Silence after which the peer is asked whether it lives.
     pub enquire_link: Duration,
     /// Longest wait for a response.
@@ -97,14 +100,15 @@ pub struct Session<T> {
     settings: SessionSettings,
     state: State,
     in_flight: InFlight<T>,
+    window: Window,
     pacing: Pacing,
+    /// Submits accepted that pacing and window were not told of yet.
+    accepted: u32,
     started_at: Duration,
     heard_at: Duration,
     enquired_at: Option<Duration>,
     /// When late responses were last looked for.
     checked_at: Duration,
-    /// Times in a row that the whole link was held.
-    holds: u8,
     bind_number: u32,
 }
 
@@ -126,7 +130,9 @@ impl<T> Session<T> {
         };
         bind.encode(bind_number, out)?;
         Ok(Self {
-            pacing: Pacing::new(settings.rate),
+            window: Window::new(settings.window),
+            pacing: Pacing::new(settings.pacing),
+            accepted: 0,
             settings,
             state: State::Binding,
             in_flight,
@@ -134,7 +140,6 @@ impl<T> Session<T> {
             heard_at: now.monotonic,
             enquired_at: None,
             checked_at: now.monotonic,
-            holds: 0,
             bind_number,
         })
     }
@@ -149,13 +154,24 @@ impl<T> Session<T> {
         self.in_flight.open()
     }
 
+    /// Segments per second that it may send by now; none for no limit.
+    pub fn rate(&self, now: Now) -> Option<u32> {
+        self.pacing.rate(now.monotonic)
+    }
+
+    /// Submits that may await their response by now.
+    pub fn window(&self) -> usize {
+        self.window.limit()
+    }
+
     /// Submits that may be written now.
     pub fn room(&mut self, now: Now) -> usize {
         let sends = self.settings.mode != BindMode::Receiver;
         if self.state != State::Bound || !sends {
             return 0;
         }
-        self.in_flight.room().min(self.pacing.room(now.monotonic))
+        let room = self.window.limit().saturating_sub(self.in_flight.open());
+        room.min(self.pacing.room(now.monotonic))
     }
 
     /// The number for the next submit; the same until one is tracked.
@@ -174,6 +190,18 @@ impl<T> Session<T> {
     /// # Errors
     /// When the session is over; the buffer may still hold a last word to the peer.
     pub fn handle_input(
+        &mut self,
+        now: Now,
+        input: &[u8],
+        out: &mut BytesMut,
+        sink: &mut impl Sink<T>,
+    ) -> Result<usize, SessionError> {
+        let result = self.handle_pdus(now, input, out, sink);
+        self.note_accepted(now);
+        result
+    }
+
+    fn handle_pdus(
         &mut self,
         now: Now,
         input: &[u8],
@@ -230,7 +258,11 @@ impl<T> Session<T> {
         }
         self.checked_at = at;
         if let Some(before) = at.checked_sub(self.settings.response_timeout) {
-            for item in self.in_flight.take_older(before) {
+            let late = self.in_flight.take_older(before);
+            if !late.is_empty() {
+                self.window.handle_late();
+            }
+            for item in late {
                 sink.handle_answer(now, item, before, Answer::Unknown { resend: self.settings.resend_unknown });
             }
         }
@@ -279,6 +311,13 @@ impl<T> Session<T> {
         sink: &mut impl Sink<T>,
     ) -> Result<(), SessionError> {
         let Header { command_id, command_status: status, sequence_number, .. } = pdu.header;
+        if let Body::SubmitSmResp(response) = &pdu.body
+            && !response.tlvs.is_empty()
+            && let Some(state) = response.tlvs.octets(TlvTag::CONGESTION_STATE).and_then(<[u8]>::first)
+        {
+            self.note_accepted(now);
+            self.pacing.handle_congestion(now.monotonic, *state);
+        }
         match &pdu.body {
             Body::SubmitSmResp(response) if status.is_ok() => {
                 let answer = Answer::Accepted { message_id: response.message_id };
@@ -290,7 +329,8 @@ impl<T> Session<T> {
             }
             // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
             Body::SubmitSmResp(_) | Body::GenericNack => {
-                self.answer(now, sequence_number, Answer::Refused { status }, sink)
+                let verdict = self.settings.judge.judge(status);
+                self.answer(now, sequence_number, Answer::Refused { status, verdict }, sink)
             }
             Body::DeliverSm(message) => {
                 deliver(now, message, sink);
@@ -350,16 +390,25 @@ impl<T> Session<T> {
     ) -> Result<(), SessionError> {
         let Some((item, written_at)) = self.in_flight.take(sequence_number) else { return Ok(()) };
         match (sink.handle_answer(now, item, written_at, answer), answer) {
-            // A window full of refusals is one word of the peer, not one for each segment.
-            (Verdict::HoldLink, _) if !self.pacing.is_held(now.monotonic) => {
-                self.holds = self.holds.saturating_add(1);
-                self.pacing.hold(now.monotonic + verdict::pause(self.holds));
+            (Verdict::Accept, Answer::Accepted { .. }) => self.accepted += 1,
+            (Verdict::HoldLink, _) => {
+                self.note_accepted(now);
+                self.pacing.handle_throttled(now.monotonic, written_at);
             }
-            (Verdict::Rebind, Answer::Refused { status }) => return Err(SessionError::WrongState(status)),
-            (Verdict::Accept, Answer::Accepted { .. }) => self.holds = 0,
+            (Verdict::NarrowWindow, _) => self.window.handle_refused(self.in_flight.open() + 1),
+            (Verdict::Rebind, Answer::Refused { status, .. }) => return Err(SessionError::WrongState(status)),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Tells of what was accepted: once for what was read at once, not for each.
+    fn note_accepted(&mut self, now: Now) {
+        let count = std::mem::take(&mut self.accepted);
+        if count > 0 {
+            self.pacing.handle_accepted(now.monotonic, count);
+            self.window.handle_accepted(count as usize);
+        }
     }
 
     fn handle_bind_response(&mut self, status: CommandStatus) -> Result<(), SessionError> {

@@ -14,6 +14,8 @@ pub enum Verdict {
     ParkHandset,
     /// A passing fault, or a status that means different things at different SMSCs: tried again a few times.
     Retry,
+    /// More awaited their answers than the SMSC bears, perhaps: the window narrows, and this is tried again a few times.
+    NarrowWindow,
     /// The session is not what we thought: bind anew, and this segment goes first.
     Rebind,
     /// It will never be accepted.
@@ -33,10 +35,31 @@ pub fn judge(status: CommandStatus) -> Verdict {
         0x00 => Verdict::Accept,
         0x58 => Verdict::HoldLink,
         0x14 => Verdict::ParkHandset,
+        0x45 => Verdict::NarrowWindow,
         0x04 => Verdict::Rebind,
         0x01 | 0x06 | 0x07 | 0x0A | 0x0B | 0x15 | 0x33 | 0x43 | 0x48..=0x51 | 0x61..=0x63 => Verdict::GiveUp,
         0x65 | 0x66 | 0xC0..=0xC4 | 0x100..=0x106 => Verdict::GiveUp,
         _ => Verdict::Retry,
+    }
+}
+
+/// What the statuses of one SMSC mean: as [`judge`] says, except where its operator says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judge {
+    /// Statuses from the first to the last of a pair, in the order they were written: the first that fits holds.
+    exceptions: Vec<(u32, u32, Verdict)>,
+}
+
+impl Judge {
+    /// `exceptions` are statuses, from the first to the last of a pair, and what they mean.
+    pub fn new(exceptions: Vec<(u32, u32, Verdict)>) -> Self {
+        Self { exceptions }
+    }
+
+    /// What `status` means.
+    pub fn judge(&self, status: CommandStatus) -> Verdict {
+        let exception = self.exceptions.iter().find(|(first, last, _)| (*first..=*last).contains(&status.0));
+        exception.map_or_else(|| judge(status), |(.., verdict)| *verdict)
     }
 }
 
@@ -57,7 +80,7 @@ mod tests {
             (0x08, Verdict::Retry),
             (0x0B, Verdict::GiveUp),
             (0x14, Verdict::ParkHandset),
-            (0x45, Verdict::Retry),
+            (0x45, Verdict::NarrowWindow),
             (0x58, Verdict::HoldLink),
             (0x64, Verdict::Retry),
             (0x66, Verdict::GiveUp),
@@ -68,6 +91,16 @@ mod tests {
         for (status, verdict) in table {
             assert_eq!(judge(CommandStatus(status)), verdict, "{status:#x}");
         }
+    }
+
+    #[test]
+    fn an_operator_may_know_better() {
+        let judge = Judge::new(vec![(0x45, 0x45, Verdict::GiveUp), (0x400, 0x4FF, Verdict::HoldLink)]);
+        let verdicts = [0x45, 0x400, 0x4FF, 0x500, 0x58].map(|status| judge.judge(CommandStatus(status)));
+        assert_eq!(
+            verdicts,
+            [Verdict::GiveUp, Verdict::HoldLink, Verdict::HoldLink, Verdict::Retry, Verdict::HoldLink]
+        );
     }
 
     #[test]

@@ -247,6 +247,10 @@ pub struct SmscMeters {
     pub receipts: CounterFamily,
     /// Submits awaiting their response, over all links.
     pub window_in_use: Gauge,
+    /// Submits that may await their response by now, over all links.
+    pub window_limit: Gauge,
+    /// Segments per second that may be sent by now, over the links that have a limit.
+    pub rate_limit: Gauge,
     /// Links that have a connection but no bind yet.
     pub links_open: Gauge,
     /// Links that carry traffic.
@@ -269,6 +273,8 @@ impl SmscMeters {
             answered: CounterFamily::new(verdicts, answered),
             receipts: CounterFamily::new(kinds, receipts),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
+            window_limit: gauge!(names::WINDOW_LIMIT, "smsc" => smsc()),
+            rate_limit: gauge!(names::RATE_LIMIT, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),
             links_closed: links("closed"),

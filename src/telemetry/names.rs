@@ -11,6 +11,8 @@ pub(super) const PUSHES: &str = "bellwire_pushes_total";
 pub(super) const SEGMENTS: &str = "bellwire_segments_total";
 pub(super) const SEGMENTS_ANSWERED: &str = "bellwire_segments_answered_total";
 pub(super) const WINDOW_IN_USE: &str = "bellwire_window_in_use";
+pub(super) const WINDOW_LIMIT: &str = "bellwire_window_limit";
+pub(super) const RATE_LIMIT: &str = "bellwire_rate_limit";
 pub(super) const LINKS: &str = "bellwire_links";
 pub(super) const SUBSCRIPTIONS: &str = "bellwire_subscriptions";
 pub(super) const SOURCES: &str = "bellwire_sources";
@@ -31,7 +33,7 @@ pub(super) const RECEIPTS_EXPECTED: &str = "bellwire_receipts_expected";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 19] = [
+const COUNTERS: &[(&str, &str)] = &[
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
@@ -53,9 +55,11 @@ const COUNTERS: [(&str, &str); 19] = [
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 
-const GAUGES: [(&str, Unit, &str); 7] = [
+const GAUGES: &[(&str, Unit, &str)] = &[
     (RELAY_STREAMS, Unit::Count, "Streams that are relayed."),
     (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
+    (WINDOW_LIMIT, Unit::Count, "Submits that may await their response by now, over all links."),
+    (RATE_LIMIT, Unit::Count, "Segments per second that may be sent by now, over the links that have a limit."),
     (RECEIPTS_EXPECTED, Unit::Count, "Receipts that are awaited."),
     (LINKS, Unit::Count, "SMPP links by state."),
     (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),
@@ -66,10 +70,10 @@ const GAUGES: [(&str, Unit, &str); 7] = [
 /// Tells the recorder what each name means; saying it again changes nothing.
 pub(super) fn describe() {
     for (name, meaning) in COUNTERS {
-        describe_counter!(name, Unit::Count, meaning);
+        describe_counter!(*name, Unit::Count, *meaning);
     }
     for (name, unit, meaning) in GAUGES {
-        describe_gauge!(name, unit, meaning);
+        describe_gauge!(*name, *unit, *meaning);
     }
     describe_histogram!(STAGE_SECONDS, Unit::Seconds, "Seconds that an event, push or segment spends in a stage.");
     describe_histogram!(STORE_COMMIT_SECONDS, Unit::Seconds, "Seconds that a commit of the store takes.");

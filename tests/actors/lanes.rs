@@ -14,6 +14,7 @@ use bellwire::engine::handset::Memo;
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription};
 use bellwire::engine::tally::Tally;
+use bellwire::engine::verdict::Verdict;
 use bellwire::model::{ApplicationId, HandsetId, Policy, Profile, SubscriptionId, TenantId};
 use bytes::BytesMut;
 use parking_lot::Mutex;
@@ -159,7 +160,7 @@ async fn a_parked_handset_comes_back_by_itself_with_the_same_segment() {
     house.try_activate(Activation { ..activation("15550001") }).await.unwrap();
     assert!(house.feed(&["1"]));
     let first = house.take(1).await;
-    house.link.answer(&first[0], Answer::Refused { status: CommandStatus(0x14) });
+    house.link.answer(&first[0], Answer::Refused { status: CommandStatus(0x14), verdict: Verdict::ParkHandset });
     assert!(house.feed(&["2"]));
     settle().await;
     assert!(house.link.take().is_empty(), "it is parked, whatever comes");

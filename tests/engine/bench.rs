@@ -5,9 +5,10 @@ use bellwire::codec::smpp::{
     Receipt, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
 };
 use bellwire::engine::clock::Now;
+use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::session::{Session, SessionError, SessionSettings, Sink, State};
 use bellwire::engine::subscription::Answer;
-use bellwire::engine::verdict::{self, Verdict};
+use bellwire::engine::verdict::{Judge, Verdict};
 use bytes::BytesMut;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ pub fn settings(mode: BindMode) -> SessionSettings {
         password: "secret".into(),
         system_type: String::new(),
         window: 4,
-        rate: 0,
+        pacing: PacingSettings::default(),
+        judge: Judge::default(),
         enquire_link: ENQUIRE_LINK,
         response_timeout: RESPONSE_TIMEOUT,
         bind_timeout: BIND_TIMEOUT,
@@ -39,7 +41,7 @@ impl Sink<u32> for Told {
     fn handle_answer(&mut self, _: Now, item: u32, _: Duration, answer: Answer<'_>) -> Verdict {
         let (word, verdict) = match answer {
             Answer::Accepted { message_id } => (format!("accepted as {}", message_id.escape_ascii()), Verdict::Accept),
-            Answer::Refused { status } => (format!("refused {:#x}", status.0), verdict::judge(status)),
+            Answer::Refused { status, verdict } => (format!("refused {:#x}", status.0), verdict),
             Answer::Unknown { resend } => (format!("unknown, resend {resend}"), Verdict::Accept),
         };
         self.0.push(format!("{item} {word}"));

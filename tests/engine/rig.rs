@@ -14,7 +14,7 @@ use bellwire::engine::progress::{HandsetProgress, Progress};
 use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription, Taken};
 use bellwire::engine::tally::Tally;
-use bellwire::engine::verdict::Verdict;
+use bellwire::engine::verdict::{self, Verdict};
 use bellwire::model::{ApplicationId, Coalesce, DropReason, EventTypes, Outcome, Policy, Profile, SubscriptionId};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
@@ -211,7 +211,7 @@ impl Rig {
     }
 
     pub fn refuse(&mut self, written: &Written, status: CommandStatus) -> Verdict {
-        self.answer(written, Answer::Refused { status })
+        self.answer(written, Answer::Refused { status, verdict: verdict::judge(status) })
     }
 
     pub fn lose(&mut self, written: &Written, resend: bool) {

@@ -4,6 +4,7 @@ use crate::bench::{
     BIND_TIMEOUT, Bench, ENQUIRE_LINK, RESPONSE_TIMEOUT, START, bare, bind_resp, pdu, receipt, settings, submit_resp,
 };
 use bellwire::codec::smpp::{BindMode, Body, CommandId, CommandStatus, DeliverSm, PDU_MAX_OCTETS, Pdu, QuerySm};
+use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::session::{Session, SessionError, SessionSettings, State};
 use bytes::BytesMut;
 use proptest::prelude::*;
@@ -157,10 +158,16 @@ fn a_silent_peer_is_asked_and_any_word_of_it_is_a_sign_of_life() {
 #[test]
 fn a_session_without_work_is_due_only_to_ask_whether_the_peer_lives() {
     for mode in [BindMode::Receiver, BindMode::Transceiver] {
-        let mut bench = Bench::bound_as(SessionSettings { rate: 1000, ..settings(mode) });
+        let mut bench = Bench::bound_as(SessionSettings {
+            pacing: PacingSettings { rate: 1000, ..PacingSettings::default() },
+            ..settings(mode)
+        });
         assert_eq!(bench.run(ENQUIRE_LINK).unwrap(), 1, "{mode:?}");
     }
-    let mut bench = Bench::bound_as(SessionSettings { rate: 1000, ..settings(BindMode::Transceiver) });
+    let mut bench = Bench::bound_as(SessionSettings {
+        pacing: PacingSettings { rate: 1000, ..PacingSettings::default() },
+        ..settings(BindMode::Transceiver)
+    });
     bench.session.unbind(&mut bench.out);
     assert!(bench.run(ENQUIRE_LINK * 2).unwrap() <= 3);
 }

@@ -125,11 +125,11 @@ async fn a_link_without_work_sleeps() {
     let smsc = ScriptedSmsc::new();
     let paced = with_session(smsc.address(), |session| {
         session.mode = BindMode::Receiver;
-        session.rate = 1000;
+        session.pacing.rate = 1000;
         session.enquire_link = Duration::from_millis(300);
     });
     let transmitter = with_session(smsc.address(), |session| {
-        session.rate = 1000;
+        session.pacing.rate = 1000;
         session.enquire_link = Duration::from_millis(300);
     });
     let mut rig = Rig::new(1, vec![transmitter, paced]).await;

@@ -13,10 +13,12 @@ use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Memo, Place};
+use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
 use bellwire::engine::tally::{Answered, ReceiptKind, Stage, Tally};
+use bellwire::engine::verdict::Judge;
 use bellwire::model::{
     ApplicationId, DropReason, HandsetId, Order, Outcome, Overflow, Policy, Profile, Receipts, SubscriptionId, TenantId,
 };
@@ -60,7 +62,8 @@ pub fn settings(address: SocketAddr) -> LinkSettings {
             password: "secret".into(),
             system_type: String::new(),
             window: 10,
-            rate: 0,
+            pacing: PacingSettings::default(),
+            judge: Judge::default(),
             enquire_link: Duration::from_secs(30),
             response_timeout: Duration::from_secs(30),
             bind_timeout: Duration::from_secs(30),

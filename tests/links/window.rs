@@ -128,7 +128,7 @@ async fn a_link_with_a_full_window_sleeps_whoever_comes() {
 #[tokio::test]
 async fn a_rate_is_kept() {
     let smsc = ScriptedSmsc::new();
-    let paced = with_session(smsc.address(), |session| (session.rate, session.window) = (50, 100));
+    let paced = with_session(smsc.address(), |session| (session.pacing.rate, session.window) = (50, 100));
     let rig = Rig::new(1, vec![paced]).await;
     let mut phone = rig.phone(0, pipelined());
     phone.feed(&numbers(1..=40));

@@ -40,7 +40,10 @@ pub struct Esme {
 
 impl Esme {
     pub async fn connect(address: SocketAddr) -> Self {
-        let socket = within(TcpStream::connect(address)).await.unwrap();
+        Self::of(within(TcpStream::connect(address)).await.unwrap())
+    }
+
+    pub fn of(socket: TcpStream) -> Self {
         Self { socket, input: BytesMut::new() }
     }
 
@@ -149,10 +152,14 @@ impl Esme {
 }
 
 pub fn put_submit(number: u32, out: &mut BytesMut) {
+    put_submit_to("15551234567", number, out);
+}
+
+fn put_submit_to(destination: &str, number: u32, out: &mut BytesMut) {
     let text = format!("message {number}");
     let submit = SubmitSm {
         source: Address::international(b"12345"),
-        destination: Address::international(b"15551234567"),
+        destination: Address::international(destination.as_bytes()),
         esm_class: EsmClass::DEFAULT,
         registered_delivery: RegisteredDelivery::FINAL,
         short_message: text.as_bytes(),
@@ -172,5 +179,55 @@ impl Esme {
                 other => panic!("{other}"),
             }
         }
+    }
+}
+
+/// For SMSCs that may end the connection at any time.
+impl Esme {
+    /// Binds as transceiver; `None` if no answer comes.
+    pub async fn try_bind(&mut self) -> Option<CommandStatus> {
+        let bind = Bind {
+            mode: BindMode::Transceiver,
+            system_id: b"esme",
+            password: b"secret",
+            system_type: b"",
+            interface_version: InterfaceVersion::V3_4,
+            address_range: Address::default(),
+        };
+        let mut out = BytesMut::new();
+        bind.encode(1, &mut out).unwrap();
+        self.socket.write_all(&out).await.ok()?;
+        let header = self.whatever().await?;
+        (header.command_id == CommandId::BIND_TRANSCEIVER_RESP).then_some(header.command_status)
+    }
+
+    /// Submits one message, to a handset of its own, and waits for its answer, answering what comes meanwhile; `false` when the connection is of no
+    /// use any more.
+    pub async fn exchange(&mut self, number: u32) -> bool {
+        let mut out = BytesMut::new();
+        put_submit_to(&format!("1555{number:07}"), number, &mut out);
+        if self.socket.write_all(&out).await.is_err() {
+            return false;
+        }
+        while let Some(header) = self.whatever().await {
+            match header.command_id {
+                CommandId::SUBMIT_SM_RESP | CommandId::GENERIC_NACK if header.sequence_number == number => return true,
+                CommandId::DELIVER_SM => {
+                    let mut out = BytesMut::new();
+                    DeliverSmResp::default().encode(header.sequence_number, &mut out).unwrap();
+                    if self.socket.write_all(&out).await.is_err() {
+                        return false;
+                    }
+                }
+                CommandId::UNBIND => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// The next PDU, whatever it is; `None` when none comes in time, or none ever.
+    async fn whatever(&mut self) -> Option<Header> {
+        tokio::time::timeout(Duration::from_millis(1_500), self.read()).await.ok()?.ok()?.map(|(header, _)| header)
     }
 }

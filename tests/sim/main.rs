@@ -7,6 +7,7 @@ mod esme;
 mod faults;
 mod handsets;
 mod modem;
+mod scripts;
 mod smsc;
 mod ticker;
 

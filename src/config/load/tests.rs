@@ -36,7 +36,7 @@ fn defaults_fill_the_least_configuration() {
     assert_eq!(config.upstream.idle_timeout, Duration::from_secs(300));
     assert_eq!(config.admission.octets, 64 << 20);
     let smsc = &config.smsc[0];
-    assert_eq!((smsc.links.get(), smsc.window.get(), smsc.rate), (1, 100, None));
+    assert_eq!((smsc.links.get(), smsc.pacing.window.get(), smsc.pacing.rate), (1, 100, None));
     assert_eq!(smsc.routes, [""]);
     assert_eq!((smsc.bind, smsc.resend_unknown), (BindMode::Transceiver, ResendUnknown::Once));
 }
@@ -130,10 +130,10 @@ fn arguments_lie_over_the_environment_over_the_file() {
     let environment = [("BELLWIRE_OPS__LISTEN", "127.0.0.1:2"), ("BELLWIRE_SMSC__MAIN__WINDOW", "6")];
     assert_eq!(layered(&text, &[], &[]).unwrap().ops.listen.port(), 1);
     let config = layered(&text, &environment, &[]).unwrap();
-    assert_eq!((config.ops.listen.port(), config.smsc[0].window.get()), (2, 6));
+    assert_eq!((config.ops.listen.port(), config.smsc[0].pacing.window.get()), (2, 6));
     let config = layered(&text, &environment, &["ops.listen=127.0.0.1:3", "smsc.0.window=7", "smsc.main.links=2"]);
     let config = config.unwrap();
-    assert_eq!((config.ops.listen.port(), config.smsc[0].window.get(), config.smsc[0].links.get()), (3, 7, 2));
+    assert_eq!((config.ops.listen.port(), config.smsc[0].pacing.window.get(), config.smsc[0].links.get()), (3, 7, 2));
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod pacing;
 mod receipts;
 
+pub use pacing::{PacingConfig, StatusMeaning};
 pub use receipts::ReceiptConfig;
 
 use super::explain::Explained;
 use super::secret::Secret;
 use super::section::Section;
 use std::fmt;
-use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
+use std::num::NonZeroU8;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -44,10 +46,8 @@ pub struct SmscConfig {
     pub bind: BindMode,
     /// Links held: 1 to 64.
     pub links: NonZeroU8,
-    /// Submits awaiting their response on one link, 1 to 10000: an SMSC drops a bind that exceeds its limit.
-    pub window: NonZeroU16,
-    /// Segments per second and link; none for no limit.
-    pub rate: Option<NonZeroU32>,
+    /// How fast it is sent to.
+    pub pacing: PacingConfig,
     /// Who messages come from.
     pub source: SourceAddress,
     /// Type of number of handsets; 1 is international.
@@ -87,8 +87,7 @@ impl SmscConfig {
             system_type: section.ascii("system_type", "", SYSTEM_TYPE_MAX_OCTETS),
             bind: section.choice("bind", BindMode::Transceiver, &BindMode::WORDS),
             links: NonZeroU8::new(section.integer("links", 1, 1..=64)).unwrap_or(NonZeroU8::MIN),
-            window: NonZeroU16::new(section.integer("window", 100, 1..=10_000)).unwrap_or(NonZeroU16::MIN),
-            rate: NonZeroU32::new(section.integer("rate", 0, 0..=1_000_000)),
+            pacing: PacingConfig::read(&mut section),
             source: SourceAddress::read(&mut section),
             dest_ton: section.integer("dest_ton", 1, 0..=6),
             dest_npi: section.integer("dest_npi", 1, 0..=18),
@@ -116,9 +115,9 @@ impl SmscConfig {
             .text("password", self.password.masked())
             .text("system_type", &self.system_type)
             .text("bind", word(&BindMode::WORDS, self.bind))
-            .plain("links", self.links)
-            .plain("window", self.window)
-            .plain("rate", self.rate.map_or(0, NonZeroU32::get))
+            .plain("links", self.links);
+        self.pacing.explain(explained);
+        explained
             .text("source_address", &self.source.digits)
             .plain("source_ton", self.source.ton)
             .plain("source_npi", self.source.npi)

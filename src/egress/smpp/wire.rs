@@ -81,6 +81,17 @@ pub(super) struct Surroundings {
     pub clock: Clock,
 }
 
+/// What the metrics were last told of a link.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    /// Submits awaiting their response.
+    open: u32,
+    /// Submits that may await theirs.
+    window: u32,
+    /// Segments per second, 0 for no limit.
+    rate: u32,
+}
+
 /// A connection and its session.
 pub(super) struct Wire<'a> {
     around: &'a Surroundings,
@@ -97,8 +108,7 @@ pub(super) struct Wire<'a> {
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Duration,
     goodbye_at: Option<Duration>,
-    /// Submits awaiting their response, as the metrics were last told.
-    shown_open: usize,
+    shown: Shown,
 }
 
 impl<'a> Wire<'a> {
@@ -117,7 +127,7 @@ impl<'a> Wire<'a> {
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             sleeps_until: Duration::ZERO,
             goodbye_at: None,
-            shown_open: 0,
+            shown: Shown::default(),
         }
     }
 
@@ -134,13 +144,27 @@ impl<'a> Wire<'a> {
     }
 
     fn show(&mut self) {
-        let open = self.session.open();
-        if open != self.shown_open {
-            self.around.meters.smsc.window_in_use.increment(open as f64 - self.shown_open as f64);
-            self.shown_open = open;
-        }
+        let now = self.around.clock.now();
+        self.show_as(Shown {
+            open: self.session.open() as u32,
+            window: self.session.window() as u32,
+            rate: self.session.rate(now).unwrap_or(0),
+        });
         self.around.smsc.journal().note_accepted(self.tally.answered[Answered::Accepted as usize]);
         self.around.meters.carry(&mut self.tally);
+    }
+
+    fn show_as(&mut self, is: Shown) {
+        let was = std::mem::replace(&mut self.shown, is);
+        let meters = &self.around.meters.smsc;
+        let all = [
+            (&meters.window_in_use, was.open, is.open),
+            (&meters.window_limit, was.window, is.window),
+            (&meters.rate_limit, was.rate, is.rate),
+        ];
+        for (gauge, was, is) in all.into_iter().filter(|(_, was, is)| was != is) {
+            gauge.increment(f64::from(is) - f64::from(was));
+        }
     }
 
     /// The connection is gone: answers what was not answered.
@@ -152,6 +176,7 @@ impl<'a> Wire<'a> {
         answers.end(now);
         drop(receipts);
         self.show();
+        self.show_as(Shown::default());
     }
 
     fn poll_rounds(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {

@@ -2,11 +2,12 @@
 
 use super::{Session, SessionSettings, Sink, State};
 use crate::codec::smpp::{
-    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, MessageState, PDU_MAX_OCTETS, Tlvs,
+    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, PDU_MAX_OCTETS, Receipt, Tlvs,
 };
 use crate::engine::clock::Now;
+use crate::engine::pacing::PacingSettings;
 use crate::engine::subscription::Answer;
-use crate::engine::verdict::{self, Verdict};
+use crate::engine::verdict::{Judge, Verdict};
 use bytes::BytesMut;
 use std::time::Duration;
 
@@ -34,14 +35,16 @@ impl Sink<usize> for Played {
             *answers += 1;
         }
         match answer {
-            Answer::Refused { status } => verdict::judge(status),
+            Answer::Refused { verdict, .. } => verdict,
             Answer::Accepted { .. } | Answer::Unknown { .. } => Verdict::Accept,
         }
     }
 
-    fn handle_receipt(&mut self, _: Now, message_id: &[u8], state: MessageState) {
-        assert!(!message_id.is_empty(), "an empty name is no name");
-        self.told.push(format!("receipt {} {state}", message_id.escape_ascii()));
+    fn handle_receipt(&mut self, _: Now, receipt: &Receipt<'_>) {
+        if let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state) {
+            assert!(!message_id.is_empty(), "an empty name is no name");
+            self.told.push(format!("receipt {} {state}", message_id.escape_ascii()));
+        }
     }
 }
 
@@ -92,7 +95,8 @@ fn bound(now: Now) -> Session<usize> {
         password: "secret".into(),
         system_type: String::new(),
         window: SUBMITS,
-        rate: 0,
+        pacing: PacingSettings::default(),
+        judge: Judge::default(),
         enquire_link: Duration::from_secs(30),
         response_timeout: Duration::from_secs(10),
         bind_timeout: Duration::from_secs(5),

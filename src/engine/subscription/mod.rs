@@ -25,6 +25,7 @@ use super::push::{Doom, Push};
 use super::receipts::Receipts;
 use super::references::Numbers;
 use super::tally::{Stage, Tally};
+use super::verdict::Verdict;
 use crate::codec::segments::{self, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
@@ -49,6 +50,8 @@ pub enum Answer<'a> {
     Refused {
         /// Why.
         status: CommandStatus,
+        /// What that means at this SMSC.
+        verdict: Verdict,
     },
     /// Nobody knows: the link died, or no answer came in time.
     Unknown {

@@ -7,7 +7,7 @@ use crate::engine::push::{Doom, Push};
 use crate::engine::receipts::PushOf;
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Answered, Stage, Tally};
-use crate::engine::verdict::{self, MAX_RETRIES, Verdict};
+use crate::engine::verdict::{MAX_RETRIES, Verdict};
 use crate::model::{DropReason, Outcome};
 use std::ops::Range;
 
@@ -58,7 +58,7 @@ impl Subscription {
                 }
                 Verdict::Accept
             }
-            Answer::Refused { status } => refuse(push, index, verdict::judge(status), settlement.tally),
+            Answer::Refused { verdict, .. } => refuse(push, index, verdict, settlement.tally),
             Answer::Unknown { resend } => {
                 numbers.quarantine(now.monotonic, push.reference);
                 lose_answer(push, index, resend, settlement.tally);
@@ -257,7 +257,7 @@ fn refuse(push: &mut Push, index: u8, verdict: Verdict, tally: &mut Tally) -> Ve
             let throttled = verdict == Verdict::HoldLink;
             tally.answer(if throttled { Answered::Throttled } else { Answered::Retried });
         }
-        Verdict::Retry if !doomed && push.refusals < MAX_RETRIES => {
+        Verdict::Retry | Verdict::NarrowWindow if !doomed && push.refusals < MAX_RETRIES => {
             push.send_again(index);
             push.refusals += 1;
             tally.answer(Answered::Retried);

@@ -1,7 +1,8 @@
 //! One connection: reads many PDUs at once, writes all answers at once.
 
-use super::Shared;
+use super::script::OutbindScript;
 use super::session::{Ending, Session};
+use super::shared::Shared;
 use bytes::BytesMut;
 use std::io;
 use std::sync::Arc;
@@ -12,16 +13,39 @@ use tokio::time::Instant;
 
 /// What one read may bring, and so, with a PDU that is not whole yet, all that is buffered.
 const READ_OCTETS: usize = 64 * 1024;
+/// How long a connection that the SMSC opens may take.
+const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the other side may take to notice a FIN before the socket is gone.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Converses until either side ends it. Dropping the future drops the connection at once.
-pub(super) async fn converse(mut socket: TcpStream, shared: Arc<Shared>) {
+pub(super) async fn converse(socket: TcpStream, shared: Arc<Shared>) {
+    let session = open(&socket, &shared);
+    run(socket, session, &shared).await;
+}
+
+/// Calls somebody, asks for a bind, and converses; again and again.
+pub(super) async fn call(outbind: OutbindScript, shared: Arc<Shared>) {
+    loop {
+        let connecting = tokio::time::timeout(CALL_PATIENCE, TcpStream::connect(outbind.connect));
+        if let Ok(Ok(socket)) = connecting.await {
+            let mut session = open(&socket, &shared);
+            session.0.handle_called(outbind.system_id.as_bytes(), outbind.password.as_bytes());
+            run(socket, session, &shared).await;
+        }
+        tokio::time::sleep(outbind.again).await;
+    }
+}
+
+fn open(socket: &TcpStream, shared: &Arc<Shared>) -> Ended {
     let _ = socket.set_nodelay(true);
-    let number = shared.ledger.open();
-    let mut ended = Ended(Session::new(shared.clone(), number, shared.now()));
+    let peer = socket.peer_addr().ok().map(|address| address.ip());
+    Ended(Session::new(shared.clone(), shared.ledger.open(), peer, shared.now()))
+}
+
+async fn run(mut socket: TcpStream, mut ended: Ended, shared: &Shared) {
     // A peer that breaks the connection ends it as well as one that closes it.
-    let _ = exchange(&mut socket, &mut ended.0, &shared).await;
+    let _ = exchange(&mut socket, &mut ended.0, shared).await;
     let ending = ended.0.ending();
     drop(ended);
     match ending {
@@ -47,6 +71,7 @@ async fn exchange(socket: &mut TcpStream, session: &mut Session, shared: &Shared
     loop {
         // Made before the backlog is looked at, so that nothing put there meanwhile is missed.
         let receipts = shared.receipts_kept.notified();
+        let alarm = shared.alarm.notified();
         session.handle_time(shared.now());
         session.handle_input(&mut input, shared.now());
         let output = session.take_output();
@@ -67,11 +92,12 @@ async fn exchange(socket: &mut TcpStream, session: &mut Session, shared: &Shared
             }
             () = until(due) => {}
             () = receipts, if session.receives() => {}
+            () = alarm => {}
         }
     }
 }
 
-async fn until(due: Option<Instant>) {
+pub(super) async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,

@@ -1,6 +1,8 @@
 //! What an SMSC does wrong, decided: a function of seed, script and the order of messages. No time, no I/O.
 
 use super::super::chance;
+use super::fault::{BindFault, Fault, Kinds, LinkFault, Rule, Twist};
+use super::latency::Latency;
 use super::script::FaultScript;
 use crate::codec::smpp::{CommandStatus, MessageState};
 use std::collections::HashMap;
@@ -8,61 +10,9 @@ use std::time::Duration;
 
 /// Destinations whose messages one rule counts; beyond that it starts to count anew.
 const DESTINATIONS_MAX: usize = 1 << 16;
-
-/// One thing that goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    Refuse(CommandStatus),
-    Delay(Duration),
-    Silent { accept: bool },
-    AnswerTwice,
-    Shuffle { within: usize },
-    ReceiptFirst,
-    ReceiptLate(Duration),
-    Receipts(u8),
-    ReceiptState(MessageState),
-    Link { fault: LinkFault, accept: bool },
-    RefuseBind(CommandStatus),
-}
-
-/// What goes wrong with a connection rather than with a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkFault {
-    /// FIN, without an answer.
-    Close,
-    /// RST, without an answer.
-    Reset,
-    /// Octets that are no PDU.
-    Garbage,
-    /// A PDU whose body ends early.
-    BrokenBody,
-    /// command_length 0.
-    ShortLength,
-    /// command_length 2³¹.
-    LongLength,
-    /// A request that nobody knows.
-    UnknownCommand,
-    /// unbind from the SMSC.
-    Unbind,
-    /// Nothing is read any more.
-    Stall,
-    /// Nothing is written any more.
-    HalfOpen,
-    /// enquire_link is not answered any more.
-    NoEnquire,
-}
-
-/// A fault and when it comes.
-#[derive(Clone, Debug)]
-pub(super) struct Rule {
-    pub(super) fault: Fault,
-    pub(super) at: Vec<u64>,
-    pub(super) every: Option<u64>,
-    pub(super) probability: f64,
-    pub(super) count: u64,
-    pub(super) destination: Option<Vec<u8>>,
-    pub(super) per_destination: bool,
-}
+/// What the seed is mixed with, so that no two kinds of chance are the same.
+const ANSWERS: u64 = 0xA45E_0001;
+const RECEIPTS: u64 = 0x5EC3_0002;
 
 /// What is to be done with one submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +27,10 @@ pub struct Decision {
     pub receipt: ReceiptPlan,
     /// What happens to the connection afterwards.
     pub link: Option<LinkFault>,
+    /// What is wrong with the answer itself.
+    pub twist: Option<Twist>,
+    /// Which faults of the script struck.
+    pub kinds: Kinds,
 }
 
 /// How an answer is given.
@@ -105,13 +59,16 @@ pub struct ReceiptPlan {
     pub copies: u8,
     /// Before the answer.
     pub first: bool,
+    /// Others that follow, each as long after the one before as the first after acceptance.
+    pub then: [Option<MessageState>; 3],
 }
 
 /// Decides.
 #[derive(Debug)]
 pub struct Faults {
     seed: u64,
-    delay: Duration,
+    answers: Latency,
+    receipts: Latency,
     rules: Vec<Counted>,
 }
 
@@ -142,33 +99,35 @@ impl Faults {
             by_destination: HashMap::new(),
         };
         let rules = script.rules.iter().enumerate().map(counted).collect();
-        Self { seed, delay: script.receipts.delay, rules }
+        Self { seed, answers: script.latency.answer, receipts: script.latency.receipt, rules }
     }
 
     /// What is to be done with submit `n`, from 1 over all connections, to `destination`.
     pub fn decide(&mut self, n: u64, destination: &[u8]) -> Decision {
-        let mut decision = Decision::right(self.delay);
+        let answer = self.answers.draw(self.seed ^ ANSWERS, n);
+        let mut decision = Decision::right(answer, answer + self.receipts.draw(self.seed ^ RECEIPTS, n));
         // In reverse, so that of two faults of the same kind the first has the last word.
         for counted in self.rules.iter_mut().rev() {
-            if !matches!(counted.rule.fault, Fault::RefuseBind(_)) && counted.strikes(n, destination) {
-                decision.spoil(counted.rule.fault);
+            if !matches!(counted.rule.fault, Fault::Bind(_)) && counted.strikes(n, destination) {
+                decision.kinds.add(counted.rule.kind);
+                decision.spoil(&counted.rule.fault, counted.seed, n);
             }
         }
         decision.accept &= decision.status.is_ok();
         decision
     }
 
-    /// How bind `n`, from 1 over all connections, is answered.
-    pub fn decide_bind(&mut self, n: u64) -> CommandStatus {
-        let mut status = CommandStatus::OK;
+    /// What is wrong with bind `n`, from 1 over all connections.
+    pub fn decide_bind(&mut self, n: u64) -> Option<BindFault> {
+        let mut decided = None;
         for counted in self.rules.iter_mut().rev() {
-            if let Fault::RefuseBind(refusal) = counted.rule.fault
+            if let Fault::Bind(fault) = counted.rule.fault
                 && counted.strikes(n, b"")
             {
-                status = refusal;
+                decided = Some(fault);
             }
         }
-        status
+        decided
     }
 
     /// The order in which `count` answers are given that were gathered up to submit `n`: never as they came, if there
@@ -189,7 +148,7 @@ impl Faults {
 impl Counted {
     fn strikes(&mut self, n: u64, destination: &[u8]) -> bool {
         let Self { rule, seed, all, by_destination } = self;
-        if rule.destination.as_ref().is_some_and(|only| only != destination) {
+        if rule.destination.as_ref().is_some_and(|only| only != destination) || !rule.within.contains(&n) {
             return false;
         }
         let place = chance::hash(destination);
@@ -217,39 +176,61 @@ impl Counted {
 
 impl Decision {
     /// Nothing goes wrong.
-    fn right(delay: Duration) -> Self {
+    fn right(answer: Duration, receipt: Duration) -> Self {
+        let delivered = MessageState::DELIVERED;
         Self {
             status: CommandStatus::OK,
-            answer: Answer::Now,
+            answer: if answer.is_zero() { Answer::Now } else { Answer::After(answer) },
             accept: true,
-            receipt: ReceiptPlan { state: MessageState::DELIVERED, delay, copies: 1, first: false },
+            receipt: ReceiptPlan { state: delivered, delay: receipt, copies: 1, first: false, then: [None; 3] },
             link: None,
+            twist: None,
+            kinds: Kinds::default(),
         }
     }
 
-    /// Whether anything goes wrong.
+    /// Whether the script has a fault for it.
     pub fn is_fault(&self) -> bool {
-        *self != Self::right(self.receipt.delay)
+        !self.kinds.is_empty()
     }
 
-    fn spoil(&mut self, fault: Fault) {
-        match fault {
+    /// Refuses in good order, whatever was decided: what the script makes of a message is for those that are let in.
+    pub(super) fn refuse(&mut self, status: CommandStatus) {
+        let answer = match self.answer {
+            late @ Answer::After(_) => late,
+            _ => Answer::Now,
+        };
+        (self.status, self.answer, self.accept) = (status, answer, false);
+        (self.link, self.twist, self.kinds) = (None, None, Kinds::default());
+    }
+
+    fn spoil(&mut self, fault: &Fault, seed: u64, n: u64) {
+        match *fault {
             Fault::Refuse(status) => self.status = status,
+            Fault::RefuseOneOf(ref statuses) => {
+                let drawn = chance::draw(!seed, n) % statuses.len().max(1) as u64;
+                self.status = statuses.get(drawn as usize).copied().unwrap_or(CommandStatus::SYSERR);
+            }
             Fault::Delay(delay) => self.answer = Answer::After(delay),
             Fault::Silent { accept } => (self.answer, self.accept) = (Answer::Never, accept),
             Fault::AnswerTwice => self.answer = Answer::Twice,
             Fault::Shuffle { within } => self.answer = Answer::Shuffled(within),
+            Fault::Twist(twist) => self.twist = Some(twist),
             Fault::ReceiptFirst => self.receipt.first = true,
             Fault::ReceiptLate(delay) => self.receipt.delay = delay,
             Fault::Receipts(copies) => self.receipt.copies = copies,
             Fault::ReceiptState(state) => self.receipt.state = state,
+            Fault::ReceiptStates([first, second, third, fourth]) => {
+                self.receipt.state = first.unwrap_or(self.receipt.state);
+                self.receipt.then = [second, third, fourth];
+            }
             Fault::Link { fault, accept } => {
                 self.link = Some(fault);
-                if matches!(fault, LinkFault::Close | LinkFault::Reset) {
+                if matches!(fault, LinkFault::Close | LinkFault::Reset | LinkFault::Cut) {
                     (self.answer, self.accept) = (Answer::Never, accept);
                 }
             }
-            Fault::RefuseBind(_) => {}
+            Fault::Bind(_) => {}
         }
     }
 }
@@ -269,7 +250,7 @@ mod tests {
     #[test]
     fn without_a_script_nothing_goes_wrong() {
         assert!(struck(&mut faults(""), 1_000).is_empty());
-        assert_eq!(faults("").decide_bind(1), CommandStatus::OK);
+        assert_eq!(faults("").decide_bind(1), None);
     }
 
     #[test]
@@ -334,8 +315,8 @@ mod tests {
     fn binds_are_counted_on_their_own() {
         let mut faults = faults("[[fault]]\nkind = \"refuse_bind\"\nat = 1\ncount = 2\nstatus = 15");
         assert!(!faults.decide(1, b"1").is_fault());
-        let answers = [1, 2, 3].map(|n| faults.decide_bind(n));
-        assert_eq!(answers, [CommandStatus::INVSYSID, CommandStatus::INVSYSID, CommandStatus::OK]);
+        let refused = Some(BindFault::Refuse(CommandStatus::INVSYSID));
+        assert_eq!([1, 2, 3].map(|n| faults.decide_bind(n)), [refused, refused, None]);
     }
 
     #[test]

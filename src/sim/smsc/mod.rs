@@ -4,40 +4,55 @@
 //! | file | holds |
 //! |---|---|
 //! | `script` | the script's format |
-//! | `faults` | what goes wrong with which message, sans-IO |
+//! | `fault`, `faults` | what can go wrong; what goes wrong with which message, sans-IO |
+//! | `latency` | how long something takes, sans-IO |
+//! | `door`, `rate` | who gets in; how much |
 //! | `session` | one session, sans-IO |
 //! | `connection` | a session on a socket |
-//! | `receipts` | delivery receipts, and where they wait |
+//! | `offline` | an SMSC without sockets, in virtual time |
+//! | `shared` | what all connections have in common |
+//! | `store` | messages that wait for their handset, and how others ended |
+//! | `ids`, `receipts`, `backlog` | how messages are named and reported, and where reports wait |
 //! | `noise` | what is no SMPP |
-//! | `queue`, `stats` | what waits for its time; what is counted |
+//! | `queue`, `stats`, `record` | what waits for its time; what is counted; what came and went |
 
+mod backlog;
 mod connection;
+mod door;
+mod fault;
 mod faults;
+mod ids;
+mod latency;
 mod noise;
+mod offline;
 mod queue;
+mod rate;
 mod receipts;
+mod record;
 mod script;
 mod session;
+mod shared;
 mod stats;
+mod store;
 
 use super::chance;
-use crate::codec::smpp::{Bind, CommandStatus, DataCoding, EsmClass};
-pub use faults::{Answer, Decision, Faults, LinkFault, ReceiptPlan};
-use parking_lot::Mutex;
-use receipts::{Backlog, Receipt};
-pub use script::{FaultScript, ReceiptForm, ReceiptIds, ReceiptScript, ScriptError};
-use stats::Ledger;
+use crate::codec::smpp::{DataCoding, EsmClass};
+pub use fault::{BindFault, Kind, Kinds, LinkFault, Twist};
+pub use faults::{Answer, Decision, Faults, ReceiptPlan};
+pub use latency::Latency;
+pub use offline::{OfflineSession, OfflineSmsc};
+pub use record::{RecordPort, Recorded};
+pub use script::{FaultScript, ReceiptForm, ReceiptScript, ScriptError, Wrong};
+use shared::Shared;
 pub use stats::{ConnectionStats, SmscStats};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::Instant;
 
 /// How an SMSC behaves.
 #[derive(Clone, Debug)]
@@ -111,8 +126,21 @@ impl Smsc {
     /// # Errors
     /// When the listener has no address.
     pub fn start(listener: TcpListener, settings: SmscSettings, handsets: DeliveryPort) -> io::Result<Self> {
+        Self::start_recorded(listener, settings, handsets, None)
+    }
+
+    /// As [`Smsc::start`]; what comes and goes is also told to `record`.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start_recorded(
+        listener: TcpListener,
+        settings: SmscSettings,
+        handsets: DeliveryPort,
+        record: Option<RecordPort>,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(settings, handsets));
+        let shared = Arc::new(Shared::new(settings, handsets, record));
         let running = Some(Running::start(listener, shared.clone()));
         Ok(Self { address, shared, running })
     }
@@ -148,6 +176,16 @@ impl Smsc {
         self.shared.ledger.stats()
     }
 
+    /// How often each fault of the script struck, by its name there.
+    pub fn faults(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.ledger.faults()
+    }
+
+    /// Messages that wait for their handset.
+    pub fn waiting(&self) -> usize {
+        self.shared.store.lock().waiting()
+    }
+
     /// Counts by connection, of the last 1024.
     pub fn connections(&self) -> Vec<ConnectionStats> {
         self.shared.ledger.connections()
@@ -164,7 +202,13 @@ impl Running {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
+    for outbind in &shared.settings.script.outbinds {
+        connections.spawn(connection::call(outbind.clone(), shared.clone()));
+    }
     loop {
+        let changed = shared.store_changed.notified();
+        shared.handle_time(shared.now());
+        let due = shared.deadline().map(|due| shared.started + due);
         tokio::select! {
             _ = &mut stopped => break,
             accepted = listener.accept() => match accepted {
@@ -173,88 +217,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot:
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
             Some(_) = connections.join_next() => {}
+            () = changed => {}
+            () = connection::until(due) => {}
         }
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-/// What all connections have in common.
-struct Shared {
-    settings: SmscSettings,
-    receipts: ReceiptScript,
-    faults: Mutex<Faults>,
-    submits: AtomicU64,
-    binds: AtomicU64,
-    ledger: Ledger,
-    backlog: Backlog,
-    receipts_kept: Notify,
-    handsets: DeliveryPort,
-    started: Instant,
-}
-
-impl Shared {
-    fn new(settings: SmscSettings, handsets: DeliveryPort) -> Self {
-        Self {
-            receipts: settings.script.receipts,
-            faults: Mutex::new(Faults::new(settings.seed, &settings.script)),
-            submits: AtomicU64::new(0),
-            binds: AtomicU64::new(0),
-            ledger: Ledger::default(),
-            backlog: Backlog::default(),
-            receipts_kept: Notify::new(),
-            handsets,
-            started: Instant::now(),
-            settings,
-        }
-    }
-
-    fn now(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    fn unix(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    }
-
-    /// Whether somebody may bind.
-    fn admit(&self, bind: &Bind<'_>) -> CommandStatus {
-        let decided = self.faults.lock().decide_bind(self.binds.fetch_add(1, Relaxed) + 1);
-        if !decided.is_ok() {
-            return decided;
-        }
-        let SmscSettings { system_id, password, .. } = &self.settings;
-        if system_id.as_ref().is_some_and(|only| only.as_bytes() != bind.system_id) {
-            return CommandStatus::INVSYSID;
-        }
-        if password.as_ref().is_some_and(|only| only.as_bytes() != bind.password) {
-            return CommandStatus::INVPASWD;
-        }
-        CommandStatus::OK
-    }
-
-    /// Which submit this is, over all connections, and what is to be done with it.
-    fn decide(&self, destination: &[u8]) -> (u64, Decision) {
-        let mut faults = self.faults.lock();
-        let n = self.submits.fetch_add(1, Relaxed) + 1;
-        (n, faults.decide(n, destination))
-    }
-
-    fn deliver(&self, message: &Delivered<'_>) {
-        (self.handsets)(message);
-    }
-
-    fn keep_receipts(&self, system_id: &[u8], receipts: impl IntoIterator<Item = Receipt>) {
-        let dropped = self.backlog.keep(system_id, receipts);
-        if dropped > 0 {
-            self.ledger.add(|total| total.receipts_dropped += dropped);
-        }
-        self.receipts_kept.notify_waiters();
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
 }

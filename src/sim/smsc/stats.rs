@@ -1,6 +1,8 @@
 //! What an SMSC counts.
 
+use super::fault::{Kind, Kinds};
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::mem;
 
@@ -36,12 +38,20 @@ pub struct SmscStats {
     pub max_outstanding: u64,
     /// Submits for which the script had a fault.
     pub faults: u64,
+    /// Submits refused because the rate was used up.
+    pub over_rate: u64,
+    /// Submits refused, or connections ended, because too many were unanswered.
+    pub over_window: u64,
+    /// Submits refused because too many wait for their handset.
+    pub over_queue: u64,
     /// Receipts sent.
     pub receipts: u64,
     /// Receipts answered.
     pub receipts_answered: u64,
     /// Receipts given up, since nobody came to fetch them.
     pub receipts_dropped: u64,
+    /// alert_notification sent.
+    pub alerts: u64,
     /// enquire_link received.
     pub enquire_links: u64,
     /// PDUs that could not be read.
@@ -73,6 +83,7 @@ pub(super) struct Ledger {
 struct Inner {
     total: SmscStats,
     connections: Vec<ConnectionStats>,
+    kinds: BTreeMap<Kind, u64>,
     recent: HashSet<u64>,
     older: HashSet<u64>,
 }
@@ -99,6 +110,19 @@ impl Ledger {
         number
     }
 
+    /// Counts faults by kind.
+    pub(super) fn note(&self, kinds: Kinds) {
+        if !kinds.is_empty() {
+            let mut inner = self.inner.lock();
+            kinds.iter().for_each(|kind| *inner.kinds.entry(kind).or_default() += 1);
+        }
+    }
+
+    /// How often each fault struck that did.
+    pub(super) fn faults(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.lock().kinds.iter().map(|(kind, count)| (kind.name(), *count)).collect()
+    }
+
     /// Counts binds and what is rare.
     pub(super) fn add(&self, count: impl FnOnce(&mut SmscStats)) {
         count(&mut self.inner.lock().total);
@@ -122,7 +146,11 @@ impl Ledger {
         total.accepted += read.accepted;
         total.refused += read.refused;
         total.faults += read.faults;
+        total.over_rate += read.over_rate;
+        total.over_window += read.over_window;
+        total.over_queue += read.over_queue;
         total.receipts += read.receipts;
+        total.alerts += read.alerts;
         total.receipts_answered += read.receipts_answered;
         total.enquire_links += read.enquire_links;
         total.malformed += read.malformed;
