@@ -5,7 +5,7 @@ use super::faults::ReceiptPlan;
 use super::queue::Queue;
 use super::receipts::{HandsetAlert, Party, Receipt};
 use super::script::{Alert, DestinationScript, FaultScript, StoreScript};
-use crate::codec::smpp::{DataCoding, EsmClass, MessageState, SubmitSm, Time, TlvTag};
+use crate::codec::smpp::{DataCoding, EsmClass, MessageState, ReplaceSm, SubmitSm, Time, TlvTag};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub(super) enum Event {
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) n: u64,
+    /// The message whose id it has.
+    pub(super) named: u64,
     pub(super) account: Box<[u8]>,
     pub(super) source: Party,
     pub(super) destination: Party,
@@ -50,6 +52,8 @@ pub(super) struct Held {
     pub(super) text: Box<[u8]>,
     plan: ReceiptPlan,
     receipt: Option<Receipt>,
+    /// When it is delivered, unless its handset is off.
+    at: Duration,
     /// When it ends undelivered.
     until: Duration,
 }
@@ -116,10 +120,10 @@ impl Store {
         }
     }
 
-    /// Takes message `n` of `account`, whose receipt, if one is asked for, is `receipt`.
+    /// Takes message `n` of `account`, named as `named`, whose receipt, if one is asked for, is `receipt`.
     pub(super) fn place(
         &mut self,
-        (n, account): (u64, &[u8]),
+        (n, named, account): (u64, u64, &[u8]),
         submit: &SubmitSm<'_>,
         plan: ReceiptPlan,
         receipt: Option<&Receipt>,
@@ -153,6 +157,7 @@ impl Store {
         }
         let held = Held {
             n,
+            named,
             account: account.into(),
             source: Party::of(&submit.source),
             destination: Party::of(&submit.destination),
@@ -162,6 +167,7 @@ impl Store {
             text: submit.user_data().into(),
             plan,
             receipt: receipt.cloned(),
+            at,
             until,
         };
         self.waiting.insert(n, Box::new(held));
@@ -173,6 +179,7 @@ impl Store {
         let mut events = Vec::new();
         while let Some(due) = self.due.due(now) {
             match due {
+                Due::Deliver(n) if self.waiting.get(&n).is_some_and(|held| held.at > now) => {}
                 Due::Deliver(n) => self.deliver(n, now, &mut events),
                 Due::Expire(n) => self.expire(n, now, &mut events),
                 Due::SwitchOn(number) => self.switch_on(&number, now, &mut events),
@@ -199,9 +206,9 @@ impl Store {
         (brief.n == n && brief.source == chance::hash(source)).then_some(brief)
     }
 
-    /// A message that waits, to be changed.
-    pub(super) fn held(&mut self, n: u64) -> Option<&mut Held> {
-        self.waiting.get_mut(&n).map(AsMut::as_mut)
+    /// A message that waits.
+    pub(super) fn held(&self, n: u64) -> Option<&Held> {
+        self.waiting.get(&n).map(AsRef::as_ref)
     }
 
     /// Takes a message away before it is delivered; its receipt says so. `None` if it does not wait.
@@ -219,13 +226,31 @@ impl Store {
         meant
     }
 
-    /// A waiting message ends at another time.
-    pub(super) fn extend(&mut self, n: u64, validity: Duration, now: Duration) {
-        let until = now + validity.min(self.script.validity_max);
-        if let Some(held) = self.waiting.get_mut(&n) {
-            held.until = until;
-            self.due.put(until, Due::Expire(n));
+    /// Changes message `n` as `replace` says, if it waits and is that sender's; whether it does.
+    pub(super) fn replace(&mut self, n: u64, replace: &ReplaceSm<'_>, now: Duration) -> bool {
+        let validity = self.time(replace.validity_period, now).map(|period| period.min(self.script.validity_max));
+        let scheduled = self.time(replace.schedule_delivery_time, now);
+        let is_off = |held: &Held, handsets: &HashMap<Box<[u8]>, Handset>| {
+            handsets.get(&held.destination.addr).is_some_and(|handset| handset.is_off)
+        };
+        let unix = self.clock + now.as_secs();
+        let Some(held) = self.waiting.get_mut(&n).filter(|held| *held.source.addr == *replace.source.addr) else {
+            return false;
+        };
+        held.text = replace.user_data().into();
+        let (handset, sender) = (held.destination.clone(), held.source.clone());
+        held.receipt = Receipt::asked(replace.registered_delivery, (handset, sender), n, held.receipt.as_ref(), unix);
+        if let Some(validity) = validity {
+            held.until = now + validity;
+            self.due.put(held.until, Due::Expire(n));
         }
+        if let Some(scheduled) = scheduled
+            && !is_off(held, &self.handsets)
+        {
+            held.at = now + scheduled;
+            self.due.put(held.at, Due::Deliver(n));
+        }
+        true
     }
 
     /// A time of SMPP as a duration from now; `None` for what is no time, or empty.
@@ -244,7 +269,11 @@ impl Store {
     }
 
     fn validity(&self, submit: &SubmitSm<'_>, now: Duration) -> Duration {
-        self.time(submit.validity_period, now).unwrap_or(self.script.validity).min(self.script.validity_max)
+        // §5.3.2.61: qos_time_to_live, in seconds, is what data_sm has instead, and overrides the other.
+        let seconds = submit.tlvs.u32(TlvTag::QOS_TIME_TO_LIVE).ok().flatten();
+        let asked = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let asked = asked.or_else(|| self.time(submit.validity_period, now));
+        asked.unwrap_or(self.script.validity).min(self.script.validity_max)
     }
 
     fn tracks_queues(&self) -> bool {
@@ -274,8 +303,8 @@ impl Store {
     }
 
     fn is_full(&self, number: &[u8]) -> bool {
-        let unreceipted = self.handsets.get(number).map_or(0, |handset| handset.unreceipted);
-        self.destinations.queue.is_some_and(|queue| unreceipted >= queue)
+        let Some(queue) = self.destinations.queue else { return false };
+        self.handsets.get(number).is_some_and(|handset| handset.unreceipted >= queue)
     }
 
     fn count(&mut self, number: &[u8]) {
