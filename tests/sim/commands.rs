@@ -199,7 +199,8 @@ async fn an_smsc_prints_what_it_takes_and_counts_it() {
 fn a_script_is_checked_without_playing_it() {
     let mut script = tempfile::NamedTempFile::new().unwrap();
     script.write_all(b"[rate]\nper_second = 5\n[[fault]]\nkind = \"silent\"\nat = 2\n").unwrap();
-    let path = script.path().to_str().unwrap();
+    let path = script.path().to_str().unwrap().to_owned();
+    let path = path.as_str();
     let (code, words, complaint) = bellwire(&["sim", "smsc", "--script", path, "--seed", "9", "--check"], "");
     assert_eq!((code, complaint.as_str()), (0, ""));
     for line in ["seed 9\n", "rate: 5 a second", "fault silent: never answers; at submit 2\n"] {
