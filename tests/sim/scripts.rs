@@ -184,3 +184,38 @@ async fn what_came_and_went_is_recorded() {
         ]
     );
 }
+
+#[tokio::test]
+async fn the_same_seed_decides_the_same_over_a_socket() {
+    const SCRIPT: &str = "\
+[receipts]
+form = \"none\"
+[[fault]]
+kind = \"refuse\"
+statuses = [8, 0x14, 0x45, 0x58]
+probability = 0.3
+[[fault]]
+kind = \"shuffle\"
+probability = 0.2
+[[fault]]
+kind = \"same_id\"
+probability = 0.1";
+    let run = async |seed| {
+        let settings = SmscSettings { seed, script: SCRIPT.parse().unwrap(), ..SmscSettings::default() };
+        let (smsc, _) = smsc_with(settings).await;
+        let mut esme = Esme::bound(smsc.address()).await;
+        let mut answers = Vec::new();
+        for numbers in [2..=120, 121..=300] {
+            let wanted = numbers.clone().count();
+            esme.submit(numbers).await;
+            for _ in 0..wanted {
+                answers.push(esme.next().await.unwrap().1);
+            }
+        }
+        // Those that were gathered last come when nothing has joined them for a while: when, is up to the clock.
+        answers.sort();
+        answers
+    };
+    assert_eq!(run(7).await, run(7).await);
+    assert_ne!(run(7).await, run(8).await);
+}

@@ -2,11 +2,11 @@
 
 use super::super::chance;
 use super::faults::ReceiptPlan;
-use super::queue::Queue;
+use super::queue::{Place, Queue};
 use super::receipts::{HandsetAlert, Party, Receipt};
 use super::script::{Alert, DestinationScript, FaultScript, StoreScript};
 use crate::codec::smpp::{DataCoding, EsmClass, MessageState, ReplaceSm, SubmitSm, Time, TlvTag};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Handsets that something is known of; all others are on, with an empty queue.
@@ -52,10 +52,9 @@ pub(super) struct Held {
     pub(super) text: Box<[u8]>,
     plan: ReceiptPlan,
     receipt: Option<Receipt>,
-    /// When it is delivered, unless its handset is off.
-    at: Duration,
-    /// When it ends undelivered.
-    until: Duration,
+    /// Its delivery among what is due, unless its handset is off; and its end if it is not delivered before.
+    delivery: Option<Place>,
+    expiry: Place,
 }
 
 /// What is to be done, and when.
@@ -87,7 +86,7 @@ struct Handset {
     /// Whether it is switched off, and messages that wait until it is not.
     is_off: bool,
     was_seen: bool,
-    waiting: VecDeque<u64>,
+    waiting: BTreeSet<u64>,
     alerts: Vec<(Box<[u8]>, HandsetAlert)>,
 }
 
@@ -102,6 +101,7 @@ pub(super) struct Store {
     waiting: HashMap<u64, Box<Held>>,
     handsets: HashMap<Box<[u8]>, Handset>,
     due: Queue<Due>,
+    receipts_due: usize,
 }
 
 impl Store {
@@ -117,6 +117,7 @@ impl Store {
             waiting: HashMap::new(),
             handsets: HashMap::new(),
             due: Queue::default(),
+            receipts_due: 0,
         }
     }
 
@@ -137,7 +138,7 @@ impl Store {
         let latency = self.delivery.draw(self.seed ^ DELIVERIES, n);
         let at = self.scheduled(submit, now).unwrap_or(now) + latency;
         let waits = is_off || at > now;
-        if waits && self.waiting.len() >= self.script.waiting {
+        if waits && self.waiting.len() + self.receipts_due >= self.script.waiting {
             return Placed::Full;
         }
         self.count(number);
@@ -149,12 +150,12 @@ impl Store {
         }
         self.remember(n, MessageState::ENROUTE, Duration::ZERO, submit.source.addr);
         let until = now + self.validity(submit, now);
-        self.due.put(until, Due::Expire(n));
         if is_off {
             self.await_handset(n, account, submit);
-        } else {
-            self.due.put(at, Due::Deliver(n));
         }
+        // A message whose time comes with its end is delivered.
+        let delivery = (!is_off).then(|| self.due.put(at, Due::Deliver(n)));
+        let expiry = self.due.put(until, Due::Expire(n));
         let held = Held {
             n,
             named,
@@ -167,8 +168,8 @@ impl Store {
             text: submit.user_data().into(),
             plan,
             receipt: receipt.cloned(),
-            at,
-            until,
+            delivery,
+            expiry,
         };
         self.waiting.insert(n, Box::new(held));
         Placed::Waiting
@@ -179,12 +180,14 @@ impl Store {
         let mut events = Vec::new();
         while let Some(due) = self.due.due(now) {
             match due {
-                Due::Deliver(n) if self.waiting.get(&n).is_some_and(|held| held.at > now) => {}
                 Due::Deliver(n) => self.deliver(n, now, &mut events),
                 Due::Expire(n) => self.expire(n, now, &mut events),
                 Due::SwitchOn(number) => self.switch_on(&number, now, &mut events),
                 Due::Settle(number) => self.uncount(&number),
-                Due::Receipt(account, receipt) => events.push(Event::Receipt(account, receipt)),
+                Due::Receipt(account, receipt) => {
+                    self.receipts_due -= 1;
+                    events.push(Event::Receipt(account, receipt));
+                }
             }
         }
         events
@@ -230,9 +233,6 @@ impl Store {
     pub(super) fn replace(&mut self, n: u64, replace: &ReplaceSm<'_>, now: Duration) -> bool {
         let validity = self.time(replace.validity_period, now).map(|period| period.min(self.script.validity_max));
         let scheduled = self.time(replace.schedule_delivery_time, now);
-        let is_off = |held: &Held, handsets: &HashMap<Box<[u8]>, Handset>| {
-            handsets.get(&held.destination.addr).is_some_and(|handset| handset.is_off)
-        };
         let unix = self.clock + now.as_secs();
         let Some(held) = self.waiting.get_mut(&n).filter(|held| *held.source.addr == *replace.source.addr) else {
             return false;
@@ -241,14 +241,12 @@ impl Store {
         let (handset, sender) = (held.destination.clone(), held.source.clone());
         held.receipt = Receipt::asked(replace.registered_delivery, (handset, sender), n, held.receipt.as_ref(), unix);
         if let Some(validity) = validity {
-            held.until = now + validity;
-            self.due.put(held.until, Due::Expire(n));
+            self.due.remove(held.expiry);
+            held.expiry = self.due.put(now + validity, Due::Expire(n));
         }
-        if let Some(scheduled) = scheduled
-            && !is_off(held, &self.handsets)
-        {
-            held.at = now + scheduled;
-            self.due.put(held.at, Due::Deliver(n));
+        if let (Some(scheduled), Some(delivery)) = (scheduled, &mut held.delivery) {
+            self.due.remove(*delivery);
+            *delivery = self.due.put(now + scheduled, Due::Deliver(n));
         }
         true
     }
@@ -335,7 +333,7 @@ impl Store {
             Alert::Never => false,
         };
         let Some(handset) = self.handsets.get_mut(submit.destination.addr) else { return };
-        handset.waiting.push_back(n);
+        handset.waiting.insert(n);
         let alert = HandsetAlert::of(submit);
         let alert = (Box::from(account), alert);
         if alerts && !handset.alerts.contains(&alert) {
@@ -362,21 +360,20 @@ impl Store {
     }
 
     fn expire(&mut self, n: u64, now: Duration, events: &mut Vec<Event>) {
-        if self.waiting.get(&n).is_some_and(|held| held.until <= now)
-            && let Some(held) = self.waiting.remove(&n)
-        {
+        if let Some(held) = self.waiting.remove(&n) {
             self.end(*held, MessageState::EXPIRED, now, events);
         }
     }
 
     /// A message that waited is final; its receipts follow.
     fn end(&mut self, held: Held, state: MessageState, now: Duration, events: &mut Vec<Event>) {
-        let Held { n, account, source, destination, plan, receipt, .. } = held;
+        let Held { n, account, source, destination, plan, receipt, delivery, expiry, .. } = held;
+        delivery.into_iter().chain([expiry]).for_each(|place| self.due.remove(place));
         self.remember(n, state, now, &source.addr);
-        if state != plan.state
+        if delivery.is_none()
             && let Some(handset) = self.handsets.get_mut(&destination.addr)
         {
-            handset.waiting.retain(|waiting| *waiting != n);
+            handset.waiting.remove(&n);
         }
         let done = self.clock + now.as_secs();
         let receipt = receipt.and_then(|receipt| receipt.ended(state, Some(done)));
@@ -386,7 +383,10 @@ impl Store {
         for (after, receipt) in receipt.sequence(&plan) {
             match after.is_zero() {
                 true => events.push(Event::Receipt(account.clone(), receipt)),
-                false => self.due.put(now + after, Due::Receipt(account.clone(), receipt)),
+                false => {
+                    self.receipts_due += 1;
+                    self.due.put(now + after, Due::Receipt(account.clone(), receipt));
+                }
             }
         }
     }

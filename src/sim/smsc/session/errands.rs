@@ -65,7 +65,7 @@ impl Session {
         } else {
             let known = self.shared.ids.parse(message_id).filter(|n| store.find(*n, source.addr).is_some());
             let Some(n) = known else { return CommandStatus::INVMSGID };
-            if store.held(n).is_some_and(|held| is_meant(held)) { vec![n] } else { Vec::new() }
+            if store.held(n).is_some_and(is_meant) { vec![n] } else { Vec::new() }
         };
         let events: Vec<_> = meant.iter().filter_map(|n| store.cancel(*n, now)).flatten().collect();
         drop(store);

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Answers and receipts that may wait for their time; beyond that nothing is read until some have gone.
-const PENDING_MAX: usize = 16 * 1024;
+const PENDING_MAX: usize = 256 * 1024;
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -82,7 +82,9 @@ impl Session {
         let Some(receipt) = &taken.receipt else { return };
         if let Some(early) = receipt.intermediate(&self.shared.settings.script.receipts) {
             match taken.due.filter(|_| !taken.decision.receipt.first) {
-                Some(due) => self.pending.put(due, Pending::Receipt(early)),
+                Some(due) => {
+                    self.pending.put(due, Pending::Receipt(early));
+                }
                 None => self.offer_receipt(early),
             }
         }
@@ -194,7 +196,9 @@ impl Session {
                     self.scatter(n);
                 }
             }
-            (_, due) => self.pending.put(due.unwrap_or(now), Pending::Answer(answer.freeze())),
+            (_, due) => {
+                self.pending.put(due.unwrap_or(now), Pending::Answer(answer.freeze()));
+            }
         }
     }
 
