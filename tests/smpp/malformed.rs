@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Number of the PDUs that are no answers to anything.
 const OWN: u32 = 77;
 
+/// The part that a header of user data tells of, or what is wrong with it.
+type Read<'a> = Result<Option<Concatenation>, &'a str>;
+
 /// `body` behind a header that says `length`.
 fn with_length(length: u32, command_id: CommandId, status: CommandStatus, number: u32, body: &[u8]) -> Vec<u8> {
     let words = [length, command_id.0, status.0, number];
@@ -49,7 +52,7 @@ fn a_wrong_request_is_refused_by_name_and_the_link_goes_on() {
         ("a body that ends early", deliver_sm(b""), "0x05 deliver_sm: body ends before sm_length", deliver, CommandStatus::INVCMDLEN),
         ("sm_length over the end", deliver_sm(&[9, 1, 2]), "0x05 deliver_sm: short_message needs 9 octets, 2 are left", deliver, CommandStatus::INVMSGLEN),
         ("an address over its limit", request(CommandId::DELIVER_SM, &long_id), "0x05 deliver_sm: source_addr has more than 21 octets", deliver, CommandStatus::INVSRCADR),
-        ("a string without its NUL", request(CommandId::DELIVER_SM, b"\0\0\0777"), "0x05 deliver_sm: source_addr has no NUL in the 3 octets that are left", deliver, CommandStatus::INVSRCADR),
+        ("a string without its NUL", request(CommandId::DELIVER_SM, b"\0\0\x00777"), "0x05 deliver_sm: source_addr has no NUL in the 3 octets that are left", deliver, CommandStatus::INVSRCADR),
         ("half a parameter", deliver_sm(&[0, 0x02, 0x0A, 0, 2, 1]), "0x05 deliver_sm: optional parameters end inside one that needs 6 octets, 5 are left", deliver, CommandStatus::INVOPTPARSTREAM),
         ("octets behind all parameters", deliver_sm(&[0, 0x02, 0x0A]), "0x05 deliver_sm: optional parameters end inside one that needs 4 octets, 2 are left", deliver, CommandStatus::INVOPTPARSTREAM),
         // A parameter that nobody reads is no reason to lose a receipt.
@@ -143,7 +146,7 @@ fn responses_out_of_order_twice_or_to_nothing_harm_nobody() {
 fn a_header_of_user_data_that_cannot_be_is_named_or_passed_over() {
     let part = |total, sequence| Concatenation::new(Reference::Bits8(7), total, sequence);
     #[rustfmt::skip]
-    let table: [(&str, &[u8], Result<Option<Concatenation>, &str>); 8] = [
+    let table: [(&str, &[u8], Read<'_>); 8] = [
         ("nothing at all", &[], Err("user data is empty, its header needs 1 octet")),
         ("UDHL over the end", &[6, 5, 4, 1], Err("user data header truncated: need 6 octets, have 3")),
         ("an element over the end", &[3, 0, 3, 7], Err("element 0x00 of the user data header truncated: need 3 octets, have 1")),

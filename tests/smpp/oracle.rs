@@ -149,3 +149,18 @@ fn pdus_without_a_body_are_read_alike() {
         assert_eq!(again, octets);
     }
 }
+
+#[test]
+fn both_know_the_same_numbers() {
+    for number in 0..=u16::MAX {
+        let theirs_knows = !matches!(rusmpp::tlvs::TlvTag::from(number), rusmpp::tlvs::TlvTag::Other(_));
+        assert_eq!(TlvTag(number).name().is_some(), theirs_knows, "parameter {number:#06x}");
+        let status = u32::from(number);
+        let theirs_knows = !matches!(rusmpp::CommandStatus::from(status), rusmpp::CommandStatus::Other(_));
+        assert_eq!(CommandStatus(status).name().is_some(), theirs_knows, "status {status:#x}");
+        for command_id in [status, status | 0x8000_0000] {
+            let theirs_knows = !matches!(rusmpp::CommandId::from(command_id), rusmpp::CommandId::Other(_));
+            assert_eq!(CommandId(command_id).name().is_some(), theirs_knows, "command {command_id:#x}");
+        }
+    }
+}
