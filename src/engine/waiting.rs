@@ -246,7 +246,7 @@ impl Keys {
     fn alike(self, id: &[u8]) -> NonZeroU32 {
         // Both cases of a letter differ in one bit, which no digit has clear.
         const LOWER: u64 = 0x2020_2020_2020_2020;
-        NonZeroU32::MIN | self.hash(without_zeros(trimmed(id)), LOWER) as u32
+        NonZeroU32::MIN | self.hash(significant(trimmed(id)), LOWER) as u32
     }
 
     /// Different for ids that differ in anything, but for one in 2⁶⁴.
@@ -273,12 +273,23 @@ fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Whether two ids are the same but for blanks around them, case and, if they are numbers in whatever base, leading zeros.
+/// Whether two ids are the same but for blanks around them, case and, if they are numbers in whatever base, leading zeros
+/// and a mark of hexadecimal.
 fn are_alike(a: &[u8], b: &[u8]) -> bool {
     let (a, b) = (trimmed(a), trimmed(b));
-    let is_number = |id: &[u8]| id.iter().all(u8::is_ascii_hexdigit);
-    a.eq_ignore_ascii_case(b)
-        || (is_number(a) && is_number(b) && without_zeros(a).eq_ignore_ascii_case(without_zeros(b)))
+    if a.eq_ignore_ascii_case(b) {
+        return true;
+    }
+    let (a, b) = (significant(a), significant(b));
+    a.iter().chain(b).all(u8::is_ascii_hexdigit) && !a.is_empty() && a.eq_ignore_ascii_case(b)
+}
+
+/// Without leading zeros and a mark of hexadecimal.
+fn significant(id: &[u8]) -> &[u8] {
+    match id {
+        [b'0', b'x' | b'X', digits @ ..] => without_zeros(digits),
+        _ => without_zeros(id),
+    }
 }
 
 /// Without blanks around it.
@@ -315,6 +326,36 @@ mod tests {
             assert_eq!((waiting.take(id), waiting.take(id)), (Some(number), None));
         }
         assert_eq!((waiting.len(), waiting.entries.len()), (0, 0));
+    }
+
+    #[test]
+    fn ids_that_are_alike_are_found_by_each_other() {
+        let alike = [["0913", " 913 "], ["aB-1", "Ab-1"], ["0", "000"], ["0x1F", "01f"], ["", "  "]];
+        let different = [["a-01", "0a-01"], ["0", ""], ["0x", "0"], ["12", "120"], ["1 2", "12"], ["0xy", "y"]];
+        for ([one, other], found) in
+            alike.map(|pair| (pair, true)).into_iter().chain(different.map(|pair| (pair, false)))
+        {
+            for (one, other) in [(one, other), (other, one)] {
+                let mut waiting = Waiting::new();
+                waiting.insert(one.as_bytes(), Stamp::NEVER, 1, |_| {});
+                let expected = found.then_some(one.as_bytes());
+                assert_eq!(waiting.find_alike(other.as_bytes()), expected, "{one:?} {other:?}");
+                assert_eq!((waiting.find(other.as_bytes()), waiting.take(other.as_bytes())), (None, None));
+                assert_eq!(waiting.find_alike(one.as_bytes()), Some(one.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn so_many_that_are_alike_wait_and_no_more() {
+        let (mut waiting, mut out) = (Waiting::new(), Vec::new());
+        for zeros in 0..2 * usize::from(MAX_ALIKE) {
+            let id = format!("{}7", "0".repeat(zeros));
+            waiting.insert(id.as_bytes(), Stamp::NEVER, zeros, |other| out.push(other.len()));
+            assert_eq!(waiting.find(id.as_bytes()), Some(zeros));
+            assert_eq!(waiting.find_alike(b"7").is_some(), zeros == 0, "one of several is none");
+        }
+        assert_eq!((waiting.len(), out.len()), (usize::from(MAX_ALIKE), usize::from(MAX_ALIKE)));
     }
 
     proptest! {

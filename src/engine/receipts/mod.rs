@@ -187,7 +187,6 @@ impl Receipts {
     /// A receipt whose id is none that is awaited, or has to be converted before it can be.
     #[cold]
     fn handle_other(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending, tally: &mut Tally) {
-        let converts = !self.desk(smsc).is_literal_first();
         let known = self.ended.find(now, smsc, id).or_else(|| self.desk(smsc).parked.find(id));
         if let Some(known) = known {
             tally.receipt(if known == ending { ReceiptKind::Duplicate } else { ReceiptKind::Contradicting });
@@ -195,8 +194,6 @@ impl Receipts {
             if let Some(fate) = self.take(smsc, own.octets()) {
                 self.finish(now, fate, (smsc, id), ending, kind, tally);
             }
-        } else if converts && let Some(fate) = self.take(smsc, id) {
-            self.finish(now, fate, (smsc, id), ending, ReceiptKind::Matched, tally);
         } else {
             self.park(now, smsc, id, ending, tally);
         }
@@ -304,19 +301,17 @@ impl Receipts {
         self.ended.note(now, smsc, id, ending);
         let Some(known) = self.fates.get(fate) else { return };
         known.missing = known.missing.saturating_sub(1);
-        if ending != Ending::Delivered {
-            known.bad = Some(ending);
-        }
+        known.worst = known.worst.max(ending);
         self.settle_if_complete(now, fate, tally);
     }
 
     /// An event is delivered when all its segments are, and failed as soon as one is.
     fn settle_if_complete(&mut self, now: Duration, fate: FateId, tally: &mut Tally) {
-        let Some(&mut Fate { events, missing, bad, accepted_at, .. }) = self.fates.get(fate) else { return };
-        if events == 0 || (missing > 0 && bad.is_none()) {
+        let Some(&mut Fate { events, missing, worst, accepted_at, .. }) = self.fates.get(fate) else { return };
+        if events == 0 || (missing > 0 && worst == Ending::Delivered) {
             return;
         }
-        tally.settle(bad.unwrap_or(Ending::Delivered).outcome(), events);
+        tally.settle(worst.outcome(), events);
         tally.time(Stage::Receipt, Stamp::from(now).since(accepted_at), events);
         self.close(fate);
     }
