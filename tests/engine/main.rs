@@ -17,3 +17,4 @@ mod resuming;
 mod rig;
 mod segments;
 mod session;
+mod spellings;
