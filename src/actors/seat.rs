@@ -444,7 +444,7 @@ impl Moment {
 
 fn subscription(seat: &Seat, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
     let (policy, envelope) = (terms.policy.clone(), terms.envelopes.of(seat.stream));
-    let mut subscription = Subscription::new(seat.id, policy, envelope, engine.width(), from, backlog);
+    let mut subscription = Subscription::new(seat.id, policy, envelope, engine.cut(), from, backlog);
     subscription.handle_attached(from);
     subscription
 }

@@ -15,6 +15,7 @@ use crate::egress::smpp::{LinkSettings, SmscLinks};
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::pacing::PacingSettings;
 use crate::engine::receipts::Receipts;
+use crate::engine::references::References;
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, ReceiptKind, Stage};
 use crate::engine::verdict::Judge;
@@ -121,7 +122,9 @@ fn sender(config: &SmscConfig) -> SenderSettings {
         dest_ton: config.dest_ton,
         dest_npi: config.dest_npi,
         data_coding: config.data_coding,
-        reference_width: match config.reference_width {
+        payload: config.payload.mode,
+        references: config.payload.references.and_then(|(first, last)| References::new(first, last)),
+        reference_width: match config.payload.reference_width {
             ReferenceWidth::Eight => Width::Bits8,
             ReferenceWidth::Sixteen => Width::Bits16,
         },

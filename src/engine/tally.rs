@@ -113,6 +113,8 @@ pub struct Tally {
     pub resent: u64,
     /// Pushes accepted after one that was formed later.
     pub reordered: u64,
+    /// Concatenation references given free before they had rested for long enough.
+    pub references_reused: u64,
     /// Gap marks sent.
     pub gaps: u64,
     /// Receipts by [`ReceiptKind`].
@@ -164,7 +166,7 @@ impl Tally {
 
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
-        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps];
+        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.references_reused, self.gaps];
         let subscriptions = [self.woken, self.slept];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
         let all = events.chain(&self.answered).chain(&self.receipts).chain(&pushes).chain(&subscriptions);

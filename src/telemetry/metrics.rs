@@ -55,6 +55,8 @@ pub struct Telemetry {
     pub resent: Counter,
     /// Pushes that may have overtaken an earlier one of their handset.
     pub reordered: Counter,
+    /// Concatenation references given free before they had rested for long enough.
+    pub references_reused: Counter,
     /// Places where a source's events are known to be missing.
     pub gaps: Counter,
     /// Events in which octets that are not UTF-8 were replaced.
@@ -125,6 +127,7 @@ impl Telemetry {
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),
             reordered: counter!(names::REORDERED),
+            references_reused: counter!(names::REFERENCES_REUSED),
             gaps: counter!(names::GAPS),
             utf8_repaired: counter!(names::UTF8_REPAIRED),
             upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
@@ -328,6 +331,7 @@ mod tests {
             "bellwire_credits_available 0",
             "bellwire_resent_total 0",
             "bellwire_reordered_total 0",
+            "bellwire_references_reused_total 0",
             "bellwire_gaps_total 0",
             "bellwire_utf8_repaired_total 0",
             "bellwire_upstream_reconnects_total 0",

@@ -23,6 +23,7 @@ pub(super) const SPOOFED_HEADERS: &str = "bellwire_spoofed_headers_total";
 pub(super) const CREDITS_AVAILABLE: &str = "bellwire_credits_available";
 pub(super) const RESENT: &str = "bellwire_resent_total";
 pub(super) const REORDERED: &str = "bellwire_reordered_total";
+pub(super) const REFERENCES_REUSED: &str = "bellwire_references_reused_total";
 pub(super) const GAPS: &str = "bellwire_gaps_total";
 pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
 pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
@@ -46,6 +47,10 @@ const COUNTERS: &[(&str, &str)] = &[
     (SEGMENTS_ANSWERED, "What became of submitted short messages."),
     (RESENT, "Segments sent again without knowing whether the first arrived: the upper bound of repeats."),
     (REORDERED, "Pushes that may have overtaken an earlier one of their handset."),
+    (
+        REFERENCES_REUSED,
+        "Concatenation references given free before they had rested for long enough: a range is too small.",
+    ),
     (GAPS, "Places where a source's events are known to be missing."),
     (UTF8_REPAIRED, "Events in which octets that are not UTF-8 became U+FFFD."),
     (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),

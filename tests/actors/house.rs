@@ -15,6 +15,7 @@ use bellwire::actors::router::{
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::source::{PublishError, Taken};
 use bellwire::actors::upstream::{Resume, UpstreamFact};
+use bellwire::codec::segments::Payload;
 use bellwire::codec::sse::Events;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::clock::Now;
@@ -362,6 +363,8 @@ pub fn addressing() -> Addressing {
         dest_npi: 1,
         data_coding: 4,
         reference_width: ReferenceWidth::Bits8,
+        references: None,
+        payload: Payload::Udh,
     };
     envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap()
 }

@@ -9,6 +9,7 @@ mod ledger;
 mod naming;
 mod order;
 mod outcomes;
+mod payload;
 mod receipts;
 mod relay;
 mod restarts;

@@ -6,6 +6,7 @@ use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
 use bellwire::actors::smsc::Smsc;
+use bellwire::codec::segments::Payload;
 use bellwire::codec::smpp::BindMode;
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
@@ -94,6 +95,8 @@ impl Rig {
             dest_npi: 1,
             data_coding: 4,
             reference_width: ReferenceWidth::Bits8,
+            references: None,
+            payload: Payload::Udh,
         };
         let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
         let receipts = Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)));

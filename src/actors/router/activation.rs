@@ -158,7 +158,7 @@ impl State {
         policy: &Policy,
         smsc: &Smsc,
     ) -> Result<(), ActivateError> {
-        envelopes.check(key, policy, smsc.addressing().width).map_err(unencodable)
+        envelopes.check(key, policy, smsc.addressing().cut).map_err(unencodable)
     }
 
     /// Opens the upstream of a source again if it has ended.

@@ -1,9 +1,11 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
 mod pacing;
+mod payload;
 mod receipts;
 
 pub use pacing::{PacingConfig, StatusMeaning};
+pub use payload::PayloadConfig;
 pub use receipts::ReceiptConfig;
 
 use super::explain::Explained;
@@ -56,8 +58,8 @@ pub struct SmscConfig {
     pub dest_npi: u8,
     /// data_coding of a segment: 0x04, 0xF5 or 0x15, three ways to say 8-bit data (SMPP v3.4 §5.2.19, TS 23.038 §4).
     pub data_coding: u8,
-    /// Width of the concatenation reference: 16 bits cost an octet a segment and wrap later.
-    pub reference_width: ReferenceWidth,
+    /// How a push is put into messages.
+    pub payload: PayloadConfig,
     /// The SMSC's application service; mostly empty.
     pub service_type: String,
     /// Prefixes of the numbers it takes, digits without "+"; an empty one is every number. Never an empty list.
@@ -92,7 +94,7 @@ impl SmscConfig {
             dest_ton: section.integer("dest_ton", 1, 0..=6),
             dest_npi: section.integer("dest_npi", 1, 0..=18),
             data_coding: section.choice_of_numbers("data_coding", 0x04, &[0x04, 0xF5, 0x15]),
-            reference_width: section.choice("reference_width", ReferenceWidth::Eight, &ReferenceWidth::WORDS),
+            payload: PayloadConfig::read(&mut section),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
             routes: routes(&mut section),
             enquire_link: section.duration("enquire_link", "30s", ("1s", "10m")),
@@ -123,8 +125,9 @@ impl SmscConfig {
             .plain("source_npi", self.source.npi)
             .plain("dest_ton", self.dest_ton)
             .plain("dest_npi", self.dest_npi)
-            .plain("data_coding", format_args!("{:#04x}", self.data_coding))
-            .text("reference_width", word(&ReferenceWidth::WORDS, self.reference_width))
+            .plain("data_coding", format_args!("{:#04x}", self.data_coding));
+        self.payload.explain(explained);
+        explained
             .text("service_type", &self.service_type)
             .list("routes", &self.routes)
             .duration("enquire_link", self.enquire_link)

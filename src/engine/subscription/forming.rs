@@ -76,8 +76,11 @@ impl Subscription {
         if events.is_empty() {
             return false;
         }
-        let segments = segments.get();
+        let segments = if self.is_whole { 1 } else { segments.get() };
         let (reference, transaction) = numbers.take(now.monotonic, segments);
+        if segments > 1 {
+            tally.references_reused += numbers.take_reused();
+        }
         self.time_batch(at, &events, now, tally);
         let ttl = self.policy.ttl;
         let oldest = self.chunks.get(at).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);

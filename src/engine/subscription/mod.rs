@@ -26,7 +26,7 @@ use super::receipts::Receipts;
 use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use super::verdict::Verdict;
-use crate::codec::segments::{self, ReferenceWidth};
+use crate::codec::segments::{self, Cut, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
@@ -125,7 +125,10 @@ pub struct Subscription {
     profile_naming: Naming,
     /// How events are called in pushes that are formed now.
     naming: Naming,
+    /// The width of references that segments have room for.
     width: ReferenceWidth,
+    /// Whether a push goes in one message, which the SMSC cuts.
+    is_whole: bool,
     /// Octets of WSP PDU that the policy's segments hold.
     capacity: usize,
     chunks: VecDeque<Arc<Chunk>>,
@@ -181,10 +184,12 @@ impl Subscription {
         id: SubscriptionId,
         policy: Policy,
         envelope: impl Into<Envelope>,
-        width: ReferenceWidth,
+        cut: impl Into<Cut>,
         from: u64,
         backlog: Backlog,
     ) -> Self {
+        let cut = cut.into();
+        let width = cut.room_width();
         let capacity = segments::capacity(policy.max_segments.get(), width);
         let (envelope, ids) = (envelope.into(), policy.ids);
         let screen = Screen::of(&policy);
@@ -198,6 +203,7 @@ impl Subscription {
             profile_naming,
             naming: profile_naming.with(ids == Ids::All),
             width,
+            is_whole: cut.is_whole(),
             capacity,
             chunks: VecDeque::new(),
             octets: 0,
@@ -465,19 +471,21 @@ impl Subscription {
                 continue;
             }
             let number = self.first_push + at as u64;
-            if !self.write_segment(at, index, now, frame, writing) {
+            let airtime = self.write_segment(at, index, now, frame, writing);
+            if airtime == 0 {
                 debug_assert!(false, "a push is measured before it is formed");
                 self.pushes[at].doom(Doom::Failed);
                 self.unsent -= 1;
                 self.settle_if_done(at, now, numbers, settlement);
                 continue;
             }
-            self.note_written(at, index, now, settlement.tally);
+            self.note_written(at, index, airtime, now, settlement.tally);
             return Some((number, index));
         }
     }
 
-    fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> bool {
+    /// Returns how many short messages it is on the air; 0 if it was not written.
+    fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> u8 {
         let push = &self.pushes[at];
         let from = self.chunk_index(push.events.start);
         let chunk = self.chunks.get(from);
@@ -485,6 +493,7 @@ impl Subscription {
             frame,
             envelope: &self.envelope,
             ports: self.ports,
+            priority: asking::priority_flag(self.policy.priority),
             push,
             chunk: chunk.filter(|chunk| {
                 push.is_plain() && push.events.end <= chunk.range().end && !self.has_holes(&push.events)

@@ -61,6 +61,7 @@ impl Subscription {
             Answer::Refused { verdict, .. } => refuse(push, index, verdict, settlement.tally),
             Answer::Unknown { resend } => {
                 numbers.quarantine(now.monotonic, push.reference);
+                settlement.tally.references_reused += numbers.take_reused();
                 lose_answer(push, index, resend, settlement.tally);
                 Verdict::Accept
             }
@@ -123,11 +124,11 @@ impl Subscription {
         self.pushes.iter().position(|push| push.to_send().is_some())
     }
 
-    pub(super) fn note_written(&mut self, at: usize, index: u8, now: Now, tally: &mut Tally) {
+    pub(super) fn note_written(&mut self, at: usize, index: u8, airtime: u8, now: Now, tally: &mut Tally) {
         let push = &mut self.pushes[at];
         push.note_written(index);
         self.changed = true;
-        tally.segments += 1;
+        tally.segments += u64::from(airtime);
         tally.time(Stage::Window, Stamp::from(now.monotonic).since(push.formed_at), 1);
         self.unsent -= usize::from(push.to_send().is_none());
     }
@@ -146,6 +147,10 @@ impl Subscription {
         self.changed = true;
         numbers.release(push.reference);
         let (events, fate) = (push.events.clone(), push.fate);
+        if push.is_partial() {
+            numbers.quarantine(now.monotonic, push.reference);
+            settlement.tally.references_reused += numbers.take_reused();
+        }
         let count = self.ended.count_open(&events);
         let outcome = push.doomed().map_or(Outcome::Accepted, Doom::outcome);
         push.outcome = Some(outcome);
