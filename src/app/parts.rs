@@ -10,14 +10,14 @@ use crate::actors::upstream::Upstreams;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
+use crate::config::{BindMode, Config, ErrandConfig, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig, Withdraw};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::pacing::PacingSettings;
-use crate::engine::receipts::Receipts;
+use crate::engine::receipts::{ErrandSettings, Receipts};
 use crate::engine::references::References;
 use crate::engine::session::SessionSettings;
-use crate::engine::tally::{Answered, ReceiptKind, Stage};
+use crate::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage};
 use crate::engine::verdict::Judge;
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
 use crate::model::{DropReason, Ids, Outcome, Overflow, Policy, PushSettings, TenantId};
@@ -48,6 +48,7 @@ pub(super) const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
+    errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
 /// The receipts that all SMSCs owe.
@@ -67,7 +68,7 @@ pub(super) fn smsc(
     journal: &Journal,
 ) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
-    receipts.lock().set_up(number, config.receipt_timeout, config.receipts.message_ids);
+    set_up(&mut receipts.lock(), number, config);
     let ports = Ports { destination: push.destination_port, source: push.source_port };
     let addressing = envelope::addressing(&sender(config), ports)
         .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
@@ -89,6 +90,13 @@ pub(super) fn smsc(
     // Those that send come first, as the lanes count them.
     let links = modes.iter().flat_map(|mode| (0..links).map(|_| settings(*mode))).collect();
     Ok((Arc::clone(&smsc), SmscLinks { smsc, links }))
+}
+
+fn set_up(receipts: &mut Receipts, number: u8, config: &SmscConfig) {
+    receipts.set_up(number, config.receipt_timeout, config.receipts.message_ids);
+    let ErrandConfig { withdraw, query_after } = config.errands;
+    let query_after = (!query_after.is_zero()).then_some(query_after);
+    receipts.set_up_errands(number, ErrandSettings { withdraws: withdraw == Withdraw::Cancel, query_after });
 }
 
 fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {

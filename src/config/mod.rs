@@ -32,7 +32,7 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, PacingConfig, PayloadConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig,
-    SourceAddress, StatusMeaning,
+    BindMode, ErrandConfig, PacingConfig, PayloadConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress,
+    SmscConfig, SourceAddress, StatusMeaning, Withdraw,
 };
 pub use upstream::UpstreamConfig;

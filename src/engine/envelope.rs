@@ -163,6 +163,30 @@ pub struct Addressing {
     pub cut: Cut,
     /// The concatenation references that are ours.
     pub references: References,
+    /// Who messages come from.
+    pub sender: Sender,
+}
+
+/// Who messages come from: errands about a message name its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    ton: u8,
+    npi: u8,
+    address: Box<str>,
+}
+
+impl Sender {
+    /// As the source address of a PDU.
+    pub fn address(&self) -> Address<'_> {
+        Address { ton: Ton(self.ton), npi: Npi(self.npi), addr: self.address.as_bytes() }
+    }
+}
+
+impl From<&SenderSettings> for Sender {
+    fn from(settings: &SenderSettings) -> Self {
+        let SenderSettings { source_ton, source_npi, source_address, .. } = settings;
+        Self { ton: *source_ton, npi: *source_npi, address: source_address.as_str().into() }
+    }
 }
 
 /// How an SMSC wants messages to look.
@@ -197,11 +221,7 @@ pub struct SenderSettings {
 pub fn submit_template(settings: &SenderSettings) -> Result<SubmitTemplate, EncodeError> {
     SubmitTemplate::new(&SubmitSm {
         service_type: settings.service_type.as_bytes(),
-        source: Address {
-            ton: Ton(settings.source_ton),
-            npi: Npi(settings.source_npi),
-            addr: settings.source_address.as_bytes(),
-        },
+        source: Sender::from(settings).address(),
         destination: Address {
             ton: Ton(settings.dest_ton),
             npi: Npi(settings.dest_npi),
@@ -220,7 +240,8 @@ pub fn submit_template(settings: &SenderSettings) -> Result<SubmitTemplate, Enco
 pub fn addressing(settings: &SenderSettings, ports: Ports) -> Result<Addressing, EncodeError> {
     let (width, payload) = (settings.reference_width, settings.payload);
     let references = settings.references.unwrap_or_else(|| References::of(width));
-    Ok(Addressing { template: submit_template(settings)?, ports, cut: Cut { width, payload }, references })
+    let (template, sender) = (submit_template(settings)?, Sender::from(settings));
+    Ok(Addressing { template, ports, cut: Cut { width, payload }, references, sender })
 }
 
 /// `number` as the address of a submit_sm.

@@ -4,12 +4,14 @@
 //! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
 //! PDUs need no room in the window.
 
+mod errands;
 #[doc(hidden)]
 pub mod invariants;
 
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::{Pacing, PacingSettings};
+use super::receipts::{Errand, ErrandAnswer};
 use super::subscription::Answer;
 use super::verdict::{Judge, Verdict};
 use super::window::Window;
@@ -18,6 +20,7 @@ use crate::codec::smpp::{
     FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt, TlvTag,
 };
 use bytes::BytesMut;
+use errands::OpenErrands;
 use std::time::Duration;
 
 /// What a session is to be.
@@ -66,6 +69,8 @@ pub trait Sink<T> {
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
+    /// An errand was answered, or will not be.
+    fn handle_errand(&mut self, _now: Now, _errand: Errand, _answer: ErrandAnswer) {}
 }
 
 /// Why a session is over.
@@ -100,6 +105,8 @@ pub struct Session<T> {
     settings: SessionSettings,
     state: State,
     in_flight: InFlight<T>,
+    /// They need room in the window, too.
+    errands: OpenErrands,
     window: Window,
     pacing: Pacing,
     /// Submits accepted that pacing and window were not told of yet.
@@ -136,6 +143,7 @@ impl<T> Session<T> {
             settings,
             state: State::Binding,
             in_flight,
+            errands: OpenErrands::default(),
             started_at: now.monotonic,
             heard_at: now.monotonic,
             enquired_at: None,
@@ -149,9 +157,9 @@ impl<T> Session<T> {
         self.state
     }
 
-    /// Submits awaiting their response.
+    /// Submits and errands awaiting their response.
     pub fn open(&self) -> usize {
-        self.in_flight.open()
+        self.in_flight.open() + self.errands.len()
     }
 
     /// Segments per second that it may send by now; none for no limit.
@@ -170,7 +178,7 @@ impl<T> Session<T> {
         if self.state != State::Bound || !sends {
             return 0;
         }
-        let room = self.window.limit().saturating_sub(self.in_flight.open());
+        let room = self.window.limit().saturating_sub(self.open());
         room.min(self.pacing.room(now.monotonic))
     }
 
@@ -265,6 +273,9 @@ impl<T> Session<T> {
             for item in late {
                 sink.handle_answer(now, item, before, Answer::Unknown { resend: self.settings.resend_unknown });
             }
+            for errand in self.errands.take_older(before) {
+                sink.handle_errand(now, errand, ErrandAnswer::Lost);
+            }
         }
         Ok(())
     }
@@ -280,7 +291,7 @@ impl<T> Session<T> {
         };
         // Late responses are looked for in steps: nobody minds a second more.
         let step = Duration::from_secs(1).min(self.settings.response_timeout);
-        let responses = (self.in_flight.open() > 0).then(|| self.checked_at + step);
+        let responses = (self.open() > 0).then(|| self.checked_at + step);
         // A time that is over is for `room` to find out: whoever sends asks it, and others need not wake for it.
         let paced = self.pacing.poll_timeout(now.monotonic).filter(|at| *at > now.monotonic);
         let due = [alive, responses, paced].into_iter().flatten().min();
@@ -300,6 +311,9 @@ impl<T> Session<T> {
     pub fn handle_lost(&mut self, now: Now, sink: &mut impl Sink<T>) {
         for item in self.in_flight.take_all() {
             sink.handle_answer(now, item, now.monotonic, Answer::Unknown { resend: self.settings.resend_unknown });
+        }
+        for errand in self.errands.take_older(Duration::MAX) {
+            sink.handle_errand(now, errand, ErrandAnswer::Lost);
         }
     }
 
@@ -327,6 +341,8 @@ impl<T> Session<T> {
             Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
                 Err(SessionError::BindRefused(status))
             }
+            Body::QuerySmResp(_) | Body::CancelSmResp(_) => self.answer_errand(now, pdu, sink),
+            Body::GenericNack if self.errands.has(sequence_number) => self.answer_errand(now, pdu, sink),
             // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
             Body::SubmitSmResp(_) | Body::GenericNack => {
                 let verdict = self.settings.judge.judge(status);
@@ -376,6 +392,12 @@ impl<T> Session<T> {
             Some(header) if header.command_id == CommandId::SUBMIT_SM_RESP => {
                 let answer = Answer::Unknown { resend: self.settings.resend_unknown };
                 self.answer(now, header.sequence_number, answer, sink)
+            }
+            Some(header) if header.command_id.is_response() => {
+                if let Some(errand) = self.errands.take(header.sequence_number) {
+                    sink.handle_errand(now, errand, ErrandAnswer::Lost);
+                }
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -53,6 +53,38 @@ impl Answered {
     pub const LABELS: [&'static str; 6] = ["accepted", "throttled", "retried", "failed", "resent", "unknown"];
 }
 
+/// What is asked of an SMSC about a message that it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandKind {
+    /// How far it came.
+    Query,
+    /// Not to deliver it.
+    Cancel,
+}
+
+impl ErrandKind {
+    /// Every kind, in the order of its index.
+    pub const LABELS: [&'static str; 2] = ["query", "cancel"];
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandResult {
+    /// The SMSC did it.
+    Done,
+    /// It did not.
+    Refused,
+    /// Nobody knows: the link was lost, or no answer came.
+    Lost,
+    /// It was not asked: too much waited.
+    Dropped,
+}
+
+impl ErrandResult {
+    /// Every result, in the order of its index.
+    pub const LABELS: [&'static str; 4] = ["done", "refused", "lost", "dropped"];
+}
+
 /// What a receipt turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptKind {
@@ -119,6 +151,8 @@ pub struct Tally {
     pub gaps: u64,
     /// Receipts by [`ReceiptKind`].
     pub receipts: [u64; ReceiptKind::LABELS.len()],
+    /// Errands by [`ErrandKind`] and [`ErrandResult`].
+    pub errands: [[u64; ErrandResult::LABELS.len()]; ErrandKind::LABELS.len()],
     /// Subscriptions that woke for an event.
     pub woken: u64,
     /// Subscriptions that fell asleep.
@@ -147,6 +181,11 @@ impl Tally {
         self.receipts[kind as usize] += 1;
     }
 
+    /// This came of an errand.
+    pub fn errand(&mut self, kind: ErrandKind, result: ErrandResult) {
+        self.errands[kind as usize][result as usize] += 1;
+    }
+
     /// `count` things took `latency` in `stage`.
     pub fn time(&mut self, stage: Stage, latency: Duration, count: u64) {
         let runs = &mut self.stages[stage as usize];
@@ -169,7 +208,12 @@ impl Tally {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.references_reused, self.gaps];
         let subscriptions = [self.woken, self.slept];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
-        let all = events.chain(&self.answered).chain(&self.receipts).chain(&pushes).chain(&subscriptions);
+        let all = events
+            .chain(&self.answered)
+            .chain(&self.receipts)
+            .chain(&pushes)
+            .chain(&subscriptions)
+            .chain(self.errands.as_flattened());
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

@@ -30,6 +30,7 @@ pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total
 pub(super) const KNOWN_AGAIN: &str = "bellwire_events_known_again_total";
 pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const RECEIPTS: &str = "bellwire_receipts_total";
+pub(super) const ERRANDS: &str = "bellwire_errands_total";
 pub(super) const RECEIPTS_EXPECTED: &str = "bellwire_receipts_expected";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
@@ -57,6 +58,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (KNOWN_AGAIN, "Events that came again when an upstream was opened again, and were left out."),
     (STRAY_RECEIPTS, "Receipts for messages that nobody here sent or remembers."),
     (RECEIPTS, "Receipts that came, by what they turned out to be."),
+    (ERRANDS, "What SMSCs were asked about messages that they hold, and what came of it."),
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 

@@ -4,6 +4,7 @@
 mod batching;
 mod bench;
 mod coalescing;
+mod errands;
 mod filtering;
 mod ledger;
 mod naming;

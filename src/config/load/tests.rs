@@ -302,6 +302,8 @@ const EVERYTHING: &str = r#"
     resend_unknown = "never"
     receipt_timeout = "2days"
     message_ids = "resp_hex"
+    withdraw = "cancel"
+    query_after = "10m"
     [push]
     profile = "compact"
     application_id = 0x9065

@@ -1,9 +1,11 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod errands;
 mod pacing;
 mod payload;
 mod receipts;
 
+pub use errands::{ErrandConfig, Withdraw};
 pub use pacing::{PacingConfig, StatusMeaning};
 pub use payload::PayloadConfig;
 pub use receipts::ReceiptConfig;
@@ -76,6 +78,8 @@ pub struct SmscConfig {
     pub receipt_timeout: Duration,
     /// How its receipts name messages.
     pub receipts: ReceiptConfig,
+    /// What is asked about messages that it holds.
+    pub errands: ErrandConfig,
 }
 
 impl SmscConfig {
@@ -103,6 +107,7 @@ impl SmscConfig {
             resend_unknown: section.choice("resend_unknown", ResendUnknown::Once, &ResendUnknown::WORDS),
             receipt_timeout: section.duration("receipt_timeout", "1h", ("1s", "28days")),
             receipts: ReceiptConfig::read(&mut section),
+            errands: ErrandConfig::read(&mut section),
         };
         section.finish();
         config
@@ -136,6 +141,7 @@ impl SmscConfig {
             .text("resend_unknown", word(&ResendUnknown::WORDS, self.resend_unknown))
             .duration("receipt_timeout", self.receipt_timeout);
         self.receipts.explain(explained);
+        self.errands.explain(explained);
     }
 }
 

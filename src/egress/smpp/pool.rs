@@ -204,6 +204,7 @@ async fn expire_receipts(smscs: Vec<(Arc<Smsc>, Meters)>, telemetry: Telemetry, 
             receipts.handle_timeout(clock.now().monotonic, smsc.number(), &mut tally);
             let (news, awaited) = (receipts.take_news(smsc.number()), receipts.waiting());
             drop(receipts);
+            smsc.offer_errands();
             if let Some(spelling) = news {
                 info!(smsc = smsc.name(), message_ids = spelling.as_str(), "receipts name messages like this");
             }

@@ -2,7 +2,7 @@
 //!
 //! `screening` ends events that need not be pushed, `forming` makes pushes of the others, `again` those of an earlier
 //! process, `asking` says which want a receipt, `body` writes what they say, `settling` follows them to their end; `relay`
-//! keeps events from being pushed while a stream brings them.
+//! keeps events from being pushed while a stream brings them; `withdrawing` takes back what is not wanted any more.
 
 mod again;
 mod asking;
@@ -13,6 +13,7 @@ mod keys;
 mod relay;
 mod screening;
 mod settling;
+mod withdrawing;
 
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
@@ -458,8 +459,13 @@ impl Subscription {
         settlement: &mut Settlement<'_>,
     ) -> Option<(u64, u8)> {
         loop {
-            if self.unsent == 0 && !(may_form && self.form(now, numbers, settlement.tally)) {
-                return None;
+            if self.unsent == 0 {
+                if !(may_form && self.form(now, numbers, settlement.tally)) {
+                    return None;
+                }
+                if settlement.receipts.is_withdrawing() {
+                    self.supersede(settlement);
+                }
             }
             let at = self.first_unsent()?;
             let push = &mut self.pushes[at];

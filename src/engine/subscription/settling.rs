@@ -83,6 +83,9 @@ impl Subscription {
     ) {
         self.end_written(settlement.tally);
         self.closing = Some(reason);
+        if reason.takes_back() && settlement.receipts.is_withdrawing() {
+            settlement.receipts.withdraw_all(&self.id);
+        }
         self.end_again(reason, numbers, settlement.tally);
         self.end = self.end.max(next);
         self.skip(self.cursor..self.end, Outcome::Dropped(reason), settlement.tally);
@@ -158,9 +161,17 @@ impl Subscription {
         match fate {
             Some(fate) if outcome == Outcome::Accepted => {
                 settlement.receipts.handle_released(now.monotonic, fate, count, settlement.tally);
+                if settlement.receipts.is_withdrawing() {
+                    self.note_withdrawable(fate, &events, settlement);
+                }
             }
             fate => {
-                fate.into_iter().for_each(|fate| settlement.receipts.forget(fate));
+                if let Some(fate) = fate {
+                    if settlement.receipts.is_withdrawing() {
+                        self.recall(fate, outcome, settlement);
+                    }
+                    settlement.receipts.forget(fate);
+                }
                 settlement.tally.settle(outcome, count);
             }
         }

@@ -1,0 +1,230 @@
+//! What is asked of SMSCs about messages that they hold, and how events end by it.
+
+use crate::rig::{Rig, WRONG_NUMBER};
+use bellwire::codec::smpp::MessageState;
+use bellwire::engine::receipts::{Errand, ErrandAnswer, ErrandSettings};
+use bellwire::engine::tally::{ErrandKind, ErrandResult};
+use bellwire::model::{Coalesce, DropReason, Order, Outcome, Policy, Receipts};
+use std::time::Duration;
+
+const CANCELLED: ErrandAnswer = ErrandAnswer::Done(MessageState::DELETED);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn rig(policy: Policy) -> Rig {
+    let mut rig = Rig::new(Policy { receipts: Receipts::All, ..policy });
+    rig.receipts.set_up_errands(0, ErrandSettings { withdraws: true, query_after: None });
+    rig
+}
+
+fn coalescing(coalesce: &str) -> Policy {
+    Policy { coalesce: coalesce.parse::<Coalesce>().unwrap(), ..Policy::default() }
+}
+
+/// Sends what is to be sent, and accepts it; under which names.
+fn send(rig: &mut Rig) -> Vec<String> {
+    let written = rig.poll();
+    written.iter().map(|one| rig.accept(one)).collect()
+}
+
+fn errands(rig: &mut Rig) -> Vec<Errand> {
+    std::iter::from_fn(|| rig.receipts.take_errand(0)).collect()
+}
+
+fn names(errands: &[Errand]) -> Vec<String> {
+    errands.iter().map(|errand| String::from_utf8(errand.message_id().to_vec()).unwrap()).collect()
+}
+
+fn answer(rig: &mut Rig, errand: Errand, answer: ErrandAnswer) {
+    rig.receipts.handle_errand(rig.now.monotonic, 0, errand, answer, &mut rig.tally);
+}
+
+fn results(rig: &Rig, kind: ErrandKind) -> [u64; ErrandResult::LABELS.len()] {
+    rig.tally.errands[kind as usize]
+}
+
+#[test]
+fn what_an_smsc_holds_of_a_subscription_that_ends_is_taken_back() {
+    for reason in [DropReason::Deactivated, DropReason::Lapsed, DropReason::Suppressed] {
+        let mut rig = rig(Policy { max_events: 1, order: Order::Pipelined, ..Policy::default() });
+        (1..=3).for_each(|number| rig.tick(number));
+        let ids = send(&mut rig);
+        rig.hear(rig.now.monotonic, ids[0].as_bytes(), MessageState::DELIVERED);
+        rig.close(reason);
+        let errands = errands(&mut rig);
+        assert_eq!(names(&errands), ids[1..]);
+        assert!(errands.iter().all(|errand| errand.kind == ErrandKind::Cancel));
+        let [second, third] = errands.try_into().unwrap();
+        answer(&mut rig, second, CANCELLED);
+        answer(&mut rig, third, ErrandAnswer::Refused);
+        assert_eq!((rig.dropped(DropReason::Withdrawn), rig.all_settled()), (1, 2));
+        rig.hear(rig.now.monotonic, ids[1].as_bytes(), MessageState::DELETED);
+        rig.hear(rig.now.monotonic, ids[2].as_bytes(), MessageState::DELIVERED);
+        assert_eq!((rig.settled(Outcome::Delivered), rig.all_settled()), (2, 3), "the receipt decides");
+        assert_eq!((results(&rig, ErrandKind::Cancel), rig.receipts.waiting()), ([1, 1, 0, 0], 0));
+    }
+}
+
+#[test]
+fn nothing_is_taken_back_when_the_router_stops_or_the_smsc_is_not_to_be_asked() {
+    for (withdraws, reason) in
+        [(true, DropReason::Shutdown), (true, DropReason::Quarantined), (false, DropReason::Deactivated)]
+    {
+        let mut rig = rig(Policy::default());
+        rig.receipts.set_up_errands(0, ErrandSettings { withdraws, query_after: None });
+        rig.tick(1);
+        send(&mut rig);
+        rig.close(reason);
+        assert!(errands(&mut rig).is_empty());
+    }
+}
+
+#[test]
+fn a_push_on_its_way_when_its_subscription_ends_is_taken_back_once_it_is_accepted() {
+    let mut rig = rig(Policy::default());
+    rig.feed(&[("quote", &"x".repeat(250), "1")]);
+    let written = rig.poll();
+    rig.accept(&written[0]);
+    rig.close(DropReason::Deactivated);
+    assert!(errands(&mut rig).is_empty(), "it has not ended");
+    rig.accept(&written[1]);
+    rig.accept(&written[2]);
+    let errands = errands(&mut rig);
+    assert_eq!(errands.len(), 3, "each of its segments");
+    for errand in errands {
+        answer(&mut rig, errand, CANCELLED);
+    }
+    assert_eq!((rig.dropped(DropReason::Withdrawn), rig.all_settled(), rig.receipts.waiting()), (1, 1, 0));
+}
+
+#[test]
+fn a_later_push_takes_back_the_one_that_it_supersedes() {
+    let mut rig = rig(coalescing("latest"));
+    rig.tick(1);
+    let first = send(&mut rig);
+    rig.tick(2);
+    let second = send(&mut rig);
+    let errand = rig.receipts.take_errand(0).unwrap();
+    assert_eq!(errand.message_id(), first[0].as_bytes());
+    answer(&mut rig, errand, CANCELLED);
+    assert_eq!((rig.settled(Outcome::Coalesced), rig.all_settled()), (1, 1));
+    rig.hear(rig.now.monotonic, second[0].as_bytes(), MessageState::DELIVERED);
+    assert_eq!((rig.settled(Outcome::Delivered), rig.all_settled()), (1, 2));
+    rig.tick(3);
+    send(&mut rig);
+    assert!(errands(&mut rig).is_empty(), "what was delivered is not held any more");
+}
+
+#[test]
+fn a_push_is_superseded_when_something_later_is_about_each_of_its_events() {
+    let mut rig = rig(coalescing("type"));
+    rig.feed(&[("a", "1", ""), ("b", "1", "")]);
+    let first = send(&mut rig);
+    rig.feed(&[("a", "2", ""), ("c", "2", "")]);
+    let second = send(&mut rig);
+    assert!(errands(&mut rig).is_empty(), "nothing later is about b");
+    rig.feed(&[("b", "3", "")]);
+    send(&mut rig);
+    let errands = errands(&mut rig);
+    assert_eq!(names(&errands), first);
+    for errand in errands {
+        answer(&mut rig, errand, CANCELLED);
+    }
+    assert_eq!(rig.settled(Outcome::Coalesced), 2);
+    rig.hear(rig.now.monotonic, second[0].as_bytes(), MessageState::DELIVERED);
+    assert_eq!(rig.settled(Outcome::Delivered), 2);
+}
+
+#[test]
+fn events_without_a_key_are_superseded_by_nothing() {
+    let mut rig = rig(coalescing("field:k"));
+    rig.feed(&[("quote", r#"{"k":1}"#, ""), ("quote", "no object", "")]);
+    send(&mut rig);
+    rig.feed(&[("quote", r#"{"k":1}"#, "")]);
+    let second = send(&mut rig);
+    assert!(errands(&mut rig).is_empty());
+    rig.feed(&[("quote", r#"{"k":2}"#, "")]);
+    send(&mut rig);
+    assert!(errands(&mut rig).is_empty());
+    rig.feed(&[("quote", r#"{"k":1}"#, "")]);
+    send(&mut rig);
+    assert_eq!(names(&errands(&mut rig)), second);
+}
+
+#[test]
+fn segments_of_a_push_that_fails_are_taken_back_unless_it_may_have_arrived() {
+    let mut rig = rig(Policy::default());
+    for lost in [false, true] {
+        rig.feed(&[("quote", &"x".repeat(250), "1")]);
+        let written = rig.poll();
+        let accepted = [rig.accept(&written[0]), rig.accept(&written[1])];
+        if lost {
+            rig.lose(&written[2], false);
+        } else {
+            rig.refuse(&written[2], WRONG_NUMBER);
+        }
+        let errands = errands(&mut rig);
+        assert_eq!(names(&errands), if lost { &[] } else { &accepted[..] });
+        for errand in errands {
+            answer(&mut rig, errand, CANCELLED);
+        }
+    }
+    assert_eq!((rig.settled(Outcome::Failed), rig.settled(Outcome::Unknown), rig.all_settled()), (1, 1, 2));
+}
+
+#[test]
+fn a_receipt_that_does_not_come_is_asked_for_once_and_the_answer_is_one() {
+    let mut rig = rig(Policy { max_events: 1, order: Order::Pipelined, ..Policy::default() });
+    rig.receipts.set_up_errands(0, ErrandSettings { withdraws: false, query_after: Some(MINUTE) });
+    (1..=4).for_each(|number| rig.tick(number));
+    let ids = send(&mut rig);
+    rig.hear(rig.now.monotonic, ids[1].as_bytes(), MessageState::DELIVERED);
+    let wait = |rig: &mut Rig, by| {
+        rig.advance(by);
+        rig.receipts.handle_timeout(rig.now.monotonic, 0, &mut rig.tally);
+        errands(rig)
+    };
+    assert!(wait(&mut rig, MINUTE - Duration::from_secs(1)).is_empty());
+    let asked = wait(&mut rig, Duration::from_secs(1));
+    assert_eq!(names(&asked), [&ids[0], &ids[2], &ids[3]].map(String::clone));
+    assert!(wait(&mut rig, MINUTE).is_empty(), "once");
+    let [first, third, fourth] = asked.try_into().unwrap();
+    answer(&mut rig, first, ErrandAnswer::Done(MessageState::DELIVERED));
+    answer(&mut rig, third, ErrandAnswer::Done(MessageState::ENROUTE));
+    rig.hear(rig.now.monotonic, ids[3].as_bytes(), MessageState::UNDELIVERABLE);
+    answer(&mut rig, fourth, ErrandAnswer::Done(MessageState::DELIVERED));
+    let ends = [Outcome::Delivered, Outcome::Failed].map(|outcome| rig.settled(outcome));
+    assert_eq!((ends, rig.all_settled()), ([2, 1], 3), "whoever came first");
+    rig.hear(rig.now.monotonic, ids[0].as_bytes(), MessageState::DELIVERED);
+    rig.receipts.handle_timeout(rig.now.monotonic + Duration::from_secs(3600), 0, &mut rig.tally);
+    assert_eq!((rig.settled(Outcome::Accepted), rig.all_settled(), rig.receipts.waiting()), (1, 4, 0));
+    assert_eq!(results(&rig, ErrandKind::Query), [3, 0, 0, 0]);
+}
+
+#[test]
+fn errands_beyond_ten_thousand_are_dropped_and_counted() {
+    let mut rig =
+        Rig::new(Policy { max_events: 1, order: Order::Pipelined, receipts: Receipts::All, ..Policy::default() });
+    rig.receipts = bellwire::engine::receipts::Receipts::new(Duration::from_secs(3600), 20_000);
+    rig.receipts.set_up_errands(0, ErrandSettings { withdraws: true, query_after: None });
+    (1..=10_005).for_each(|number| {
+        rig.tick(number);
+        send(&mut rig);
+    });
+    rig.close(DropReason::Deactivated);
+    assert_eq!(errands(&mut rig).len(), 10_000);
+    rig.receipts.handle_timeout(rig.now.monotonic, 0, &mut rig.tally);
+    assert_eq!(results(&rig, ErrandKind::Cancel), [0, 0, 0, 5]);
+}
+
+#[test]
+fn an_errand_that_is_lost_changes_nothing() {
+    let mut rig = rig(Policy::default());
+    rig.tick(1);
+    let ids = send(&mut rig);
+    rig.close(DropReason::Deactivated);
+    let errand = rig.receipts.take_errand(0).unwrap();
+    answer(&mut rig, errand, ErrandAnswer::Lost);
+    assert_eq!((rig.all_settled(), results(&rig, ErrandKind::Cancel)), (0, [0, 0, 1, 0]));
+    rig.hear(rig.now.monotonic, ids[0].as_bytes(), MessageState::DELIVERED);
+    assert_eq!(rig.settled(Outcome::Delivered), 1);
+}
