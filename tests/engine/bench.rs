@@ -6,6 +6,7 @@ use bellwire::codec::smpp::{
 };
 use bellwire::engine::clock::Now;
 use bellwire::engine::pacing::PacingSettings;
+use bellwire::engine::receipts::{Errand, ErrandAnswer};
 use bellwire::engine::session::{Session, SessionError, SessionSettings, Sink, State};
 use bellwire::engine::subscription::Answer;
 use bellwire::engine::verdict::{Judge, Verdict};
@@ -51,6 +52,10 @@ impl Sink<u32> for Told {
     fn handle_receipt(&mut self, _: Now, receipt: &Receipt<'_>) {
         let (id, state) = (receipt.message_id.unwrap_or_default(), receipt.state.map_or(255, |state| state.0));
         self.0.push(format!("receipt {} {state}", id.escape_ascii()));
+    }
+
+    fn handle_errand(&mut self, _: Now, errand: Errand, answer: ErrandAnswer) {
+        self.0.push(format!("{errand:?} {answer:?}"));
     }
 }
 

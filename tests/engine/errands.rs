@@ -1,7 +1,10 @@
 //! What is asked of SMSCs about messages that they hold, and how events end by it.
 
+use crate::bench::{Bench, RESPONSE_TIMEOUT, bare, pdu, submit_resp};
 use crate::rig::{Rig, WRONG_NUMBER};
-use bellwire::codec::smpp::MessageState;
+use bellwire::codec::smpp::{
+    Address, Body, CancelSm, CancelSmResp, CommandId, CommandStatus, MessageState, Pdu, QuerySm, QuerySmResp, Tlvs,
+};
 use bellwire::engine::receipts::{Errand, ErrandAnswer, ErrandSettings};
 use bellwire::engine::tally::{ErrandKind, ErrandResult};
 use bellwire::model::{Coalesce, DropReason, Order, Outcome, Policy, Receipts};
@@ -227,4 +230,98 @@ fn an_errand_that_is_lost_changes_nothing() {
     assert_eq!((rig.all_settled(), results(&rig, ErrandKind::Cancel)), (0, [0, 0, 1, 0]));
     rig.hear(rig.now.monotonic, ids[0].as_bytes(), MessageState::DELIVERED);
     assert_eq!(rig.settled(Outcome::Delivered), 1);
+}
+
+/// Errands about two messages, a query and a cancellation.
+fn two_errands() -> [Errand; 2] {
+    let mut rig = rig(Policy { max_events: 1, order: Order::Pipelined, ..Policy::default() });
+    rig.receipts.set_up_errands(0, ErrandSettings { withdraws: true, query_after: Some(MINUTE) });
+    rig.tick(1);
+    send(&mut rig);
+    rig.receipts.handle_timeout(rig.now.monotonic + MINUTE, 0, &mut rig.tally);
+    rig.close(DropReason::Deactivated);
+    errands(&mut rig).try_into().unwrap()
+}
+
+const SOURCE: Address<'static> = Address::international(b"12345");
+
+#[test]
+fn an_errand_takes_room_in_the_window_until_it_is_answered() {
+    let mut bench = Bench::bound();
+    let submit = bench.submit(7);
+    assert_eq!((bench.session.room(bench.now), bench.session.errand_room(bench.now)), (3, 2), "half of the room");
+    let [query, cancel] = two_errands();
+    bench.session.write_errand(bench.now, query, SOURCE, &mut bench.out).unwrap();
+    let Body::QuerySm(asked) = Pdu::decode(&bench.out).unwrap().body else { panic!() };
+    assert_eq!(asked, QuerySm { message_id: b"id-1", source: SOURCE });
+    bench.out.clear();
+    bench.session.write_errand(bench.now, cancel, SOURCE, &mut bench.out).unwrap();
+    let Body::CancelSm(asked) = Pdu::decode(&bench.out).unwrap().body else { panic!() };
+    assert_eq!(asked, CancelSm { message_id: b"id-1", source: SOURCE, ..CancelSm::default() });
+    bench.out.clear();
+    assert_eq!((bench.session.room(bench.now), bench.session.open()), (1, 3));
+    let next = bench.submit(8);
+    assert_eq!((submit, next), (2, 5), "they are counted with the submits");
+    let state = QuerySmResp { message_state: MessageState::DELIVERED, message_id: b"id-1", ..QuerySmResp::REFUSED };
+    bench.hear(&pdu(&state, CommandStatus::OK, 3)).unwrap();
+    bench.hear(&pdu(&state, CommandStatus::OK, 3)).unwrap();
+    bench.hear(&pdu(&CancelSmResp { tlvs: Tlvs::NONE }, CommandStatus::OK, 4)).unwrap();
+    bench.hear(&submit_resp(0, next)).unwrap();
+    bench.hear(&submit_resp(0, submit)).unwrap();
+    let state = |state: MessageState| format!("{:?}", ErrandAnswer::Done(state));
+    assert_eq!(
+        bench.told.0,
+        [
+            format!("Query(id-1) {}", state(MessageState::DELIVERED)),
+            format!("Cancel(id-1) {}", state(MessageState::DELETED)),
+            "8 accepted as id".to_owned(),
+            "7 accepted as id".to_owned(),
+        ]
+    );
+    assert_eq!((bench.session.room(bench.now), bench.session.open()), (4, 0));
+}
+
+#[test]
+fn an_errand_is_refused_by_a_status_a_nack_or_another_response() {
+    let written = || {
+        let mut bench = Bench::bound();
+        let [_, cancel] = two_errands();
+        bench.session.write_errand(bench.now, cancel, SOURCE, &mut bench.out).unwrap();
+        bench
+    };
+    let query =
+        pdu(&QuerySmResp { message_state: MessageState::DELIVERED, ..QuerySmResp::REFUSED }, CommandStatus::OK, 2);
+    let refusals = [
+        bare(CommandId::CANCEL_SM_RESP, 0x11, 2).to_vec(),
+        bare(CommandId::GENERIC_NACK, 0x03, 2).to_vec(),
+        query.to_vec(),
+    ];
+    for refusal in refusals {
+        let mut bench = written();
+        bench.hear(&refusal).unwrap();
+        assert_eq!((bench.told.0, bench.session.open()), (vec!["Cancel(id-1) Refused".to_owned()], 0));
+    }
+    let mut bench = written();
+    bench.hear(&submit_resp(0, 2)).unwrap();
+    assert!(bench.told.0.is_empty(), "no submit had the number");
+}
+
+#[test]
+fn an_errand_without_an_answer_is_lost_with_its_link_or_its_time() {
+    for times_out in [true, false] {
+        let mut bench = Bench::bound();
+        for errand in two_errands() {
+            bench.session.write_errand(bench.now, errand, SOURCE, &mut bench.out).unwrap();
+        }
+        if times_out {
+            bench.advance(RESPONSE_TIMEOUT).unwrap();
+        } else {
+            let Bench { session, now, told, .. } = &mut bench;
+            session.handle_lost(*now, told);
+        }
+        assert_eq!(
+            (bench.told.0, bench.session.open()),
+            (vec!["Query(id-1) Lost".into(), "Cancel(id-1) Lost".into()], 0)
+        );
+    }
 }

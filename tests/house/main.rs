@@ -5,3 +5,4 @@ mod fanout;
 mod faults;
 mod profiles;
 mod scene;
+mod withdrawn;

@@ -17,8 +17,8 @@ use bellwire::engine::handset::{Memo, Place};
 use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::session::SessionSettings;
-use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
-use bellwire::engine::tally::{Answered, ReceiptKind, Stage, Tally};
+use bellwire::engine::subscription::{Backlog, BacklogRule, Settlement, Subscription};
+use bellwire::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage, Tally};
 use bellwire::engine::verdict::Judge;
 use bellwire::model::{
     ApplicationId, DropReason, HandsetId, Order, Outcome, Overflow, Policy, Profile, Receipts, SubscriptionId, TenantId,
@@ -40,6 +40,7 @@ const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
+    errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
 pub struct Rig {
@@ -233,6 +234,17 @@ impl Phone {
         HandsetCell::serve(&self.cell, now, |engine| {
             engine.handle_chunk(now, self.place, &chunk, &mut Tally::default());
         });
+    }
+
+    /// Ends its subscription, as its actor would.
+    pub fn deactivate(&mut self) {
+        let (smsc, now) = (self.cell.smsc(), clock::now());
+        HandsetCell::settle(&self.cell, now, |engine, receipts| {
+            let mut tally = Tally::default();
+            let mut settlement = Settlement { tally: &mut tally, receipts, smsc: smsc.number() };
+            engine.close(now, self.place, DropReason::Deactivated, self.next, &mut settlement);
+        });
+        smsc.offer_errands();
     }
 
     /// Whether every event has ended or was accepted.
