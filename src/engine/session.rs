@@ -417,7 +417,7 @@ impl<T> Session<T> {
                 self.note_accepted(now);
                 self.pacing.handle_throttled(now.monotonic, written_at);
             }
-            (Verdict::NarrowWindow, _) => self.window.handle_refused(self.in_flight.open() + 1),
+            (Verdict::NarrowWindow, _) => self.window.handle_refused(self.open() + 1),
             (Verdict::Rebind, Answer::Refused { status, .. }) => return Err(SessionError::WrongState(status)),
             _ => {}
         }

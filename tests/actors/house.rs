@@ -22,7 +22,7 @@ use bellwire::engine::clock::Now;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings};
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::Routes;
-use bellwire::engine::tally::{Answered, ReceiptKind, Stage};
+use bellwire::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage};
 use bellwire::model::{
     DropReason, FeedName, Outcome, Overflow, Policy, PushSettings, Receipts, SourceId, SourceOrigin, SubscriptionId,
     TenantId,
@@ -53,6 +53,7 @@ const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
+    errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
 /// Segments that may be accepted without the store knowing.

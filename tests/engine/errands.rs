@@ -8,6 +8,7 @@ use bellwire::codec::smpp::{
 use bellwire::engine::receipts::{Errand, ErrandAnswer, ErrandSettings};
 use bellwire::engine::tally::{ErrandKind, ErrandResult};
 use bellwire::model::{Coalesce, DropReason, Order, Outcome, Policy, Receipts};
+use proptest::prelude::*;
 use std::time::Duration;
 
 const CANCELLED: ErrandAnswer = ErrandAnswer::Done(MessageState::DELETED);
@@ -323,5 +324,95 @@ fn an_errand_without_an_answer_is_lost_with_its_link_or_its_time() {
             (bench.told.0, bench.session.open()),
             (vec!["Query(id-1) Lost".into(), "Cancel(id-1) Lost".into()], 0)
         );
+    }
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Event(u8),
+    Poll,
+    Accept(usize),
+    Refuse(usize),
+    Lose(usize),
+    Receipt(usize, u8),
+    Answer(usize, u8),
+    Wait(u64),
+    Close,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => any::<u8>().prop_map(Step::Event),
+        4 => Just(Step::Poll),
+        6 => any::<usize>().prop_map(Step::Accept),
+        1 => any::<usize>().prop_map(Step::Refuse),
+        1 => any::<usize>().prop_map(Step::Lose),
+        3 => (any::<usize>(), 0..10_u8).prop_map(|(at, state)| Step::Receipt(at, state)),
+        4 => (any::<usize>(), 0..12_u8).prop_map(|(at, state)| Step::Answer(at, state)),
+        2 => (1..200_u64).prop_map(Step::Wait),
+        1 => Just(Step::Close),
+    ];
+    prop::collection::vec(step, 0..120)
+}
+
+fn one_of<T>(all: &mut Vec<T>, at: usize) -> Option<T> {
+    if all.is_empty() { None } else { Some(all.swap_remove(at % all.len())) }
+}
+
+proptest! {
+    #[test]
+    fn each_event_ends_once_whatever_is_asked_and_answered(
+        steps in steps(), coalesce in prop::sample::select(vec!["none", "latest", "type", "field:k"]),
+        order in prop::sample::select(vec![Order::Strict, Order::Pipelined]),
+    ) {
+        let mut rig = rig(Policy { order, ..coalescing(coalesce) });
+        rig.receipts.set_up_errands(0, ErrandSettings { withdraws: true, query_after: Some(MINUTE) });
+        let (mut written, mut ids, mut open, mut closed) = (Vec::new(), Vec::new(), Vec::new(), false);
+        for step in steps {
+            match step {
+                Step::Event(number) if !closed => {
+                    let data = format!("{{\"k\":{}}}{}", number % 3, " ".repeat(usize::from(number % 4) * 80));
+                    rig.feed(&[(["a", "b"][usize::from(number % 2)], &data, "")]);
+                }
+                Step::Poll => written.extend(rig.poll()),
+                Step::Accept(at) => ids.extend(one_of(&mut written, at).map(|one| rig.accept(&one))),
+                Step::Refuse(at) => drop(one_of(&mut written, at).map(|one| rig.refuse(&one, WRONG_NUMBER))),
+                Step::Lose(at) => drop(one_of(&mut written, at).map(|one| rig.lose(&one, at % 2 == 0))),
+                Step::Receipt(at, state) if !ids.is_empty() => {
+                    let id: &String = &ids[at % ids.len()];
+                    rig.hear(rig.now.monotonic, id.as_bytes(), MessageState(state));
+                }
+                Step::Answer(at, state) => {
+                    open.extend(errands(&mut rig));
+                    let said = match state {
+                        10 => ErrandAnswer::Refused,
+                        11 => ErrandAnswer::Lost,
+                        state => ErrandAnswer::Done(MessageState(state)),
+                    };
+                    one_of(&mut open, at).into_iter().for_each(|errand| answer(&mut rig, errand, said));
+                }
+                Step::Wait(seconds) => {
+                    rig.advance(Duration::from_secs(seconds));
+                    rig.receipts.handle_timeout(rig.now.monotonic, 0, &mut rig.tally);
+                }
+                Step::Close => {
+                    let next = rig.fed();
+                    rig.close_before(DropReason::Deactivated, next);
+                    closed = true;
+                }
+                Step::Event(_) | Step::Receipt(..) => {}
+            }
+            prop_assert!(rig.all_settled() <= rig.fed());
+        }
+        while { written.extend(rig.poll()); !written.is_empty() } {
+            written.drain(..).collect::<Vec<_>>().iter().for_each(|one| drop(rig.accept(one)));
+            rig.advance(MINUTE);
+        }
+        rig.receipts.handle_timeout(rig.now.monotonic + Duration::from_secs(4000), 0, &mut rig.tally);
+        prop_assert_eq!((rig.all_settled(), rig.receipts.waiting()), (rig.fed(), 0));
+        open.extend(errands(&mut rig));
+        open.into_iter().for_each(|errand| answer(&mut rig, errand, CANCELLED));
+        prop_assert_eq!(rig.all_settled(), rig.fed());
     }
 }

@@ -236,6 +236,12 @@ impl Rig {
         self.handset.close(self.now, self.place, reason, 0, &mut settlement);
     }
 
+    /// Every event before `next` was for it.
+    pub fn close_before(&mut self, reason: DropReason, next: u64) {
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
+        self.handset.close(self.now, self.place, reason, next, &mut settlement);
+    }
+
     pub fn abandon(&mut self) {
         let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         self.handset.abandon(self.now, DropReason::Shutdown, &mut settlement);
