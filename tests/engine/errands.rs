@@ -406,7 +406,7 @@ proptest! {
             prop_assert!(rig.all_settled() <= rig.fed());
         }
         while { written.extend(rig.poll()); !written.is_empty() } {
-            written.drain(..).collect::<Vec<_>>().iter().for_each(|one| drop(rig.accept(one)));
+            std::mem::take(&mut written).iter().for_each(|one| drop(rig.accept(one)));
             rig.advance(MINUTE);
         }
         rig.receipts.handle_timeout(rig.now.monotonic + Duration::from_secs(4000), 0, &mut rig.tally);
