@@ -113,7 +113,7 @@ async fn an_unknown_command_is_refused_and_the_session_goes_on() {
     let smsc = ScriptedSmsc::new();
     let rig = Rig::new(1, vec![settings(smsc.address())]).await;
     let mut link = smsc.accept_bound().await;
-    for (command, number) in [(0x0000_0BAD, 5), (CommandId::QUERY_SM.0, 6), (CommandId::SUBMIT_MULTI.0, 7)] {
+    for (command, number) in [(0x0000_0BAD, 5), (0x0000_0104, 6), (0x0000_0999, 7)] {
         link.say_header(CommandId(command), CommandStatus::OK, number).await;
         let nack = link.expect(CommandId::GENERIC_NACK).await;
         assert_eq!((nack.command_status, nack.sequence_number), (CommandStatus::INVCMDID, number));
