@@ -194,3 +194,48 @@ async fn an_smsc_prints_what_it_takes_and_counts_it() {
     let counted: serde_json::Value = serde_json::from_str(&counted).unwrap();
     assert_eq!((&counted["submits"], &counted["accepted"]), (&3.into(), &2.into()));
 }
+
+#[test]
+fn a_script_is_checked_without_playing_it() {
+    let mut script = tempfile::NamedTempFile::new().unwrap();
+    script.write_all(b"[rate]\nper_second = 5\n[[fault]]\nkind = \"silent\"\nat = 2\n").unwrap();
+    let path = script.path().to_str().unwrap().to_owned();
+    let path = path.as_str();
+    let (code, words, complaint) = bellwire(&["sim", "smsc", "--script", path, "--seed", "9", "--check"], "");
+    assert_eq!((code, complaint.as_str()), (0, ""));
+    for line in ["seed 9\n", "rate: 5 a second", "fault silent: never answers; at submit 2\n"] {
+        assert!(words.contains(line), "{line} in\n{words}");
+    }
+    script.write_all(b"acept = true\n").unwrap();
+    let (code, _, complaint) = bellwire(&["sim", "smsc", "--script", path, "--check"], "");
+    assert_eq!(code, 64);
+    assert!(complaint.contains("line 6: fault[1].acept: unknown key, known here are kind"), "{complaint}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_run_is_recorded_and_summed_up() {
+    let mut script = tempfile::NamedTempFile::new().unwrap();
+    script.write_all(b"[[fault]]\nkind = \"throttle\"\nat = 2\n").unwrap();
+    let record = tempfile::NamedTempFile::new().unwrap();
+    let [script, record] = [&script, &record].map(|file| file.path().to_str().unwrap());
+    let arguments =
+        ["sim", "smsc", "--listen", "127.0.0.1:0", "--script", script, "--dlr", "none", "--json", "--record", record];
+    let (child, address) = started(&arguments);
+    let mut esme = Esme::bound(address.parse().unwrap()).await;
+    esme.submit(1..=2).await;
+    esme.answer(1).await;
+    esme.next().await.unwrap();
+    let [printed, _] = ended(child);
+    let summary: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((&summary["seed"], &summary["faults"]["throttle"]), (&1.into(), &1.into()));
+    assert_eq!(summary["connections"][0]["submits"], 2);
+    let lines = std::fs::read_to_string(record).unwrap();
+    let statuses: Vec<u64> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["command"] == "submit_sm_resp")
+        .map(|line| line["status"].as_u64().unwrap())
+        .collect();
+    assert_eq!(statuses, [0, 0x58]);
+}

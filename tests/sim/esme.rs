@@ -228,6 +228,6 @@ impl Esme {
 
     /// The next PDU, whatever it is; `None` when none comes in time, or none ever.
     async fn whatever(&mut self) -> Option<Header> {
-        tokio::time::timeout(Duration::from_millis(1_500), self.read()).await.ok()?.ok()?.map(|(header, _)| header)
+        tokio::time::timeout(Duration::from_millis(1_000), self.read()).await.ok()?.ok()?.map(|(header, _)| header)
     }
 }

@@ -3,12 +3,13 @@
 use crate::esme::{Esme, smsc, smsc_with};
 use crate::within;
 use bellwire::codec::smpp::{BindMode, Body, CommandId, CommandStatus, Header, Pdu};
-use bellwire::sim::smsc::Recorded;
+use bellwire::sim::smsc::{Kind, Recorded};
 use bellwire::sim::{FaultScript, Smsc, SmscSettings};
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 fn ready() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/simulator");
@@ -42,11 +43,35 @@ async fn push_through(smsc: &Smsc, wanted: u64) {
 async fn every_script_that_is_ready_is_understood_and_takes_messages() {
     let names: Vec<String> = ready().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["calm", "flaky", "hostile", "off-handsets", "throttled"]);
+    let mut runs = JoinSet::new();
     for (name, text) in ready() {
         let script: FaultScript = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(script.explain().lines().count() > 4, "{name}");
-        let (smsc, _) = smsc_with(SmscSettings { script, ..SmscSettings::default() }).await;
-        within(push_through(&smsc, 100)).await;
+        runs.spawn(async move {
+            let (smsc, _) = smsc_with(SmscSettings { script, ..SmscSettings::default() }).await;
+            within(push_through(&smsc, 60)).await;
+        });
+    }
+    runs.join_all().await;
+}
+
+#[test]
+fn the_page_says_what_is() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SIMULATOR.md")).unwrap();
+    let blocks: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block).collect();
+    assert!(blocks.len() >= 7);
+    for block in blocks {
+        // What needs a rate has one, and what is commented out is as right.
+        let rate = if block.contains("[rate]") { "" } else { "\n[rate]\nper_second = 1\n" };
+        let all = format!("{block}{rate}");
+        assert!(all.parse::<FaultScript>().is_ok(), "{}\n{all}", all.parse::<FaultScript>().unwrap_err());
+    }
+    for kind in Kind::ALL {
+        assert!(page.contains(&format!("\n| `{}` |", kind.name())), "{}", kind.name());
+    }
+    for (name, _) in ready() {
+        assert!(page.contains(&format!("[{name}](simulator/{name}.toml)")), "{name}");
     }
 }
 
@@ -158,4 +183,39 @@ async fn what_came_and_went_is_recorded() {
             "out unbind_resp"
         ]
     );
+}
+
+#[tokio::test]
+async fn the_same_seed_decides_the_same_over_a_socket() {
+    const SCRIPT: &str = "\
+[receipts]
+form = \"none\"
+[[fault]]
+kind = \"refuse\"
+statuses = [8, 0x14, 0x45, 0x58]
+probability = 0.3
+[[fault]]
+kind = \"shuffle\"
+probability = 0.2
+[[fault]]
+kind = \"same_id\"
+probability = 0.1";
+    let run = async |seed| {
+        let settings = SmscSettings { seed, script: SCRIPT.parse().unwrap(), ..SmscSettings::default() };
+        let (smsc, _) = smsc_with(settings).await;
+        let mut esme = Esme::bound(smsc.address()).await;
+        let mut answers = Vec::new();
+        for numbers in [2..=120, 121..=300] {
+            let wanted = numbers.clone().count();
+            esme.submit(numbers).await;
+            for _ in 0..wanted {
+                answers.push(esme.next().await.unwrap().1);
+            }
+        }
+        // Those that were gathered last come when nothing has joined them for a while: when, is up to the clock.
+        answers.sort();
+        answers
+    };
+    assert_eq!(run(7).await, run(7).await);
+    assert_ne!(run(7).await, run(8).await);
 }

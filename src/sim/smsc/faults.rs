@@ -148,7 +148,7 @@ impl Faults {
 impl Counted {
     fn strikes(&mut self, n: u64, destination: &[u8]) -> bool {
         let Self { rule, seed, all, by_destination } = self;
-        if rule.destination.as_ref().is_some_and(|only| only != destination) || !rule.within.contains(&n) {
+        if rule.destination.as_ref().is_some_and(|only| only != destination) {
             return false;
         }
         let place = chance::hash(destination);
@@ -163,6 +163,9 @@ impl Counted {
         } else {
             (all, n)
         };
+        if !rule.within.contains(&n) {
+            return false;
+        }
         let by_number = rule.at.contains(&n) || rule.every.is_some_and(|every| n.is_multiple_of(every));
         let draw_at = if rule.per_destination { place ^ n } else { n };
         if count.left == 0 && (by_number || chance::happens(rule.probability, *seed, draw_at)) {
@@ -292,6 +295,24 @@ mod tests {
         assert_eq!(status(3, b"b"), CommandStatus::MSGQFUL);
         assert_eq!(status(4, b"a"), CommandStatus::MSGQFUL);
         assert_eq!(status(5, b"a"), CommandStatus::OK);
+    }
+
+    #[test]
+    fn a_fault_has_its_time_and_a_refusal_its_choice() {
+        let mut faults = faults("[[fault]]\nkind = \"refuse\"\nstatuses = [8, 0x45]\nevery = 1\nfrom = 11\nto = 60");
+        let statuses: Vec<CommandStatus> = (1..=100).map(|n| faults.decide(n, b"1").status).collect();
+        assert!(statuses[..10].iter().chain(&statuses[60..]).all(|status| status.is_ok()));
+        let drawn = |only| statuses[10..60].iter().filter(|status| **status == only).count();
+        let (errors, failures) = (drawn(CommandStatus::SYSERR), drawn(CommandStatus::SUBMITFAIL));
+        assert!(errors + failures == 50 && errors > 10 && failures > 10, "{errors} {failures}");
+    }
+
+    #[test]
+    fn answers_and_receipts_take_the_time_of_the_script() {
+        let mut slow = faults("[latency]\nanswer = \"5ms\"\nreceipt = \"2ms\"");
+        let decision = slow.decide(1, b"1");
+        assert_eq!(decision.answer, Answer::After(Duration::from_millis(5)));
+        assert_eq!((decision.receipt.delay, decision.is_fault()), (Duration::from_millis(7), false));
     }
 
     #[test]

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Where something is in a queue.
+pub(super) type Place = (Duration, u64);
+
 #[derive(Debug)]
 pub(super) struct Queue<T> {
-    waiting: BTreeMap<(Duration, u64), T>,
+    waiting: BTreeMap<Place, T>,
     arrivals: u64,
 }
 
@@ -16,9 +19,16 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn put(&mut self, due: Duration, what: T) {
+    /// Says where it is, for [`Queue::remove`].
+    pub(super) fn put(&mut self, due: Duration, what: T) -> Place {
         self.arrivals += 1;
         self.waiting.insert((due, self.arrivals), what);
+        (due, self.arrivals)
+    }
+
+    /// What is there does not wait any more; nothing if it does not anyway.
+    pub(super) fn remove(&mut self, place: Place) {
+        self.waiting.remove(&place);
     }
 
     /// The first that is due.
@@ -52,6 +62,9 @@ mod tests {
         for (due, what) in [(5, 'c'), (1, 'a'), (1, 'b')] {
             queue.put(Duration::from_secs(due), what);
         }
+        let gone = queue.put(Duration::ZERO, 'd');
+        queue.remove(gone);
+        queue.remove(gone);
         assert_eq!(queue.next(), Some(Duration::from_secs(1)));
         let now = Duration::from_secs(4);
         assert_eq!([queue.due(now), queue.due(now), queue.due(now)], [Some('a'), Some('b'), None]);

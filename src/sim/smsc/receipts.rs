@@ -68,6 +68,30 @@ impl Receipt {
         })
     }
 
+    /// The receipts that replace_sm asks for instead of those that `before` stands for, between handset and sender.
+    pub(super) fn asked(
+        asked: RegisteredDelivery,
+        (handset, sender): (Party, Party),
+        message: u64,
+        before: Option<&Self>,
+        unix: u64,
+    ) -> Option<Self> {
+        let state = MessageState::ENROUTE;
+        let submitted = before.map_or(unix, |before| before.submitted);
+        let message = before.map_or(message, |before| before.message);
+        (asked.0 & 0x03 != 0).then(|| Self {
+            message,
+            state,
+            is_intermediate: false,
+            asked,
+            submitted,
+            done: None,
+            handset,
+            sender,
+            text: Box::default(),
+        })
+    }
+
     /// The one for the end of the message, if that end is asked for.
     pub(super) fn ended(&self, state: MessageState, done: Option<u64>) -> Option<Self> {
         let delivered = state == MessageState::DELIVERED;

@@ -114,10 +114,10 @@ impl Shared {
         (n, faults.decide(n, destination))
     }
 
-    /// Keeps a message that is taken, or says that it need not be.
+    /// Keeps a message that is taken, or says that it need not be: which one it is, which it is named as, and whose.
     pub(super) fn place(
         &self,
-        (n, account): (u64, &[u8]),
+        message: (u64, u64, &[u8]),
         submit: &SubmitSm<'_>,
         decision: &Decision,
         receipt: Option<&Receipt>,
@@ -125,7 +125,7 @@ impl Shared {
     ) -> Placed {
         let mut store = self.store.lock();
         let before = store.deadline();
-        let placed = store.place((n, account), submit, decision.receipt, receipt, now);
+        let placed = store.place(message, submit, decision.receipt, receipt, now);
         let earlier = match (before, store.deadline()) {
             (Some(before), Some(after)) => after < before,
             (before, after) => before != after,
@@ -168,7 +168,7 @@ impl Shared {
             esm_class: held.esm_class,
             data_coding: held.data_coding,
             short_message: &held.text,
-            message_id: &self.ids.response(held.n),
+            message_id: &self.ids.response(held.named),
         });
     }
 

@@ -22,7 +22,7 @@ pub struct SmscStats {
     pub binds: u64,
     /// Binds refused.
     pub binds_refused: u64,
-    /// submit_sm that came while bound.
+    /// Messages that came while bound, by submit_sm, data_sm or submit_multi.
     pub submits: u64,
     /// Of these, messages taken.
     pub accepted: u64,
@@ -52,6 +52,8 @@ pub struct SmscStats {
     pub receipts_dropped: u64,
     /// alert_notification sent.
     pub alerts: u64,
+    /// query_sm, cancel_sm and replace_sm received.
+    pub errands: u64,
     /// enquire_link received.
     pub enquire_links: u64,
     /// PDUs that could not be read.
@@ -151,6 +153,7 @@ impl Ledger {
         total.over_queue += read.over_queue;
         total.receipts += read.receipts;
         total.alerts += read.alerts;
+        total.errands += read.errands;
         total.receipts_answered += read.receipts_answered;
         total.enquire_links += read.enquire_links;
         total.malformed += read.malformed;

@@ -2,11 +2,11 @@
 
 use super::super::chance;
 use super::faults::ReceiptPlan;
-use super::queue::Queue;
+use super::queue::{Place, Queue};
 use super::receipts::{HandsetAlert, Party, Receipt};
 use super::script::{Alert, DestinationScript, FaultScript, StoreScript};
-use crate::codec::smpp::{DataCoding, EsmClass, MessageState, SubmitSm, Time, TlvTag};
-use std::collections::{HashMap, VecDeque};
+use crate::codec::smpp::{DataCoding, EsmClass, MessageState, ReplaceSm, SubmitSm, Time, TlvTag};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Handsets that something is known of; all others are on, with an empty queue.
@@ -41,6 +41,8 @@ pub(super) enum Event {
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) n: u64,
+    /// The message whose id it has.
+    pub(super) named: u64,
     pub(super) account: Box<[u8]>,
     pub(super) source: Party,
     pub(super) destination: Party,
@@ -50,8 +52,9 @@ pub(super) struct Held {
     pub(super) text: Box<[u8]>,
     plan: ReceiptPlan,
     receipt: Option<Receipt>,
-    /// When it ends undelivered.
-    until: Duration,
+    /// Its delivery among what is due, unless its handset is off; and its end if it is not delivered before.
+    delivery: Option<Place>,
+    expiry: Place,
 }
 
 /// What is to be done, and when.
@@ -83,7 +86,7 @@ struct Handset {
     /// Whether it is switched off, and messages that wait until it is not.
     is_off: bool,
     was_seen: bool,
-    waiting: VecDeque<u64>,
+    waiting: BTreeSet<u64>,
     alerts: Vec<(Box<[u8]>, HandsetAlert)>,
 }
 
@@ -98,6 +101,7 @@ pub(super) struct Store {
     waiting: HashMap<u64, Box<Held>>,
     handsets: HashMap<Box<[u8]>, Handset>,
     due: Queue<Due>,
+    receipts_due: usize,
 }
 
 impl Store {
@@ -113,13 +117,14 @@ impl Store {
             waiting: HashMap::new(),
             handsets: HashMap::new(),
             due: Queue::default(),
+            receipts_due: 0,
         }
     }
 
-    /// Takes message `n` of `account`, whose receipt, if one is asked for, is `receipt`.
+    /// Takes message `n` of `account`, named as `named`, whose receipt, if one is asked for, is `receipt`.
     pub(super) fn place(
         &mut self,
-        (n, account): (u64, &[u8]),
+        (n, named, account): (u64, u64, &[u8]),
         submit: &SubmitSm<'_>,
         plan: ReceiptPlan,
         receipt: Option<&Receipt>,
@@ -133,7 +138,7 @@ impl Store {
         let latency = self.delivery.draw(self.seed ^ DELIVERIES, n);
         let at = self.scheduled(submit, now).unwrap_or(now) + latency;
         let waits = is_off || at > now;
-        if waits && self.waiting.len() >= self.script.waiting {
+        if waits && self.waiting.len() + self.receipts_due >= self.script.waiting {
             return Placed::Full;
         }
         self.count(number);
@@ -145,14 +150,15 @@ impl Store {
         }
         self.remember(n, MessageState::ENROUTE, Duration::ZERO, submit.source.addr);
         let until = now + self.validity(submit, now);
-        self.due.put(until, Due::Expire(n));
         if is_off {
             self.await_handset(n, account, submit);
-        } else {
-            self.due.put(at, Due::Deliver(n));
         }
+        // A message whose time comes with its end is delivered.
+        let delivery = (!is_off).then(|| self.due.put(at, Due::Deliver(n)));
+        let expiry = self.due.put(until, Due::Expire(n));
         let held = Held {
             n,
+            named,
             account: account.into(),
             source: Party::of(&submit.source),
             destination: Party::of(&submit.destination),
@@ -162,7 +168,8 @@ impl Store {
             text: submit.user_data().into(),
             plan,
             receipt: receipt.cloned(),
-            until,
+            delivery,
+            expiry,
         };
         self.waiting.insert(n, Box::new(held));
         Placed::Waiting
@@ -177,7 +184,10 @@ impl Store {
                 Due::Expire(n) => self.expire(n, now, &mut events),
                 Due::SwitchOn(number) => self.switch_on(&number, now, &mut events),
                 Due::Settle(number) => self.uncount(&number),
-                Due::Receipt(account, receipt) => events.push(Event::Receipt(account, receipt)),
+                Due::Receipt(account, receipt) => {
+                    self.receipts_due -= 1;
+                    events.push(Event::Receipt(account, receipt));
+                }
             }
         }
         events
@@ -199,9 +209,9 @@ impl Store {
         (brief.n == n && brief.source == chance::hash(source)).then_some(brief)
     }
 
-    /// A message that waits, to be changed.
-    pub(super) fn held(&mut self, n: u64) -> Option<&mut Held> {
-        self.waiting.get_mut(&n).map(AsMut::as_mut)
+    /// A message that waits.
+    pub(super) fn held(&self, n: u64) -> Option<&Held> {
+        self.waiting.get(&n).map(AsRef::as_ref)
     }
 
     /// Takes a message away before it is delivered; its receipt says so. `None` if it does not wait.
@@ -219,13 +229,26 @@ impl Store {
         meant
     }
 
-    /// A waiting message ends at another time.
-    pub(super) fn extend(&mut self, n: u64, validity: Duration, now: Duration) {
-        let until = now + validity.min(self.script.validity_max);
-        if let Some(held) = self.waiting.get_mut(&n) {
-            held.until = until;
-            self.due.put(until, Due::Expire(n));
+    /// Changes message `n` as `replace` says, if it waits and is that sender's; whether it does.
+    pub(super) fn replace(&mut self, n: u64, replace: &ReplaceSm<'_>, now: Duration) -> bool {
+        let validity = self.time(replace.validity_period, now).map(|period| period.min(self.script.validity_max));
+        let scheduled = self.time(replace.schedule_delivery_time, now);
+        let unix = self.clock + now.as_secs();
+        let Some(held) = self.waiting.get_mut(&n).filter(|held| *held.source.addr == *replace.source.addr) else {
+            return false;
+        };
+        held.text = replace.user_data().into();
+        let (handset, sender) = (held.destination.clone(), held.source.clone());
+        held.receipt = Receipt::asked(replace.registered_delivery, (handset, sender), n, held.receipt.as_ref(), unix);
+        if let Some(validity) = validity {
+            self.due.remove(held.expiry);
+            held.expiry = self.due.put(now + validity, Due::Expire(n));
         }
+        if let (Some(scheduled), Some(delivery)) = (scheduled, &mut held.delivery) {
+            self.due.remove(*delivery);
+            *delivery = self.due.put(now + scheduled, Due::Deliver(n));
+        }
+        true
     }
 
     /// A time of SMPP as a duration from now; `None` for what is no time, or empty.
@@ -244,7 +267,11 @@ impl Store {
     }
 
     fn validity(&self, submit: &SubmitSm<'_>, now: Duration) -> Duration {
-        self.time(submit.validity_period, now).unwrap_or(self.script.validity).min(self.script.validity_max)
+        // §5.3.2.61: qos_time_to_live, in seconds, is what data_sm has instead, and overrides the other.
+        let seconds = submit.tlvs.u32(TlvTag::QOS_TIME_TO_LIVE).ok().flatten();
+        let asked = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let asked = asked.or_else(|| self.time(submit.validity_period, now));
+        asked.unwrap_or(self.script.validity).min(self.script.validity_max)
     }
 
     fn tracks_queues(&self) -> bool {
@@ -274,8 +301,8 @@ impl Store {
     }
 
     fn is_full(&self, number: &[u8]) -> bool {
-        let unreceipted = self.handsets.get(number).map_or(0, |handset| handset.unreceipted);
-        self.destinations.queue.is_some_and(|queue| unreceipted >= queue)
+        let Some(queue) = self.destinations.queue else { return false };
+        self.handsets.get(number).is_some_and(|handset| handset.unreceipted >= queue)
     }
 
     fn count(&mut self, number: &[u8]) {
@@ -306,7 +333,7 @@ impl Store {
             Alert::Never => false,
         };
         let Some(handset) = self.handsets.get_mut(submit.destination.addr) else { return };
-        handset.waiting.push_back(n);
+        handset.waiting.insert(n);
         let alert = HandsetAlert::of(submit);
         let alert = (Box::from(account), alert);
         if alerts && !handset.alerts.contains(&alert) {
@@ -333,21 +360,20 @@ impl Store {
     }
 
     fn expire(&mut self, n: u64, now: Duration, events: &mut Vec<Event>) {
-        if self.waiting.get(&n).is_some_and(|held| held.until <= now)
-            && let Some(held) = self.waiting.remove(&n)
-        {
+        if let Some(held) = self.waiting.remove(&n) {
             self.end(*held, MessageState::EXPIRED, now, events);
         }
     }
 
     /// A message that waited is final; its receipts follow.
     fn end(&mut self, held: Held, state: MessageState, now: Duration, events: &mut Vec<Event>) {
-        let Held { n, account, source, destination, plan, receipt, .. } = held;
+        let Held { n, account, source, destination, plan, receipt, delivery, expiry, .. } = held;
+        delivery.into_iter().chain([expiry]).for_each(|place| self.due.remove(place));
         self.remember(n, state, now, &source.addr);
-        if state != plan.state
+        if delivery.is_none()
             && let Some(handset) = self.handsets.get_mut(&destination.addr)
         {
-            handset.waiting.retain(|waiting| *waiting != n);
+            handset.waiting.remove(&n);
         }
         let done = self.clock + now.as_secs();
         let receipt = receipt.and_then(|receipt| receipt.ended(state, Some(done)));
@@ -357,7 +383,10 @@ impl Store {
         for (after, receipt) in receipt.sequence(&plan) {
             match after.is_zero() {
                 true => events.push(Event::Receipt(account.clone(), receipt)),
-                false => self.due.put(now + after, Due::Receipt(account.clone(), receipt)),
+                false => {
+                    self.receipts_due += 1;
+                    self.due.put(now + after, Due::Receipt(account.clone(), receipt));
+                }
             }
         }
     }

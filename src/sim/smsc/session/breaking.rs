@@ -2,24 +2,20 @@
 
 use super::super::fault::LinkFault;
 use super::super::noise;
+use super::submitting::put_answer;
 use super::{Ending, Session};
-use crate::codec::smpp::{CommandId, CommandStatus, Encode, Header, SubmitSmResp};
+use crate::codec::smpp::{CommandId, CommandStatus, Header, Tlvs};
 use bytes::BytesMut;
 
 impl Session {
     /// What comes after the answer to the submit `header`, if there was one.
-    pub(super) fn break_link(&mut self, fault: LinkFault, header: &Header, message_id: &[u8]) {
+    pub(super) fn break_link(&mut self, fault: LinkFault, header: &Header, message_id: &str) {
         match fault {
             LinkFault::Close => self.ending = Some(Ending::Close),
             LinkFault::Reset => self.ending = Some(Ending::Reset),
             LinkFault::Cut => {
                 let mut whole = BytesMut::new();
-                // A message id is no longer than its field.
-                let _ = SubmitSmResp::new(message_id).encode_with_status(
-                    CommandStatus::OK,
-                    header.sequence_number,
-                    &mut whole,
-                );
+                put_answer(header, CommandStatus::OK, header.sequence_number, message_id, Tlvs::NONE, &mut whole);
                 self.out.extend_from_slice(whole.get(..whole.len() / 2).unwrap_or_default());
                 self.ending = Some(Ending::Close);
             }

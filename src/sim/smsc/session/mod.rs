@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `binding` | who is there, and in which version |
 //! | `submitting` | messages and their answers |
+//! | `errands` | query, cancel, replace, and other ways to submit |
 //! | `reporting` | receipts and alerts on their way out |
 //! | `breaking` | faults of the connection |
 
 mod binding;
 mod breaking;
+mod errands;
 mod reporting;
 mod submitting;
 #[cfg(test)]
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Answers and receipts that may wait for their time; beyond that nothing is read until some have gone.
-const PENDING_MAX: usize = 16 * 1024;
+const PENDING_MAX: usize = 256 * 1024;
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,6 +240,11 @@ impl Session {
         };
         match &pdu.body {
             Body::SubmitSm(submit) => self.handle_submit(&pdu.header, submit, now),
+            Body::DataSm(data) => self.handle_data(&pdu.header, data, now),
+            Body::SubmitMulti(multi) => self.handle_multi(&pdu.header, multi, now),
+            Body::QuerySm(query) => self.handle_query(&pdu.header, query),
+            Body::CancelSm(cancel) => self.handle_cancel(&pdu.header, cancel, now),
+            Body::ReplaceSm(replace) => self.handle_replace(&pdu.header, replace, now),
             Body::Bind(bind) => self.handle_bind(&pdu.header, bind, now),
             Body::DeliverSmResp(_) => self.handle_receipt_answer(&pdu.header, now),
             Body::EnquireLink => {

@@ -8,7 +8,8 @@ use super::super::store::Placed;
 use super::super::{Delivered, chance};
 use super::{Ending, Pending, Session};
 use crate::codec::smpp::{
-    BindMode, CommandId, CommandStatus, Encode, Header, InterfaceVersion, SubmitSm, SubmitSmResp, TlvBuffer, TlvTag,
+    CommandId, CommandStatus, DataSmResp, Encode, Header, InterfaceVersion, SubmitSm, SubmitSmResp, TlvBuffer, TlvTag,
+    Tlvs,
 };
 use bytes::BytesMut;
 use std::mem;
@@ -22,47 +23,73 @@ const STRAY_DISTANCE: u32 = 0x1000_0000;
 /// Which submit, when its answer goes if not at once, and now.
 type When = (u64, Option<Duration>, Duration);
 
+/// A message that was looked at.
+pub(super) struct Taken {
+    pub(super) n: u64,
+    pub(super) decision: Decision,
+    /// When its answer goes, if not at once.
+    pub(super) due: Option<Duration>,
+    placed: Placed,
+    receipt: Option<Receipt>,
+}
+
 impl Session {
     pub(super) fn handle_submit(&mut self, header: &Header, submit: &SubmitSm<'_>, now: Duration) {
-        if !matches!(self.bound, Some(BindMode::Transmitter | BindMode::Transceiver)) {
-            header.answer(CommandStatus::INVBNDSTS).encode(&mut self.out);
+        if !self.may_send(header) {
             return;
         }
-        self.read.submits += 1;
         self.outstanding += 1;
         self.read.max_outstanding = self.read.max_outstanding.max(self.outstanding);
-        let (n, mut decision) = self.shared.decide(submit.destination.addr);
-        self.limit(&mut decision, now);
+        let taken = self.take(submit, None, now);
         if self.ending.is_some() {
             return;
         }
+        let first = taken.decision.receipt.first;
+        if first {
+            self.report_taken(&taken, now);
+        }
+        let id = if taken.decision.accept { self.shared.ids.response(taken.n) } else { String::new() };
+        self.answer(header, &taken.decision, &id, (taken.n, taken.due, now));
+        if !first {
+            self.report_taken(&taken, now);
+        }
+        if let Some(fault) = taken.decision.link {
+            self.break_link(fault, header, &id);
+        }
+    }
+
+    /// Decides on a message and takes it, if that is decided. `named` is the message whose id it has, if that is another.
+    pub(super) fn take(&mut self, submit: &SubmitSm<'_>, named: Option<u64>, now: Duration) -> Taken {
+        self.read.submits += 1;
+        let (n, mut decision) = self.shared.decide(submit.destination.addr);
+        self.limit(&mut decision, now);
         let due = self.due(&mut decision, now);
-        let receipt = self.receipt(submit, n, &decision, now);
-        let placed = self.place(submit, n, &mut decision, receipt.as_ref(), now);
+        decision.accept &= self.ending.is_none();
+        let name = named.unwrap_or(n);
+        let receipt = self.receipt(submit, name, &decision, now);
+        let placed = self.place(submit, (n, name), &mut decision, receipt.as_ref(), now);
         self.shared.ledger.note(decision.kinds);
         self.read.faults += u64::from(decision.is_fault());
-        let id = if decision.accept { self.accept(submit, n, placed) } else { String::new() };
+        if decision.accept {
+            self.accept(submit, name, placed);
+        }
         let receipt = receipt.filter(|_| decision.accept);
-        if let Some(receipt) = &receipt
-            && placed == Placed::Delivered
-            && decision.receipt.first
-        {
-            self.schedule_receipts(receipt, &decision, now);
-        }
-        self.answer(header, &decision, &id, (n, due, now));
-        if let Some(receipt) = &receipt {
-            if let Some(early) = receipt.intermediate(&self.shared.settings.script.receipts) {
-                match due {
-                    Some(due) => self.pending.put(due, Pending::Receipt(early)),
-                    None => self.offer_receipt(early),
+        Taken { n, decision, due, placed, receipt }
+    }
+
+    /// The receipts of a message that was taken.
+    pub(super) fn report_taken(&mut self, taken: &Taken, now: Duration) {
+        let Some(receipt) = &taken.receipt else { return };
+        if let Some(early) = receipt.intermediate(&self.shared.settings.script.receipts) {
+            match taken.due.filter(|_| !taken.decision.receipt.first) {
+                Some(due) => {
+                    self.pending.put(due, Pending::Receipt(early));
                 }
-            }
-            if placed == Placed::Delivered && !decision.receipt.first {
-                self.schedule_receipts(receipt, &decision, now);
+                None => self.offer_receipt(early),
             }
         }
-        if let Some(fault) = decision.link {
-            self.break_link(fault, header, id.as_bytes());
+        if taken.placed == Placed::Delivered {
+            self.schedule_receipts(receipt, &taken.decision, now);
         }
     }
 
@@ -103,7 +130,7 @@ impl Session {
     fn place(
         &mut self,
         submit: &SubmitSm<'_>,
-        n: u64,
+        (n, named): (u64, u64),
         decision: &mut Decision,
         receipt: Option<&Receipt>,
         now: Duration,
@@ -111,7 +138,7 @@ impl Session {
         if !decision.accept {
             return Placed::Full;
         }
-        let placed = self.shared.place((n, &self.system_id), submit, decision, receipt, now);
+        let placed = self.shared.place((n, named, &self.system_id), submit, decision, receipt, now);
         if placed == Placed::Full {
             self.read.over_queue += 1;
             decision.refuse(CommandStatus::MSGQFUL);
@@ -119,11 +146,10 @@ impl Session {
         placed
     }
 
-    fn accept(&mut self, submit: &SubmitSm<'_>, n: u64, placed: Placed) -> String {
+    fn accept(&mut self, submit: &SubmitSm<'_>, named: u64, placed: Placed) {
         self.read.accepted += 1;
         let user_data = submit.user_data();
         self.taken.push(chance::hash(submit.destination.addr) ^ chance::hash(user_data).rotate_left(1));
-        let id = self.shared.ids.response(n);
         if placed == Placed::Delivered {
             self.shared.deliver(&Delivered {
                 source: submit.source.addr,
@@ -131,29 +157,34 @@ impl Session {
                 esm_class: submit.esm_class,
                 data_coding: submit.data_coding,
                 short_message: user_data,
-                message_id: &id,
+                message_id: &self.shared.ids.response(named),
             });
         }
-        id
     }
 
-    fn answer(&mut self, header: &Header, decision: &Decision, id: &str, (n, due, now): When) {
+    fn answer(&mut self, header: &Header, decision: &Decision, id: &str, when: When) {
+        if decision.answer == Answer::Now && when.1.is_none() {
+            // What comes most goes straight to where it is written from.
+            let mut out = mem::take(&mut self.out);
+            self.write_answer(header, decision, id, when.0, &mut out);
+            self.out = out;
+            self.answers += 1;
+            self.read.refused += u64::from(!decision.status.is_ok());
+        } else if decision.answer != Answer::Never {
+            let mut answer = BytesMut::new();
+            self.write_answer(header, decision, id, when.0, &mut answer);
+            self.send_answer(decision, answer, when);
+        }
+    }
+
+    /// Sends an answer that is written, in the way that was decided.
+    pub(super) fn send_answer(&mut self, decision: &Decision, answer: BytesMut, (n, due, now): When) {
         if decision.answer == Answer::Never {
             return;
         }
         self.read.refused += u64::from(!decision.status.is_ok());
-        let mut answer = BytesMut::new();
-        let at_once = due.is_none() && decision.answer == Answer::Now;
-        if at_once {
-            mem::swap(&mut answer, &mut self.out);
-        }
-        self.write_answer(header, decision, id, n, &mut answer);
-        if at_once {
-            mem::swap(&mut answer, &mut self.out);
-            self.answers += 1;
-            return;
-        }
         match (decision.answer, due) {
+            (Answer::Now, None) => self.put_answer(&answer),
             (Answer::Twice, _) => {
                 self.put_answer(&answer);
                 self.out.extend_from_slice(&answer);
@@ -165,7 +196,9 @@ impl Session {
                     self.scatter(n);
                 }
             }
-            (_, due) => self.pending.put(due.unwrap_or(now), Pending::Answer(answer.freeze())),
+            (_, due) => {
+                self.pending.put(due.unwrap_or(now), Pending::Answer(answer.freeze()));
+            }
         }
     }
 
@@ -205,12 +238,10 @@ impl Session {
             _ => id,
         };
         let congestion = self.congestion(n);
-        let resp = SubmitSmResp { message_id: id.as_bytes(), tlvs: congestion.tlvs() };
         if decision.twist == Some(Twist::Stray) {
-            // A message id is no longer than its field, here and below.
-            let _ = resp.encode_with_status(status, number ^ STRAY_DISTANCE, out);
+            put_answer(header, status, number ^ STRAY_DISTANCE, id, congestion.tlvs(), out);
         }
-        let _ = resp.encode_with_status(status, number, out);
+        put_answer(header, status, number, id, congestion.tlvs(), out);
     }
 
     /// v5.0 §4.8.4.18: any response may have it, and only v5.0 has it.
@@ -241,4 +272,21 @@ impl Session {
             self.put_answer(answer);
         }
     }
+}
+
+/// The response to a submit_sm or data_sm.
+pub(super) fn put_answer(
+    to: &Header,
+    status: CommandStatus,
+    number: u32,
+    message_id: &str,
+    tlvs: Tlvs<'_>,
+    out: &mut BytesMut,
+) {
+    let message_id = message_id.as_bytes();
+    // A message id is no longer than its field.
+    let _ = match to.command_id {
+        CommandId::DATA_SM => DataSmResp { message_id, tlvs }.encode_with_status(status, number, out),
+        _ => SubmitSmResp { message_id, tlvs }.encode_with_status(status, number, out),
+    };
 }
