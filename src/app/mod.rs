@@ -143,7 +143,9 @@ impl App {
         let admission = Admission::new(config.admission.octets);
         let readiness = Readiness::new(config.ops.ready_requires_link);
         let keeping = Keeping::open(&config.node)?;
-        let smscs = config.smsc.iter().map(|one| parts::smsc(one, &config.push, config.node.grace, &keeping.journal));
+        let receipts = parts::receipts();
+        let smscs = (0..).zip(&config.smsc);
+        let smscs = smscs.map(|one| parts::smsc(one, &receipts, &config.push, config.node.grace, &keeping.journal));
         let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let routes = Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice()));
         let restored = keeping.restore(config, &smscs, &routes)?;

@@ -15,7 +15,7 @@ use super::verdict::{Judge, Verdict};
 use super::window::Window;
 use crate::codec::smpp::{
     self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode, EncodeError,
-    FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt, TlvTag,
+    FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub trait Sink<T> {
     /// A submit was answered, or will not be. The verdict is what the answer means for this link.
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
-    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState);
+    fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
 }
 
 /// Why a session is over.
@@ -313,10 +313,10 @@ impl<T> Session<T> {
         let Header { command_id, command_status: status, sequence_number, .. } = pdu.header;
         if let Body::SubmitSmResp(response) = &pdu.body
             && !response.tlvs.is_empty()
-            && let Some(state) = response.tlvs.octets(TlvTag::CONGESTION_STATE).and_then(<[u8]>::first)
+            && let Some(state) = response.tlvs.congestion_state()
         {
             self.note_accepted(now);
-            self.pacing.handle_congestion(now.monotonic, *state);
+            self.pacing.handle_congestion(now.monotonic, state);
         }
         match &pdu.body {
             Body::SubmitSmResp(response) if status.is_ok() => {
@@ -424,9 +424,7 @@ impl<T> Session<T> {
 }
 
 fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
-    if let Some(receipt) = Receipt::decode(message)
-        && let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state)
-    {
-        sink.handle_receipt(now, message_id, state);
+    if let Some(receipt) = Receipt::decode(message) {
+        sink.handle_receipt(now, &receipt);
     }
 }

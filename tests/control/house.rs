@@ -20,6 +20,7 @@ use bellwire::engine::routing::Routes;
 use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
 use bellwire::store::Store;
 use bellwire::telemetry::Telemetry;
+use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -130,7 +131,7 @@ pub fn fields(status: &Status) -> Vec<String> {
 
 /// Numbers that begin with 1 have a route.
 fn arguments(log_octets: usize) -> Arguments {
-    let receipts = Receipts::new(Duration::from_secs(60), 1000);
+    let receipts = Arc::new(Mutex::new(Receipts::new(Duration::from_secs(60), 1000)));
     let sender = SenderSettings {
         service_type: String::new(),
         source_address: "12345".to_owned(),
@@ -146,7 +147,7 @@ fn arguments(log_octets: usize) -> Arguments {
     Arguments {
         push: PushSettings::default(),
         routes: Routes::new([prefixes.as_slice()]),
-        smscs: vec![Arc::new(Smsc::new("main".to_owned(), addressing, 1, receipts))],
+        smscs: vec![Arc::new(Smsc::new(0, "main".to_owned(), addressing, 1, receipts))],
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,

@@ -2,7 +2,7 @@
 
 use crate::phone::{Line, Phone};
 use crate::world::Books;
-use bellwire::codec::smpp::{BindMode, MessageState};
+use bellwire::codec::smpp::{BindMode, Receipt};
 use bellwire::engine::backoff::Backoff;
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
@@ -119,7 +119,7 @@ impl Open {
             let Some(at) = around.line.next() else { return };
             let phone = &mut around.phones[at];
             phone.in_line = false;
-            let mut settlement = Settlement { tally: &mut around.books.tally, receipts: &mut around.books.receipts };
+            let mut settlement = Settlement { tally: &mut around.books.tally, receipts: &mut around.books.receipts, smsc: 0 };
             while self.ours.room(now) > 0 {
                 let number = self.ours.next_sequence_number();
                 let segment = phone.engine.poll_segment(now, number, encoder, &mut self.out, &mut settlement);
@@ -140,15 +140,15 @@ impl Sink<Ticket> for Answers<'_, '_> {
         let Around { phones, line, books } = &mut *self.around;
         books.unknown += u64::from(matches!(answer, Answer::Unknown { .. }));
         let phone = &mut phones[ticket.phone];
-        let mut settlement = Settlement { tally: &mut books.tally, receipts: &mut books.receipts };
+        let mut settlement = Settlement { tally: &mut books.tally, receipts: &mut books.receipts, smsc: 0 };
         let verdict = phone.engine.handle_answer(now, ticket.segment, answer, &mut settlement);
         line.offer(ticket.phone, phone, now);
         verdict
     }
 
-    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState) {
+    fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>) {
         let Books { receipts, tally, .. } = &mut *self.around.books;
-        receipts.handle_receipt(now.monotonic, message_id, state, tally);
+        receipts.handle_receipt(now.monotonic, 0, receipt, tally);
     }
 }
 

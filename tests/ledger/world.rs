@@ -133,7 +133,7 @@ impl World {
             link.work(now, &self.smsc, self.random.f64(), &mut around);
         }
         self.smsc.handle_time(now.monotonic);
-        self.books.receipts.handle_timeout(now.monotonic, &mut self.books.tally);
+        self.books.receipts.handle_timeout(now.monotonic, 0, &mut self.books.tally);
         let links = self.links.iter().filter_map(|link| link.poll_timeout(now));
         let feeds = self.feeds.iter().filter(|feed| feed.left > 0).map(|feed| feed.due);
         let Some(next) = links.chain(feeds).chain(self.line.poll_timeout()).chain(self.smsc.poll_timeout()).min()
@@ -179,6 +179,7 @@ impl World {
             let mut settlement = bellwire::engine::subscription::Settlement {
                 tally: &mut self.books.tally,
                 receipts: &mut self.books.receipts,
+                smsc: 0,
             };
             phone.engine.abandon(self.now, DropReason::Shutdown, &mut settlement);
         }

@@ -3,6 +3,7 @@
 
 mod binding;
 mod faults;
+mod receipts;
 mod rig;
 mod routes;
 mod smsc;

@@ -1,8 +1,10 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
 mod pacing;
+mod receipts;
 
 pub use pacing::{PacingConfig, StatusMeaning};
+pub use receipts::ReceiptConfig;
 
 use super::explain::Explained;
 use super::secret::Secret;
@@ -70,6 +72,8 @@ pub struct SmscConfig {
     pub resend_unknown: ResendUnknown,
     /// How long a receipt is awaited before an accepted event is final as accepted: 1 s to 28 days.
     pub receipt_timeout: Duration,
+    /// How its receipts name messages.
+    pub receipts: ReceiptConfig,
 }
 
 impl SmscConfig {
@@ -96,6 +100,7 @@ impl SmscConfig {
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
             resend_unknown: section.choice("resend_unknown", ResendUnknown::Once, &ResendUnknown::WORDS),
             receipt_timeout: section.duration("receipt_timeout", "1h", ("1s", "28days")),
+            receipts: ReceiptConfig::read(&mut section),
         };
         section.finish();
         config
@@ -127,6 +132,7 @@ impl SmscConfig {
             .duration("bind_timeout", self.bind_timeout)
             .text("resend_unknown", word(&ResendUnknown::WORDS, self.resend_unknown))
             .duration("receipt_timeout", self.receipt_timeout);
+        self.receipts.explain(explained);
     }
 }
 

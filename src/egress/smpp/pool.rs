@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
+use tracing::info;
 
 /// How often receipts that did not come are given up.
 const RECEIPTS_CHECKED_EVERY: Duration = Duration::from_secs(1);
@@ -98,10 +99,11 @@ impl State {
         let Arguments { smscs, telemetry, bound, broken, clock } = arguments;
         let mut state = Self { members: Vec::new(), meters: HashMap::new(), bound, tasks: JoinSet::new() };
         let changed = changed_port(myself);
+        let mut owing = Vec::with_capacity(smscs.len());
         for SmscLinks { smsc, links } in smscs {
             let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
             state.meters.insert(smsc.name().to_owned(), meters.smsc.clone());
-            state.tasks.spawn(expire_receipts(Arc::clone(&smsc), meters.clone(), clock.clone()));
+            owing.push((Arc::clone(&smsc), meters.clone()));
             for (index, settings) in links.into_iter().enumerate() {
                 let name = LinkName { smsc: smsc.name().to_owned(), index: index as u32 };
                 let (commands, receiver) = watch::channel(Command::Work);
@@ -122,6 +124,7 @@ impl State {
                 state.members.push(Member { name, settings, shown, commands });
             }
         }
+        state.tasks.spawn(expire_receipts(owing, telemetry, clock));
         state.show();
         state
     }
@@ -157,7 +160,7 @@ impl State {
         let mut tasks = std::mem::take(&mut self.tasks);
         let links = self.members.len();
         tokio::spawn(async move {
-            // Each link bounds its own end; the watchers of receipts never end by themselves.
+            // Each link bounds its own end; the watcher of receipts never ends by itself.
             let mut ended = 0;
             while ended < links && tasks.join_next().await.is_some() {
                 ended += 1;
@@ -189,13 +192,23 @@ fn changed_port(myself: &ActorRef<PoolMessage>) -> Port<()> {
     })
 }
 
-async fn expire_receipts(smsc: Arc<Smsc>, meters: Meters, clock: Clock) {
+/// Gives up receipts that did not come, and says how SMSCs spell what they name.
+async fn expire_receipts(smscs: Vec<(Arc<Smsc>, Meters)>, telemetry: Telemetry, clock: Clock) {
     let mut tally = Tally::default();
     let mut interval = tokio::time::interval(RECEIPTS_CHECKED_EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        smsc.receipts().lock().handle_timeout(clock.now().monotonic, &mut tally);
-        meters.carry(&mut tally);
+        for (smsc, meters) in &smscs {
+            let mut receipts = smsc.receipts().lock();
+            receipts.handle_timeout(clock.now().monotonic, smsc.number(), &mut tally);
+            let (news, awaited) = (receipts.take_news(smsc.number()), receipts.waiting());
+            drop(receipts);
+            if let Some(spelling) = news {
+                info!(smsc = smsc.name(), message_ids = spelling.as_str(), "receipts name messages like this");
+            }
+            telemetry.receipts_expected.set(awaited as f64);
+            meters.carry(&mut tally);
+        }
     }
 }

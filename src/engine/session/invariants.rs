@@ -2,7 +2,7 @@
 
 use super::{Session, SessionSettings, Sink, State};
 use crate::codec::smpp::{
-    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, MessageState, PDU_MAX_OCTETS, Tlvs,
+    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, PDU_MAX_OCTETS, Receipt, Tlvs,
 };
 use crate::engine::clock::Now;
 use crate::engine::pacing::PacingSettings;
@@ -40,9 +40,8 @@ impl Sink<usize> for Played {
         }
     }
 
-    fn handle_receipt(&mut self, _: Now, message_id: &[u8], state: MessageState) {
-        assert!(!message_id.is_empty(), "an empty name is no name");
-        self.told.push(format!("receipt {} {state}", message_id.escape_ascii()));
+    fn handle_receipt(&mut self, _: Now, receipt: &Receipt<'_>) {
+        self.told.push(format!("{receipt:?}"));
     }
 }
 
