@@ -75,8 +75,7 @@ fn a_share_of_handsets_is_off_by_seed() {
             let destination = format!("1555{number:07}");
             rig.submit(number + 2, |submit| submit.destination.addr = destination.into_bytes().leak());
         }
-        let delivered = rig.delivered.lock().clone();
-        delivered
+        rig.delivered.lock().clone()
     };
     assert!((260..340).contains(&off(1).len()), "{}", off(1).len());
     assert_eq!(off(1), off(1));
