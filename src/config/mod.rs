@@ -32,6 +32,7 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, PacingConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig, SourceAddress, StatusMeaning,
+    BindMode, PacingConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig, SourceAddress,
+    StatusMeaning,
 };
 pub use upstream::UpstreamConfig;

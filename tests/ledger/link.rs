@@ -119,7 +119,8 @@ impl Open {
             let Some(at) = around.line.next() else { return };
             let phone = &mut around.phones[at];
             phone.in_line = false;
-            let mut settlement = Settlement { tally: &mut around.books.tally, receipts: &mut around.books.receipts, smsc: 0 };
+            let mut settlement =
+                Settlement { tally: &mut around.books.tally, receipts: &mut around.books.receipts, smsc: 0 };
             while self.ours.room(now) > 0 {
                 let number = self.ours.next_sequence_number();
                 let segment = phone.engine.poll_segment(now, number, encoder, &mut self.out, &mut settlement);
