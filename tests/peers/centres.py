@@ -75,7 +75,7 @@ JSMPP = Kind(
     name="jSMPP",
     command=("java", "-XX:TieredStopAtLevel=1", "-cp", f"{JAVA}/classes:{JAVA}/lib/*", "MessageCentre"),
     message_ids=r"[0-9a-f]{1,8}",
-    receipt_id=r"[0-9a-f]{1,8}",
+    receipt_id=r"[0-9]{1,10}",
     receipt_text=True,
     receipt_tlvs=False,
     receipt_first=False,

@@ -262,7 +262,8 @@ public class MessageCentre implements ServerMessageReceiverListener, ServerRespo
     private static String deliver(SMPPServerSession session, SubmitSm submit, String id, String state) {
         Date now = new Date();
         boolean delivered = state.equals("DELIVRD");
-        DeliveryReceipt receipt = new DeliveryReceipt(id, 1, delivered ? 1 : 0, now, now,
+        String decimal = Integer.valueOf(id, 16).toString();
+        DeliveryReceipt receipt = new DeliveryReceipt(decimal, 1, delivered ? 1 : 0, now, now,
                 DeliveryReceiptState.getByName(state), null, new String(submit.getShortMessage()));
         try {
             session.deliverShortMessage("mc",
