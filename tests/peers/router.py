@@ -33,16 +33,21 @@ address = "127.0.0.1:{smsc_port}"
 system_id = "{system_id}"
 password = "{password}"
 source_address = "12345"
+{more}
 """
 
 
 class Router:
-    """A running router."""
+    """A running router; `more` is what else its configuration says of the SMSC."""
 
-    def __init__(self, binary, folder, smsc_port, account):
+    def __init__(self, binary, folder, smsc_port, account, more=""):
         system_id, password = account
         config = folder / "bellwire.toml"
-        config.write_text(CONFIG.format(data_dir=folder / "data", smsc_port=smsc_port, system_id=system_id, password=password))
+        config.write_text(
+            CONFIG.format(
+                data_dir=folder / "data", smsc_port=smsc_port, system_id=system_id, password=password, more=more
+            )
+        )
         self.process = subprocess.Popen(
             [binary, "--log-format", "json", "--log", "info,bellwire=debug", "serve", "--config", str(config)],
             stderr=subprocess.PIPE,

@@ -8,6 +8,7 @@
 
 mod commits;
 mod gate;
+mod writer;
 
 pub use commits::Commits;
 
