@@ -344,7 +344,7 @@ impl Seat {
         if self.handset.is_broken() || state.phase == Phase::Behind {
             return false;
         }
-        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(place)).flatten() else { return false };
+        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(now, place)).flatten() else { return false };
         (state.released, state.place) = (released, None);
         tally.slept += 1;
         self.handset.rest(now);
