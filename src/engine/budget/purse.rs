@@ -90,7 +90,9 @@ impl Asleep {
     fn take(&mut self, serial: u64) -> Option<Used> {
         let Small { today, whole_at_seconds } = self.purses.remove(&serial)?;
         let whole_at = Duration::from_secs(whole_at_seconds.into());
-        Some(Used { whole_at: whole_at.into(), ..Used::on(self.day, today) })
+        let mut used = Used::on(self.day, today);
+        used.whole_at = whole_at.into();
+        Some(used)
     }
 
     fn day_turns(&mut self, now: Now) {

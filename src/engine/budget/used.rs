@@ -113,9 +113,10 @@ impl Used {
             let whole_at = Duration::from(self.whole_at).max(now.monotonic) + limits.cost(segments);
             self.whole_at = whole_at.into();
             let much = (whole_at - now.monotonic) * 100 >= MINUTE * limits.announce_at.into();
-            if much && self.announced_until <= now.monotonic.into() {
+            if much {
+                news = (self.announced_until <= now.monotonic.into()).then_some(Period::Minute);
+                // As long as it stays so, it is no news.
                 self.announced_until = (now.monotonic + MINUTE).into();
-                news = Some(Period::Minute);
             }
         }
         if limits.per_day > 0 {
