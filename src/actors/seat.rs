@@ -7,6 +7,7 @@
 use super::handset::HandsetCell;
 use super::port::Port;
 use super::terms::Terms;
+use crate::engine::budget::Scope;
 use crate::engine::chunk::Chunk;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Place};
@@ -162,6 +163,13 @@ impl Seat {
             self.handset.look(|engine| engine.get(place).map(figures)).flatten()
         });
         awake.unwrap_or(Figures { released: state.released, ..Figures::default() })
+    }
+
+    /// The budget that its events wait for, and until when, in milliseconds since 1970.
+    pub fn held_by(&self, now: Now) -> Option<(Scope, u64)> {
+        let place = self.state.lock().place?;
+        let (scope, until) = self.handset.look(|engine| engine.get(place)?.held_by(now)).flatten()?;
+        Some((scope, now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64))
     }
 
     /// Whether nobody knows yet where it starts.
@@ -432,7 +440,8 @@ impl Moment {
 
 fn subscription(seat: &Seat, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
     let (policy, envelope) = (terms.policy.clone(), terms.envelopes.of(seat.stream));
-    let mut subscription = Subscription::new(seat.id, policy, envelope, engine.width(), from, backlog);
+    let subscription = Subscription::new(seat.id, policy, envelope, engine.width(), from, backlog);
+    let mut subscription = subscription.charged(terms.shares.clone());
     subscription.handle_attached(from);
     subscription
 }

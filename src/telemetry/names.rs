@@ -18,6 +18,9 @@ pub(super) const RELAY_STREAMS: &str = "bellwire_relay_streams";
 pub(super) const RELAYED_EVENTS: &str = "bellwire_relayed_events_total";
 pub(super) const PROXY_REFUSED: &str = "bellwire_proxy_refused_total";
 pub(super) const SPOOFED_HEADERS: &str = "bellwire_spoofed_headers_total";
+pub(super) const BUDGET_ANNOUNCED: &str = "bellwire_budget_announced_total";
+pub(super) const BUDGET_EXHAUSTED: &str = "bellwire_budget_exhausted_total";
+pub(super) const BUDGETS_EXHAUSTED: &str = "bellwire_budgets_exhausted";
 pub(super) const CREDITS_AVAILABLE: &str = "bellwire_credits_available";
 pub(super) const RESENT: &str = "bellwire_resent_total";
 pub(super) const REORDERED: &str = "bellwire_reordered_total";
@@ -29,10 +32,12 @@ pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 18] = [
+const COUNTERS: [(&str, &str); 20] = [
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
+    (BUDGET_ANNOUNCED, "Budgets of which so much was used that somebody should know, by whose they are."),
+    (BUDGET_EXHAUSTED, "Minutes and days in which a budget was used up, by whose they are."),
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
     (EVENTS_SETTLED, "Final outcomes: one for each event of each subscription."),
     (EVENTS_DROPPED, "Events left out, by reason; at the door or for a subscription."),
@@ -50,12 +55,13 @@ const COUNTERS: [(&str, &str); 18] = [
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 
-const GAUGES: [(&str, Unit, &str); 6] = [
+const GAUGES: [(&str, Unit, &str); 7] = [
     (RELAY_STREAMS, Unit::Count, "Streams that are relayed."),
     (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
     (LINKS, Unit::Count, "SMPP links by state."),
     (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),
     (SOURCES, Unit::Count, "Event sources by state."),
+    (BUDGETS_EXHAUSTED, Unit::Count, "Budgets that are used up, by whose they are."),
     (CREDITS_AVAILABLE, Unit::Bytes, "Octets of events that may still be taken in."),
 ];
 

@@ -50,7 +50,7 @@ fn of_handset(limits: Limits) -> Arc<Shares> {
 }
 
 fn shared(scope: Scope, limits: Limits, watch: Arc<dyn Watch>) -> Arc<Shared> {
-    Arc::new(Shared::new(scope, "it".to_owned(), limits, Used::default(), watch))
+    Arc::new(Shared::new(scope, "it".to_owned(), *b"it", limits, Used::default(), watch))
 }
 
 fn of_tenant(limits: Limits) -> Arc<Shares> {

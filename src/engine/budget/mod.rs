@@ -15,7 +15,7 @@ mod used;
 
 pub use purse::{Purse, Purses};
 pub use shared::{Shared, Ticket};
-pub use used::{Limits, Period, Used, Wait};
+pub use used::{Limits, Period, TenantLimits, Used, Wait};
 
 use super::clock::Now;
 use crate::model::Msisdn;
@@ -37,6 +37,9 @@ pub enum Scope {
 impl Scope {
     /// Every scope, in the order of the choices.
     pub const LABELS: [&'static str; 3] = ["handset", "source", "tenant"];
+
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Handset, Self::Source, Self::Tenant];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {

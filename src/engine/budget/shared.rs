@@ -12,6 +12,7 @@ use std::time::Duration;
 pub struct Shared {
     scope: Scope,
     name: String,
+    key: Box<[u8]>,
     limits: Limits,
     watch: Arc<dyn Watch>,
     state: Mutex<State>,
@@ -27,14 +28,21 @@ pub(super) struct State {
 }
 
 impl Shared {
-    /// The budget of what is called `name`, of which so much is used.
-    pub fn new(scope: Scope, name: String, limits: Limits, used: Used, watch: Arc<dyn Watch>) -> Self {
-        Self { scope, name, limits, watch, state: Mutex::new(State { used, ..State::default() }) }
+    /// The budget of what people call `name` and the store `key`, of which so much is used.
+    pub fn new(
+        scope: Scope,
+        name: String,
+        key: impl Into<Box<[u8]>>,
+        limits: Limits,
+        used: Used,
+        watch: Arc<dyn Watch>,
+    ) -> Self {
+        Self { scope, name, key: key.into(), limits, watch, state: Mutex::new(State { used, ..State::default() }) }
     }
 
-    /// Whose kind it is of.
-    pub fn scope(&self) -> Scope {
-        self.scope
+    /// What the store calls it.
+    pub fn key(&self) -> &[u8] {
+        &self.key
     }
 
     /// What is used of it, to be kept.
@@ -47,7 +55,7 @@ impl Shared {
     /// Whether nothing of it is used.
     pub fn is_forgotten(&self, now: Now) -> bool {
         let mut state = self.state.lock();
-        state.promised.is_zero() && !state.changed && state.used.is_forgotten(now)
+        state.promised.is_zero() && state.used.is_forgotten(now)
     }
 
     /// A place in line for a push of so many segments.

@@ -32,6 +32,17 @@ impl Limits {
     }
 }
 
+/// What one tenant may send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TenantLimits {
+    /// To each of its handsets.
+    pub handset: Limits,
+    /// Of each of its sources.
+    pub source: Limits,
+    /// In all.
+    pub tenant: Limits,
+}
+
 /// Which of the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
@@ -147,7 +158,7 @@ impl Used {
     }
 
     /// Whether nothing of it has to be remembered but that it is there.
-    pub(super) fn is_forgotten(&mut self, now: Now) -> bool {
+    pub fn is_forgotten(&mut self, now: Now) -> bool {
         self.day_turns(now);
         self.today == 0 && self.whole_at <= now.monotonic.into()
     }

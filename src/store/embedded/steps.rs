@@ -5,6 +5,7 @@
 //! | 2 | terms say what a push says of its events, and which have an id; an open push says how its events are written; a
 //! | | subscription has the key of its stream |
 //! | 3 | terms have a priority and say what becomes of events at a limit, which types are wanted, and what is coalesced |
+//! | 4 | handsets say what was used of their budgets |
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,7 +20,7 @@ use super::failure::{damaged, engine};
 use super::format::Step;
 
 /// From format 1 to 2, from 2 to 3, and so on.
-pub(super) const STEPS: &[Step] = &[second, third];
+pub(super) const STEPS: &[Step] = &[second, third, fourth];
 
 fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
     change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&("all", "origin"))].concat())))?;
@@ -42,6 +43,12 @@ fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError
 fn third(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
     let more = row::encode(&("normal", "hold", [""; 0].as_slice(), "none"));
     change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &more].concat())))
+}
+
+/// Nothing was counted before.
+fn fourth(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+    let more = row::encode(&(0u32, 0u32));
+    change(tables, batch, Table::Handsets, |_, value| Ok(Some([value, &more].concat())))
 }
 
 /// Changes the records of a table for which there is another value.
