@@ -139,7 +139,7 @@ mod first {
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use crate::engine::progress::Progress;
+    use crate::engine::progress::{HandsetProgress, Progress};
     use crate::model::{ApplicationId, Policy, TenantId};
     use crate::store::row::{SubscriptionRow, TermsRow};
     use fjall::PersistMode;
@@ -167,6 +167,14 @@ mod tests {
             let migrated = migrated(steps, Table::Terms, &[(b"1", &old(newer))]);
             assert_eq!(migrated.concat(), value);
         }
+    }
+
+    #[test]
+    fn handsets_of_the_third_format_have_used_nothing() {
+        let old = row::encode(&(9u16, 4u8, vec![(7u16, 1_790_000_000_000u64)]));
+        let new = migrated(&[fourth], Table::Handsets, &[(b"a", &old)]);
+        let read: HandsetProgress = row::decode(Table::Handsets, &new[0]).unwrap();
+        assert_eq!((read.reference, read.transaction, read.quarantined.len(), read.used), (9, 4, 1, (0, 0)));
     }
 
     #[test]
