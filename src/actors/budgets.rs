@@ -55,12 +55,7 @@ impl Default for Budgets {
 
 impl Budgets {
     /// Budgets of every tenant, but for `others` that have other limits. `keeps` says whether there is a store.
-    pub fn new(
-        all: TenantLimits,
-        others: Vec<(TenantId, TenantLimits)>,
-        telemetry: Telemetry,
-        keeps: bool,
-    ) -> Self {
+    pub fn new(all: TenantLimits, others: Vec<(TenantId, TenantLimits)>, telemetry: Telemetry, keeps: bool) -> Self {
         let watchman = Watchman {
             keeps,
             changed: Mutex::default(),
@@ -73,7 +68,7 @@ impl Budgets {
     }
 
     /// What pushes of this source's events are charged to; none if nothing is limited.
-    pub fn shares(&self, now: Now, source: &SourceId) -> Option<Arc<Shares>> {
+    pub fn shares(&self, clock: &Clock, source: &SourceId) -> Option<Arc<Shares>> {
         let tenant = source.tenant();
         let limits = self.others.iter().find(|(name, _)| name == tenant).map_or(self.all, |(_, limits)| *limits);
         if limits == TenantLimits::default() {
@@ -81,7 +76,7 @@ impl Budgets {
         }
         let mut known = self.known.lock();
         if known.sources.len() >= known.prune_at.max(FEW) {
-            known.prune(now);
+            known.prune(clock.now());
         }
         let (handset, shared) = known.tenant(tenant, &limits, &self.watchman);
         let source = known.source(source, &limits, &self.watchman);
@@ -140,12 +135,7 @@ impl Known {
         (of.purses.clone(), of.shared.clone())
     }
 
-    fn source(
-        &mut self,
-        source: &SourceId,
-        limits: &TenantLimits,
-        watchman: &Arc<Watchman>,
-    ) -> Option<Arc<Shared>> {
+    fn source(&mut self, source: &SourceId, limits: &TenantLimits, watchman: &Arc<Watchman>) -> Option<Arc<Shared>> {
         if limits.source.is_unlimited() {
             return None;
         }

@@ -4,6 +4,7 @@
 //! outstanding: then the number of its next event says everything, and it takes a few octets only. Its next event
 //! wakes it. Only its group's actor gives it events.
 
+use super::clock::Clock;
 use super::handset::HandsetCell;
 use super::port::Port;
 use super::terms::Terms;
@@ -166,10 +167,11 @@ impl Seat {
     }
 
     /// The budget that its events wait for, and until when, in milliseconds since 1970.
-    pub fn held_by(&self, now: Now) -> Option<(Scope, u64)> {
+    pub fn held_by(&self, clock: &Clock) -> Option<(Scope, u64)> {
         let place = self.state.lock().place?;
-        let (scope, until) = self.handset.look(|engine| engine.get(place)?.held_by(now)).flatten()?;
-        Some((scope, now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64))
+        let (scope, until) = self.handset.look(|engine| engine.get(place)?.held_by()).flatten()?;
+        let now = clock.now();
+        (until > now.monotonic).then(|| (scope, now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64))
     }
 
     /// Whether nobody knows yet where it starts.
@@ -352,7 +354,9 @@ impl Seat {
         if self.handset.is_broken() || state.phase == Phase::Behind {
             return false;
         }
-        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(now, place)).flatten() else { return false };
+        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(now, place)).flatten() else {
+            return false;
+        };
         (state.released, state.place) = (released, None);
         tally.slept += 1;
         self.handset.rest(now);

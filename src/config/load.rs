@@ -4,16 +4,18 @@ use super::explain::Explained;
 use super::origin::{ConfigError, ConfigErrors};
 use super::section::{Section, entries};
 use super::written::{self, Value, Written};
-use super::{AccessConfig, AdmissionConfig, BudgetsConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig, SmscConfig};
+use super::{
+    AccessConfig, AdmissionConfig, BudgetsConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig,
+    SmscConfig,
+};
 use super::{UpstreamConfig, policy, push};
 use crate::model::{Policy, PushSettings};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The sections that exist.
-const SECTIONS: [&str; 12] = [
-    "node", "http", "grpc", "ops", "smsc", "push", "policy", "budgets", "relay", "access", "upstream", "admission",
-];
+const SECTIONS: [&str; 12] =
+    ["node", "http", "grpc", "ops", "smsc", "push", "policy", "budgets", "relay", "access", "upstream", "admission"];
 
 /// What a router is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -236,9 +236,7 @@ impl Handset {
     /// Takes the subscription at `place` out if it can go on later from a number alone: the next event's.
     pub fn put_to_sleep(&mut self, now: Now, place: Place) -> Option<u64> {
         let recorded = self.recording != Recording::Off;
-        self.get(place).filter(|one| {
-            one.is_quiet() && !one.remembers_limit(now) && !(recorded && one.is_changed())
-        })?;
+        self.get(place).filter(|one| one.is_quiet() && !one.remembers_limit(now) && !(recorded && one.is_changed()))?;
         self.take(place).map(|one| one.released())
     }
 

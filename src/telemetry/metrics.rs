@@ -124,15 +124,18 @@ impl Telemetry {
             relay_streams: gauge!(names::RELAY_STREAMS),
             relayed_events: counter!(names::RELAYED_EVENTS),
             proxy_refused: ["client", "server"].map(|blame| counter!(names::PROXY_REFUSED, "blame" => blame)),
-            budget_announced: CounterFamily::new(labels.scopes, |scope| {
-                counter!(names::BUDGET_ANNOUNCED, "scope" => scope)
-            }),
-            budget_exhausted: CounterFamily::new(labels.scopes, |scope| {
-                counter!(names::BUDGET_EXHAUSTED, "scope" => scope)
-            }),
-            budgets_exhausted: GaugeFamily::new(labels.scopes, |scope| {
-                gauge!(names::BUDGETS_EXHAUSTED, "scope" => scope)
-            }),
+            budget_announced: CounterFamily::new(
+                labels.scopes,
+                |scope| counter!(names::BUDGET_ANNOUNCED, "scope" => scope),
+            ),
+            budget_exhausted: CounterFamily::new(
+                labels.scopes,
+                |scope| counter!(names::BUDGET_EXHAUSTED, "scope" => scope),
+            ),
+            budgets_exhausted: GaugeFamily::new(
+                labels.scopes,
+                |scope| gauge!(names::BUDGETS_EXHAUSTED, "scope" => scope),
+            ),
             spoofed_headers: counter!(names::SPOOFED_HEADERS),
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),

@@ -37,11 +37,9 @@ impl House {
 
 #[tokio::test]
 async fn a_process_goes_on_with_what_was_used_before() {
-    for (limits, scope) in [
-        (per_day(3, 0, 0), Scope::Handset),
-        (per_day(0, 3, 0), Scope::Source),
-        (per_day(0, 0, 3), Scope::Tenant),
-    ] {
+    for (limits, scope) in
+        [(per_day(3, 0, 0), Scope::Handset), (per_day(0, 3, 0), Scope::Source), (per_day(0, 0, 3), Scope::Tenant)]
+    {
         let shelf = Arc::new(Shelf::default());
         let mut house = House::limited(&shelf, limits).await;
         let view = house.try_activate(asked("15550001", AtLimit::Hold)).await.unwrap().view;

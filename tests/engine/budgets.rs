@@ -110,12 +110,12 @@ fn it_is_said_what_holds_it_and_until_when() {
     let mut rig = rig(policy(AtLimit::Hold), &of_handset(limits(0, 2)));
     tick(&mut rig, 0..3);
     assert_eq!(rig.run().len(), 2);
-    let (scope, until) = rig.handset.get(rig.place).unwrap().held_by(rig.now).unwrap();
+    let (scope, until) = rig.handset.get(rig.place).unwrap().held_by().unwrap();
     assert_eq!(scope, Scope::Handset);
     assert_eq!((until - rig.now.monotonic).as_secs(), DAY.as_secs());
     rig.advance(DAY + SECOND);
-    assert!(rig.handset.get(rig.place).unwrap().held_by(rig.now).is_none());
     assert_eq!(rig.run(), numbered(2..3), "a day begins at midnight");
+    assert!(rig.handset.get(rig.place).unwrap().held_by().is_none());
 }
 
 #[test]
@@ -298,7 +298,6 @@ fn a_push_that_is_longer_than_the_limit_goes_when_nothing_is_used() {
 /// Handsets and whatever wakes them.
 struct Crowd {
     handsets: Vec<(Handset, Place)>,
-    waiting: BTreeMap<usize, Duration>,
     line: BTreeSet<(Duration, usize)>,
     tally: Tally,
     receipts: Table,
@@ -319,7 +318,6 @@ impl Crowd {
         });
         Self {
             handsets: handsets.collect(),
-            waiting: BTreeMap::new(),
             line: BTreeSet::new(),
             tally: Tally::default(),
             receipts: Table::new(Duration::from_secs(3600), 10_000),

@@ -4,6 +4,7 @@ use super::keys::StreamKeys;
 use super::registry::{Handsets, Subscriptions};
 use super::state::{Numbers, State};
 use crate::actors::budgets::Budgets;
+use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
 use crate::actors::seat::{Seat, SharedSeat, Start};
 use crate::actors::smsc::Smsc;
@@ -299,6 +300,8 @@ fn terms(
     orphans: &mut Orphans,
 ) -> Result<TermsFound, RestoreError> {
     let mut terms = HashMap::new();
+    let now = before.now;
+    let clock = Clock::new(move || now);
     each(before.store, Table::Terms, |key, value| {
         let number = row::number(Table::Terms, key)?;
         let TermsRow { tenant, source, application, policy } = TermsRow::decode(value)?;
@@ -310,7 +313,7 @@ fn terms(
         let envelopes = Envelopes::new(before.push, &application, &source).map_err(|error| {
             RestoreError::Application { application: application.to_string(), error: error.to_string() }
         })?;
-        let shares = before.budgets.shares(before.now, &source);
+        let shares = before.budgets.shares(&clock, &source);
         let found = Arc::new(Terms { number, tenant, source, application, policy, envelopes, shares });
         terms.insert(number, (found, Arc::clone(record), 0));
         Ok(())

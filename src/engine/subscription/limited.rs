@@ -47,10 +47,9 @@ impl Subscription {
         self.shares.as_ref()?.handset.as_ref()
     }
 
-    /// The budget that its events wait for, and until when.
-    pub fn held_by(&self, now: Now) -> Option<(Scope, Duration)> {
-        let hold = self.hold.as_ref().filter(|hold| hold.until > Stamp::from(now.monotonic))?;
-        Some((hold.scope, hold.until.into()))
+    /// The budget whose limit it has met, and until when its events wait for it, which may be over.
+    pub fn held_by(&self) -> Option<(Scope, Duration)> {
+        self.hold.as_ref().map(|hold| (hold.scope, hold.until.into()))
     }
 
     /// Whether no push is formed now.
