@@ -253,7 +253,8 @@ impl Handset {
 
     /// What to keep of it if it cannot be trusted any more: numbers begin behind `seed`, and who had a place in it is
     /// not taken for whoever has one later.
-    pub fn begin_anew(&self, seed: u16) -> Memo {
+    pub fn begin_anew(&mut self, seed: u16) -> Memo {
+        self.purse.hand_on();
         Memo::of(LastNumbers::new(seed), self.generation)
     }
 

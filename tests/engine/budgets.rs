@@ -57,6 +57,15 @@ fn of_tenant(limits: Limits) -> Arc<Shares> {
     Arc::new(Shares { tenant: Some(shared(Scope::Tenant, limits, Arc::new(()))), ..Shares::default() })
 }
 
+/// Its handset and its tenant have such limits, in a minute and on a day.
+pub fn limited(policy: Policy, [minute, day, minute_of_all, day_of_all]: [u32; 4]) -> Rig {
+    let handset = Some(Arc::new(Purses::new(limits(minute, day), Arc::new(()))));
+    let tenant = Some(shared(Scope::Tenant, limits(minute_of_all, day_of_all), Arc::new(())));
+    let mut rig = Rig::new(policy);
+    replace(&mut rig, &Arc::new(Shares { handset, tenant, source: None }));
+    rig
+}
+
 /// Begins a day.
 fn rig(policy: Policy, shares: &Arc<Shares>) -> Rig {
     let mut rig = Rig::new(policy);

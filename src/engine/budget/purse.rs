@@ -180,23 +180,21 @@ impl Purse {
         }
     }
 
+    /// Its handset's engine was taken out of service, and another follows: what was used stays used.
+    #[cold]
+    pub(in super::super) fn hand_on(&mut self) {
+        if let Some(purses) = self.of.take() {
+            let mut asleep = purses.asleep.lock();
+            asleep.day = asleep.day.max(self.used.day);
+            asleep.keep(self.serial, self.used);
+        }
+    }
+
     #[cold]
     fn tell(&self, now: Now, period: Period, news: News) {
         let Some(purses) = &self.of else { return };
         let number = self.number.unpack();
         let (scope, key, holder) = (Scope::Handset, self.serial, Holder::Number(&number));
         purses.watch.note(now, &Note { scope, key, holder, period, news });
-    }
-}
-
-impl Drop for Purse {
-    /// Its engine was taken out of service: what was used stays used.
-    fn drop(&mut self) {
-        if let Some(purses) = &self.of {
-            let mut asleep = purses.asleep.lock();
-            if asleep.day == self.used.day {
-                asleep.keep(self.serial, self.used);
-            }
-        }
     }
 }

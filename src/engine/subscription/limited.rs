@@ -189,6 +189,7 @@ impl Subscription {
         if let Some(hold) = &mut self.hold {
             let next = now.monotonic + Duration::from_secs(60);
             hold.told_until = Duration::from(hold.until).max(next).into();
+            hold.tickets = [None, None]; // nothing waits just now
         }
         true
     }
