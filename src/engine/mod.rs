@@ -14,6 +14,7 @@ pub mod budget;
 pub mod chunk;
 pub mod clock;
 pub mod encoder;
+mod ended;
 pub mod envelope;
 pub mod handset;
 pub mod in_flight;

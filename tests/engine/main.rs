@@ -4,6 +4,8 @@
 mod batching;
 mod bench;
 mod budgets;
+mod coalescing;
+mod filtering;
 mod ledger;
 mod naming;
 mod order;

@@ -171,7 +171,7 @@ impl Subscription {
         match self.policy.at_limit {
             AtLimit::Hold => false,
             AtLimit::Drop => {
-                let until = self.end.min(self.again_start());
+                let until = self.reach().min(self.again_start());
                 self.skip(self.cursor..until, Outcome::Dropped(DropReason::Budget), tally);
                 false
             }
