@@ -1,6 +1,6 @@
 //! The budgets that there are: made when somebody needs them, kept over restarts, and told of before they are used up.
 
-use super::clock::{self, Clock};
+use super::clock::Clock;
 use super::journal::Save;
 use crate::engine::allowance::Allowance;
 use crate::engine::budget::{News, Note, Period, Purses, Scope, Shared, Shares, TenantLimits, Used, Watch};
@@ -97,14 +97,10 @@ impl Budgets {
     /// Watches who is at a limit no longer, for ever.
     pub async fn tend(self: Arc<Self>, clock: Clock) {
         loop {
-            let next = self.watchman.expire(clock.now());
+            let now = clock.now();
+            let wait = self.watchman.expire(now).map(|at| at.saturating_sub(now.monotonic));
             tokio::select! {
-                () = async {
-                    match next {
-                        Some(at) => tokio::time::sleep_until(clock::instant(at)).await,
-                        None => std::future::pending().await,
-                    }
-                } => {}
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
                 () = self.watchman.earlier.notified() => {}
             }
         }
@@ -257,5 +253,59 @@ impl Watch for Watchman {
         if self.keeps {
             self.changed.lock().push(Arc::clone(shared));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::budget::Holder;
+    use crate::telemetry::Labels;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_at_a_limit_no_longer_is_counted_no_longer() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let labels = Labels { scopes: &Scope::LABELS, ..Labels::default() };
+        let telemetry = ::metrics::with_local_recorder(&recorder, || Telemetry::new(labels));
+        let budgets = Arc::new(Budgets::new(TenantLimits::default(), Vec::new(), telemetry, false));
+        let task = tokio::spawn(Arc::clone(&budgets).tend(Clock::default()));
+        let at_limit = || {
+            let text = recorder.handle().render();
+            let line =
+                text.lines().find_map(|line| line.strip_prefix("bellwire_budgets_exhausted{scope=\"handset\"} "));
+            line.unwrap().parse::<u32>().unwrap()
+        };
+        let now = Clock::default().now();
+        for (key, seconds) in [(1, 60), (2, 20), (1, 90)] {
+            let news = News::Exhausted { until: now.monotonic + Duration::from_secs(seconds) };
+            let note = Note { scope: Scope::Handset, key, holder: Holder::Name("a"), period: Period::Minute, news };
+            budgets.watchman.note(now, &note);
+        }
+        for (after, count) in [(19, 2), (2, 1), (60, 1), (10, 0)] {
+            tokio::time::sleep(Duration::from_secs(after)).await;
+            assert_eq!(at_limit(), count);
+        }
+        task.abort();
+    }
+
+    #[test]
+    fn what_is_not_limited_costs_nothing_and_what_is_one_is_shared_once() {
+        let limits = |per_day| crate::engine::budget::Limits { per_minute: 0, per_day, announce_at: 80 };
+        let all = TenantLimits { source: limits(5), tenant: limits(7), ..TenantLimits::default() };
+        let other = TenantId::new("other").unwrap();
+        let others = vec![(other.clone(), TenantLimits::default())];
+        let budgets = Budgets::new(all, others, Telemetry::detached(), false);
+        let feed = |tenant: TenantId, name: &str| {
+            let origin = crate::model::SourceOrigin::Feed(crate::model::FeedName::new(name).unwrap());
+            budgets.shares(&Clock::default(), &SourceId::new(tenant, origin, None))
+        };
+        assert!(feed(other, "a").is_none());
+        let [a, again, b] = ["a", "a", "b"].map(|name| feed(TenantId::default(), name).unwrap());
+        let same = |one: &Option<Arc<Shared>>, two: &Option<Arc<Shared>>| {
+            Arc::ptr_eq(one.as_ref().unwrap(), two.as_ref().unwrap())
+        };
+        assert!(same(&a.source, &again.source) && !same(&a.source, &b.source) && same(&a.tenant, &b.tenant));
+        assert!(a.handset.is_none());
     }
 }

@@ -12,7 +12,7 @@ use bellwire::engine::progress::Saved;
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::subscription::{Answer, Settlement};
 use bellwire::engine::tally::Tally;
-use bellwire::model::{AtLimit, DropReason, Outcome, Policy, Receipts};
+use bellwire::model::{AtLimit, Coalesce, DropReason, Outcome, Policy, Receipts};
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -166,6 +166,21 @@ fn what_waits_may_expire_and_is_counted_at_once() {
     assert!(rig.run().is_empty());
     assert_eq!((rig.settled(Outcome::Expired), rig.all_settled()), (2, 3));
     assert_eq!((rig.handset.poll_timeout(), rig.held.load(std::sync::atomic::Ordering::Relaxed)), (None, 0));
+}
+
+#[test]
+fn what_waits_is_still_coalesced() {
+    let latest = Policy { coalesce: Coalesce::Latest, ..policy(AtLimit::Hold) };
+    let mut rig = rig(latest, &of_handset(limits(0, 1)));
+    tick(&mut rig, 0..1);
+    assert_eq!(rig.run(), numbered(0..1));
+    tick(&mut rig, 1..3);
+    assert!(rig.run().is_empty());
+    tick(&mut rig, 3..5);
+    assert!(rig.run().is_empty());
+    assert_eq!(rig.settled(Outcome::Coalesced), 3);
+    rig.advance(DAY + SECOND);
+    assert_eq!(rig.run(), numbered(4..5));
 }
 
 #[test]
