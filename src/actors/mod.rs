@@ -1,6 +1,7 @@
 //! ractor mailboxes around the engine. No decisions of their own, and never a wait for a peer inside `handle`.
 
 pub mod admission;
+pub mod budgets;
 pub mod clock;
 pub mod group;
 pub mod handset;

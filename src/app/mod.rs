@@ -61,6 +61,7 @@ pub struct App {
     ops_task: JoinHandle<()>,
     journal: Journal,
     commits: JoinHandle<()>,
+    budgets_task: JoinHandle<()>,
 }
 
 /// Why a router does not start.
@@ -148,9 +149,11 @@ impl App {
         let smscs = smscs.map(|one| parts::smsc(one, &receipts, &config.push, config.node.grace, &keeping.journal));
         let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let routes = Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice()));
-        let restored = keeping.restore(config, &smscs, &routes)?;
+        let budgets = parts::budgets(&config.budgets, &telemetry, &keeping.journal);
+        let restored = keeping.restore(config, &smscs, &routes, &budgets)?;
         let ledger = Arc::new(Ledger::new(telemetry.clone()));
-        let commits = keeping.write(&ledger, &smscs, &telemetry);
+        let commits = keeping.write(&ledger, &budgets, &smscs, &telemetry);
+        let budgets_task = tokio::spawn(Arc::clone(&budgets).tend(Clock::default()));
         let arguments = router::Arguments {
             push: config.push.clone(),
             routes,
@@ -164,6 +167,7 @@ impl App {
             ledger: Arc::clone(&ledger),
             telemetry: telemetry.clone(),
             clock: Clock::default(),
+            budgets,
             restored,
         };
         let (router, _) = Router::spawn(None, Router, arguments).await?;
@@ -207,6 +211,7 @@ impl App {
             ops_task,
             journal: keeping.journal,
             commits,
+            budgets_task,
         })
     }
 
@@ -252,6 +257,7 @@ impl App {
         let left = ractor::call_t!(self.router, RouterMessage::Abandon, millis(CALL_TIMEOUT)).unwrap_or_default();
         let kept = self.journal.is_on() && tokio::time::timeout(CALL_TIMEOUT, self.journal.flush()).await.is_ok();
         self.commits.abort();
+        self.budgets_task.abort();
         self.router.stop(None);
         end(self.control_task).await;
         if let Some(proxy) = self.proxy_task {

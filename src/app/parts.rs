@@ -2,6 +2,7 @@
 
 use super::{StartError, identities};
 use crate::actors::admission::Admission;
+use crate::actors::budgets::Budgets;
 use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::router::{RelaySettings, RouterMessage};
@@ -10,8 +11,9 @@ use crate::actors::upstream::Upstreams;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
+use crate::config::{BindMode, BudgetsConfig, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
+use crate::engine::budget::Scope;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::pacing::PacingSettings;
 use crate::engine::receipts::Receipts;
@@ -44,6 +46,7 @@ pub(super) const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
     rules: Overflow::WORDS,
+    scopes: &Scope::LABELS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
@@ -211,6 +214,11 @@ fn proxy_settings(config: &Config) -> proxy::Settings {
         requests_per_minute: http.requests_per_minute,
         max_connections: http.max_connections as usize,
     }
+}
+
+/// How many segments may go.
+pub(super) fn budgets(config: &BudgetsConfig, telemetry: &Telemetry, journal: &Journal) -> Arc<Budgets> {
+    Arc::new(Budgets::new(config.all, config.tenants.clone(), telemetry.clone(), journal.is_on()))
 }
 
 /// How upstreams are read.

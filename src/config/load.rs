@@ -4,15 +4,18 @@ use super::explain::Explained;
 use super::origin::{ConfigError, ConfigErrors};
 use super::section::{Section, entries};
 use super::written::{self, Value, Written};
-use super::{AccessConfig, AdmissionConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig, SmscConfig};
+use super::{
+    AccessConfig, AdmissionConfig, BudgetsConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig,
+    SmscConfig,
+};
 use super::{UpstreamConfig, policy, push};
 use crate::model::{Policy, PushSettings};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The sections that exist.
-const SECTIONS: [&str; 11] =
-    ["node", "http", "grpc", "ops", "smsc", "push", "policy", "relay", "access", "upstream", "admission"];
+const SECTIONS: [&str; 12] =
+    ["node", "http", "grpc", "ops", "smsc", "push", "policy", "budgets", "relay", "access", "upstream", "admission"];
 
 /// What a router is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Config {
     pub push: PushSettings,
     /// `[policy]`: what a subscription gets that asks for nothing.
     pub policy: Policy,
+    /// `[budgets]`.
+    pub budgets: BudgetsConfig,
     /// `[access]`.
     pub access: AccessConfig,
     /// `[http]`.
@@ -94,12 +99,13 @@ impl Config {
         let smsc = smscs(root, errors);
         let push = push::read(Section::of(root, "push", errors));
         let policy = policy::read(Section::of(root, "policy", errors));
+        let budgets = BudgetsConfig::read(Section::of(root, "budgets", errors));
         let relay = RelayConfig::read(Section::of(root, "relay", errors));
         let access = AccessConfig::read(Section::of(root, "access", errors));
         let upstream = UpstreamConfig::read(Section::of(root, "upstream", errors));
         let admission = AdmissionConfig::read(Section::of(root, "admission", errors), upstream.max_event);
         unknown_sections(root, errors);
-        Self { node, http, grpc, ops, smsc, push, policy, relay, access, upstream, admission }
+        Self { node, http, grpc, ops, smsc, push, policy, budgets, relay, access, upstream, admission }
     }
 
     /// The configuration as TOML, defaults included and secrets masked: read again it means the same, but for secrets.
@@ -114,6 +120,7 @@ impl Config {
         }
         push::explain(&self.push, &mut explained);
         policy::explain(&self.policy, &mut explained);
+        self.budgets.explain(&mut explained);
         self.relay.explain(&mut explained);
         self.access.explain(&mut explained);
         self.upstream.explain(&mut explained);

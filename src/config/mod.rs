@@ -5,6 +5,7 @@
 
 mod access;
 mod admission;
+mod budgets;
 mod explain;
 mod grpc;
 mod http;
@@ -23,6 +24,7 @@ mod written;
 
 pub use access::{AccessConfig, Credential, GatewayConfig, KeyMaterial, TokenConfig, TokenKeyConfig};
 pub use admission::AdmissionConfig;
+pub use budgets::BudgetsConfig;
 pub use grpc::GrpcConfig;
 pub use http::HttpConfig;
 pub use load::Config;

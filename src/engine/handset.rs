@@ -3,6 +3,7 @@
 //! References, transaction ids and the order of pushes belong to the handset, not to a subscription: its reassembly and
 //! its screen know nothing of subscriptions.
 
+use super::budget::Purse;
 use super::chunk::Chunk;
 use super::clock::Now;
 use super::encoder::{Encoder, Frame, Owner};
@@ -72,6 +73,7 @@ pub struct Handset {
     addressing: Arc<Addressing>,
     destination: Destination,
     numbers: Numbers,
+    purse: Purse,
     /// Of the subscription that came last.
     generation: u16,
     slots: Vec<Slot>,
@@ -109,6 +111,7 @@ impl Handset {
             serial,
             destination: envelope::destination(number),
             numbers: Numbers::new(addressing.width, memo.last()),
+            purse: Purse::new(serial, number.into()),
             addressing,
             generation: u16::from_ne_bytes(memo.generation),
             slots: Vec::new(),
@@ -135,7 +138,7 @@ impl Handset {
     }
 
     fn is_changed(&self) -> bool {
-        self.numbers.is_changed() || self.occupied().any(|(_, one)| one.is_changed())
+        self.numbers.is_changed() || self.purse.is_changed() || self.occupied().any(|(_, one)| one.is_changed())
     }
 
     /// Shows `visit` what has changed. What was closed is not kept.
@@ -152,7 +155,11 @@ impl Handset {
                 }
             }
         }
-        if let Some(progress) = self.numbers.save(now) {
+        if self.purse.is_changed() {
+            self.numbers.note_changed();
+        }
+        if let Some(mut progress) = self.numbers.save(now) {
+            progress.used = self.purse.save();
             visit(Saved::Handset(progress));
         }
     }
@@ -165,7 +172,7 @@ impl Handset {
     /// Gives a place to a subscription that goes on from `progress`. References of pushes that were sent rest: some of
     /// their segments may have arrived.
     pub fn resume(&mut self, now: Now, subscription: Subscription, progress: &Progress, resends: bool) -> Place {
-        self.numbers.note_resumed();
+        self.numbers.note_changed();
         for open in progress.open.iter().filter(|open| open.reference != 0) {
             if open.sent {
                 self.numbers.quarantine(now.monotonic, open.reference);
@@ -182,6 +189,9 @@ impl Handset {
     /// Gives a subscription a place.
     pub fn insert(&mut self, mut subscription: Subscription) -> Place {
         subscription.set_ports(self.addressing.ports);
+        if let Some(purses) = subscription.purses() {
+            self.purse.join(purses);
+        }
         let generation = NonZeroU16::new(self.generation.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
         self.generation = generation.get();
         subscription.again_references().for_each(|reference| self.numbers.reserve(reference));
@@ -224,9 +234,9 @@ impl Handset {
     }
 
     /// Takes the subscription at `place` out if it can go on later from a number alone: the next event's.
-    pub fn put_to_sleep(&mut self, place: Place) -> Option<u64> {
+    pub fn put_to_sleep(&mut self, now: Now, place: Place) -> Option<u64> {
         let recorded = self.recording != Recording::Off;
-        self.get(place).filter(|one| one.is_quiet() && !(recorded && one.is_changed()))?;
+        self.get(place).filter(|one| one.is_quiet() && !one.remembers_limit(now) && !(recorded && one.is_changed()))?;
         self.take(place).map(|one| one.released())
     }
 
@@ -236,12 +246,15 @@ impl Handset {
         if !self.is_vacant() || unsaved || now.monotonic < self.held_until {
             return None;
         }
-        Some(Memo::of(self.numbers.rest(now.monotonic)?, self.generation))
+        let last = self.numbers.rest(now.monotonic)?;
+        self.purse.put_away(now);
+        Some(Memo::of(last, self.generation))
     }
 
     /// What to keep of it if it cannot be trusted any more: numbers begin behind `seed`, and who had a place in it is
     /// not taken for whoever has one later.
-    pub fn begin_anew(&self, seed: u16) -> Memo {
+    pub fn begin_anew(&mut self, seed: u16) -> Memo {
+        self.purse.hand_on();
         Memo::of(LastNumbers::new(seed), self.generation)
     }
 
@@ -362,7 +375,7 @@ impl Handset {
         let subscription = self.slots[index].subscription.as_mut()?;
         let frame =
             Frame { template: &self.addressing.template, destination: &self.destination, width: self.addressing.width };
-        subscription.poll_segment(now, may_form, &frame, &mut self.numbers, writing, settlement)
+        subscription.poll_segment(now, may_form, &frame, (&mut self.numbers, &mut self.purse), writing, settlement)
     }
 
     /// In strict order at most one push of the handset awaits its answers; a pipelined subscription still waits for

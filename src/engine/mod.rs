@@ -10,6 +10,7 @@
 
 pub mod allowance;
 pub mod backoff;
+pub mod budget;
 pub mod chunk;
 pub mod clock;
 pub mod encoder;

@@ -47,6 +47,12 @@ pub struct Telemetry {
     pub relayed_events: Counter,
     /// Requests to the push proxy that came to nothing, by the class of their status.
     pub proxy_refused: [Counter; 2],
+    /// Budgets that will soon be used up, by the index of whose they are.
+    pub budget_announced: CounterFamily,
+    /// Budgets that were used up, by the index of whose they are.
+    pub budget_exhausted: CounterFamily,
+    /// Budgets that are used up, by the index of whose they are.
+    pub budgets_exhausted: GaugeFamily,
     /// Headers of a gateway that no gateway wrote.
     pub spoofed_headers: Counter,
     /// Octets of events that may still be taken in.
@@ -85,6 +91,8 @@ pub struct Labels {
     pub reasons: &'static [&'static str],
     /// What is done about events that are too long.
     pub rules: &'static [&'static str],
+    /// Whose budgets there are.
+    pub scopes: &'static [&'static str],
     /// Where time goes.
     pub stages: &'static [&'static str],
     /// What answers to segments mean.
@@ -121,6 +129,18 @@ impl Telemetry {
             relay_streams: gauge!(names::RELAY_STREAMS),
             relayed_events: counter!(names::RELAYED_EVENTS),
             proxy_refused: ["client", "server"].map(|blame| counter!(names::PROXY_REFUSED, "blame" => blame)),
+            budget_announced: CounterFamily::new(
+                labels.scopes,
+                |scope| counter!(names::BUDGET_ANNOUNCED, "scope" => scope),
+            ),
+            budget_exhausted: CounterFamily::new(
+                labels.scopes,
+                |scope| counter!(names::BUDGET_EXHAUSTED, "scope" => scope),
+            ),
+            budgets_exhausted: GaugeFamily::new(
+                labels.scopes,
+                |scope| gauge!(names::BUDGETS_EXHAUSTED, "scope" => scope),
+            ),
             spoofed_headers: counter!(names::SPOOFED_HEADERS),
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),
@@ -217,6 +237,26 @@ impl CounterFamily {
     }
 }
 
+/// Gauges that share a name and differ in one label, by a dense index.
+#[derive(Clone, Debug)]
+pub struct GaugeFamily(Vec<Gauge>);
+
+impl GaugeFamily {
+    fn new(labels: &[&'static str], gauge: impl Fn(&'static str) -> Gauge) -> Self {
+        Self(labels.iter().copied().map(gauge).collect())
+    }
+
+    /// There is one more at `index`; an index without a label counts nowhere.
+    pub fn raise(&self, index: usize) {
+        self.0.get(index).inspect(|gauge| gauge.increment(1));
+    }
+
+    /// There is one less at `index`.
+    pub fn lower(&self, index: usize) {
+        self.0.get(index).inspect(|gauge| gauge.decrement(1));
+    }
+}
+
 /// One histogram for each stage of an event's way.
 #[derive(Clone, Debug)]
 pub struct StageTimes(Vec<Histogram>);
@@ -295,6 +335,7 @@ mod tests {
                 outcomes: &["accepted", "dropped"],
                 reasons: &["lagged"],
                 rules: &["split"],
+                scopes: &["tenant"],
                 stages: &["queue", "receipt"],
                 verdicts: &["accepted", "throttled"],
                 receipts: &["matched", "stray"],
@@ -316,6 +357,9 @@ mod tests {
             r#"bellwire_events_dropped_total{reason="oversize_line"} 0"#,
             r#"bellwire_events_dropped_total{reason="no_credit"} 0"#,
             r#"bellwire_oversize_total{rule="split"} 0"#,
+            r#"bellwire_budget_announced_total{scope="tenant"} 0"#,
+            r#"bellwire_budget_exhausted_total{scope="tenant"} 0"#,
+            r#"bellwire_budgets_exhausted{scope="tenant"} 0"#,
             r#"bellwire_pushes_total{smsc="main"} 0"#,
             r#"bellwire_segments_total{smsc="main"} 0"#,
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,

@@ -20,6 +20,9 @@ pub(super) const RELAY_STREAMS: &str = "bellwire_relay_streams";
 pub(super) const RELAYED_EVENTS: &str = "bellwire_relayed_events_total";
 pub(super) const PROXY_REFUSED: &str = "bellwire_proxy_refused_total";
 pub(super) const SPOOFED_HEADERS: &str = "bellwire_spoofed_headers_total";
+pub(super) const BUDGET_ANNOUNCED: &str = "bellwire_budget_announced_total";
+pub(super) const BUDGET_EXHAUSTED: &str = "bellwire_budget_exhausted_total";
+pub(super) const BUDGETS_EXHAUSTED: &str = "bellwire_budgets_exhausted";
 pub(super) const CREDITS_AVAILABLE: &str = "bellwire_credits_available";
 pub(super) const RESENT: &str = "bellwire_resent_total";
 pub(super) const REORDERED: &str = "bellwire_reordered_total";
@@ -37,6 +40,8 @@ const COUNTERS: &[(&str, &str)] = &[
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
+    (BUDGET_ANNOUNCED, "Budgets of which so much was used that somebody should know, by whose they are."),
+    (BUDGET_EXHAUSTED, "Minutes and days in which a budget was used up, by whose they are."),
     (EVENTS_RECEIVED, "Events taken in, by where they came in."),
     (EVENTS_SETTLED, "Final outcomes: one for each event of each subscription."),
     (EVENTS_DROPPED, "Events left out, by reason; at the door or for a subscription."),
@@ -64,6 +69,7 @@ const GAUGES: &[(&str, Unit, &str)] = &[
     (LINKS, Unit::Count, "SMPP links by state."),
     (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),
     (SOURCES, Unit::Count, "Event sources by state."),
+    (BUDGETS_EXHAUSTED, Unit::Count, "Budgets that are used up, by whose they are."),
     (CREDITS_AVAILABLE, Unit::Bytes, "Octets of events that may still be taken in."),
 ];
 

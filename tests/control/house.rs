@@ -160,6 +160,7 @@ fn arguments(log_octets: usize) -> Arguments {
         },
         suppressed: Vec::new(),
         journal: Journal::none(),
+        budgets: Arc::default(),
         restored: Restored::default(),
         ledger: Arc::new(Ledger::new(Telemetry::detached())),
         telemetry: Telemetry::detached(),

@@ -3,6 +3,7 @@
 
 mod batching;
 mod bench;
+mod budgets;
 mod coalescing;
 mod filtering;
 mod ledger;

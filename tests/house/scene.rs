@@ -99,6 +99,13 @@ impl Scene {
             listen = "127.0.0.1:0"
             [access]
             allow_private_sources = true
+            [budgets]
+            handset_per_minute = 0
+            handset_per_day = 0
+            source_per_minute = 0
+            source_per_day = 0
+            tenant_per_minute = 0
+            tenant_per_day = 0
             [[smsc]]
             name = "main"
             address = "{address}"

@@ -10,6 +10,7 @@ use bellwire::codec::smpp::BindMode;
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
+use bellwire::engine::budget::Scope;
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Memo, Place};
@@ -36,6 +37,7 @@ const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
     rules: Overflow::WORDS,
+    scopes: &Scope::LABELS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,

@@ -27,6 +27,14 @@ ready_requires_link = true
 [access]
 allow_private_sources = true
 
+[budgets]
+handset_per_minute = 0
+handset_per_day = 0
+source_per_minute = 0
+source_per_day = 0
+tenant_per_minute = 0
+tenant_per_day = 0
+
 [[smsc]]
 name = "centre"
 address = "127.0.0.1:{smsc_port}"

@@ -61,6 +61,7 @@ async fn guarded() -> SocketAddr {
         ledger: Arc::clone(&ledger),
         telemetry: telemetry.clone(),
         clock: Clock::default(),
+        budgets: Arc::default(),
         restored: Restored::default(),
     };
     let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();

@@ -178,7 +178,8 @@ impl State {
     ) -> Result<Arc<Terms>, ActivateError> {
         let envelopes = Envelopes::new(&self.arguments.push, &application, &source).map_err(unencodable)?;
         let number = self.numbers.terms;
-        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelopes });
+        let shares = self.arguments.budgets.shares(&self.arguments.clock, &source);
+        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelopes, shares });
         self.numbers.terms += u32::from(terms.number == number);
         Ok(terms)
     }

@@ -8,6 +8,7 @@ use super::registry::{Handsets, Subscriptions};
 use super::restore::Restored;
 use super::trouble::{Failures, Trouble};
 use crate::actors::admission::Admission;
+use crate::actors::budgets::Budgets;
 use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
 use crate::actors::journal::Journal;
@@ -59,6 +60,8 @@ pub struct Arguments {
     pub telemetry: Telemetry,
     /// What time it is.
     pub clock: Clock,
+    /// What pushes are charged to.
+    pub budgets: Arc<Budgets>,
     /// What an earlier process has left.
     pub restored: Restored,
 }

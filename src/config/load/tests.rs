@@ -3,7 +3,7 @@
 mod wrong;
 
 use super::*;
-use crate::config::{BindMode, KeyMaterial, ReferenceWidth, ResendUnknown, Secret};
+use crate::config::{BindMode, BudgetsConfig, KeyMaterial, ReferenceWidth, ResendUnknown, Secret};
 use crate::model::{ApplicationId, Order};
 use crate::proxy::identity::Algorithm;
 use proptest::prelude::*;
@@ -72,6 +72,17 @@ fn all_that_may_ask_over_http_is_meant() {
     assert_eq!(access.origins, ["https://app.example", "http://localhost:3000"]);
     assert_eq!(access.prefixes, ["49", "1555"]);
     assert_eq!(access.suppressed, ["+15551234567".parse().unwrap(), "4915112345678".parse().unwrap()]);
+}
+
+#[test]
+fn budgets_are_on_by_default_and_a_tenant_has_what_all_have_but_for_what_it_says() {
+    let all = parsed(LEAST).unwrap().budgets.all;
+    assert!([all.handset, all.source, all.tenant].iter().all(|one| one.per_minute > 0 && one.per_day > 0));
+    let BudgetsConfig { all, tenants } = parsed(EVERYTHING).unwrap().budgets;
+    assert_eq!((all.handset.per_minute, all.handset.per_day, all.tenant.per_minute), (60, 0, 9));
+    let [(name, acme)] = &tenants[..] else { panic!("one tenant") };
+    assert_eq!((name.as_str(), acme.source.per_minute, acme.source.announce_at), ("acme.eu", 7, 50));
+    assert_eq!((acme.handset, acme.tenant), (all.handset, all.tenant));
 }
 
 #[test]
@@ -351,6 +362,13 @@ const EVERYTHING: &str = r#"
     max_redirects = 0
     log_octets = 8192
     threads = 2
+    [budgets]
+    announce_at = 50
+    handset_per_day = 0
+    tenant_per_minute = 9
+    [[budgets.tenant]]
+    name = "acme.eu"
+    source_per_minute = 7
     [admission]
     octets = 1048576
 "#;

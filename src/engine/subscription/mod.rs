@@ -10,10 +10,12 @@ mod body;
 mod forming;
 mod gap_mark;
 mod keys;
+mod limited;
 mod relay;
 mod screening;
 mod settling;
 
+use super::budget::{Purse, Shares};
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Owner, Piece};
@@ -31,6 +33,7 @@ use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
 use bytes::BytesMut;
+use limited::Hold;
 use relay::Relay;
 use screening::Screen;
 use std::collections::VecDeque;
@@ -170,6 +173,10 @@ pub struct Subscription {
     changed: bool,
     /// If streams bring events to the handset, or did.
     relay: Option<Box<Relay>>,
+    /// Budgets that its pushes are charged to, beside its handset's.
+    shares: Option<Arc<Shares>>,
+    /// If it has met one of their limits.
+    hold: Option<Box<Hold>>,
     /// It takes no more, and ends with what it has.
     draining: bool,
     closing: Option<DropReason>,
@@ -222,6 +229,8 @@ impl Subscription {
             resends: true,
             changed: false,
             relay: None,
+            shares: None,
+            hold: None,
             draining: false,
             closing: None,
         }
@@ -337,6 +346,9 @@ impl Subscription {
     /// Changes the policy; pushes on their way keep what they were formed by.
     pub fn set_policy(&mut self, policy: Policy) {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);
+        if self.policy.at_limit != policy.at_limit {
+            self.hold = None;
+        }
         if (&policy.types, &policy.coalesce) != (&self.policy.types, &self.policy.coalesce) {
             self.screen = Screen::of(&policy);
         }
@@ -436,7 +448,10 @@ impl Subscription {
             Some(_) if self.cursor >= self.reach() && !self.screening_is_due() => return None,
             Some(_) => self.waiting_since(oldest.into()).into(),
         };
-        Some((oldest + self.policy.batch_window).max(self.held_until()?))
+        let held_until = self.held_until()?;
+        let due = (oldest + self.policy.batch_window).max(held_until);
+        let Some(limit_until) = self.limit_until() else { return Some(due) };
+        Some(due.max(limit_until).min(self.expiry().unwrap_or(Duration::MAX).max(held_until)))
     }
 
     /// Writes the next segment to go and says which it is: the push's number and the segment's index.
@@ -447,12 +462,12 @@ impl Subscription {
         now: Now,
         may_form: bool,
         frame: &Frame<'_>,
-        numbers: &mut Numbers,
+        (numbers, purse): (&mut Numbers, &mut Purse),
         writing: &mut Writing<'_>,
         settlement: &mut Settlement<'_>,
     ) -> Option<(u64, u8)> {
         loop {
-            if self.unsent == 0 && !(may_form && self.form(now, numbers, settlement.tally)) {
+            if self.unsent == 0 && !(may_form && self.form(now, numbers, purse, settlement.tally)) {
                 return None;
             }
             let at = self.first_unsent()?;
@@ -472,7 +487,9 @@ impl Subscription {
                 self.settle_if_done(at, now, numbers, settlement);
                 continue;
             }
-            self.note_written(at, index, now, settlement.tally);
+            if self.note_written(at, index, now, settlement.tally) {
+                self.charge(now, 1, purse);
+            }
             return Some((number, index));
         }
     }

@@ -36,6 +36,13 @@ pub(super) const WRONG: &[(&str, &str)] = &[
     ("[node]\njournal = \"after\"", "5:11: node.journal: value \"after\" is not allowed: one of batch, before"),
     ("[ops]\nlisten = \"localhost\"", "5:10: ops.listen: value \"localhost\" is not allowed: an IP address and a port"),
     ("[ops]\nready_requires_link = 1", "5:23: ops.ready_requires_link: value 1 is not allowed: true or false"),
+    ("[budgets]\nannounce_at = 0", "5:15: budgets.announce_at: value 0 is not allowed: a whole number from 1 to 100"),
+    (
+        "[budgets]\nhandset_per_day = -1",
+        "5:19: budgets.handset_per_day: value -1 is not allowed: a whole number from 0",
+    ),
+    ("[[budgets.tenant]]\nname = \"A\"", "5:8: budgets.tenant.A.name: value \"A\" is not allowed: a tenant's name"),
+    ("[[budgets.tenant]]\nsource_per_day = 1", "4:1: budgets.tenant.0.name: missing, needed is a tenant's name"),
     ("[push]\nprofile = \"tiny\"", "5:11: push.profile: value \"tiny\" is not allowed: one of standard, compact"),
     ("[push]\napplication_id = \"a b\"", "5:18: push.application_id: value \"a b\" is not allowed: a 32-bit number"),
     (
