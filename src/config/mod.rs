@@ -31,5 +31,8 @@ pub use ops::OpsConfig;
 pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
-pub use smsc::{BindMode, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress};
+pub use smsc::{
+    BindMode, ConnectionConfig, OutbindConfig, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig,
+    SourceAddress, TlsConfig, Version,
+};
 pub use upstream::UpstreamConfig;
