@@ -87,7 +87,10 @@ pub(super) fn smsc(
     let binding = BindingSettings { attempts: bind_attempts, retry: bind_retry, spread: bind_spread };
     let tls = config.connection.tls.as_ref().map(|tls| load_tls(&config.name, tls)).transpose()?;
     let settings = |mode| LinkSettings {
-        address: config.address.to_string(),
+        address: match &config.connection.outbind {
+            Some(outbind) if mode != SessionMode::Transmitter => format!("outbind {}", outbind.listen),
+            _ => config.address.to_string(),
+        },
         tls: tls.clone(),
         session: session(config, mode),
         connect_timeout: config.bind_timeout,

@@ -263,7 +263,6 @@ async fn a_peer_that_talks_and_never_reads_is_given_up() {
     let smsc = ScriptedSmsc::new();
     let quick = with_session(smsc.address(), |session| {
         session.window = 200_000;
-        session.enquire_link = Duration::from_millis(100);
         session.response_timeout = Duration::from_millis(500);
     });
     let rig = Rig::new(1, vec![quick]).await;

@@ -5,6 +5,7 @@ use crate::smsc::{Conversation, ScriptedSmsc, within};
 use bellwire::actors::pool::{LinkState, PoolMessage};
 use bellwire::codec::smpp::CommandStatus;
 use bellwire::engine::binding::BindingSettings;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 async fn refuse(smsc: &ScriptedSmsc, status: u32) {
@@ -99,5 +100,7 @@ async fn a_refused_link_stops_at_once() {
     let rig = Rig::with(1, vec![settings(smsc.address())], one, None).await;
     refuse(&smsc, 0x0E).await;
     rig.until_state(0, LinkState::Refused).await;
+    let looks = rig.looks.load(Ordering::Relaxed);
+    assert!(looks < 50, "woken {looks} times");
     within(async { ractor::call!(rig.pool, PoolMessage::Stop) }).await.unwrap();
 }
