@@ -144,13 +144,7 @@ impl App {
         let readiness = Readiness::new(config.ops.ready_requires_link);
         let keeping = Keeping::open(&config.node)?;
         let routes = parts::routes(&config.smsc);
-        let smscs = config.smsc.iter().enumerate().map(|(at, one)| {
-            parts::smsc(one, &config.push, config.node.grace, &keeping.journal, routes.has_stand_ins(at))
-        });
-        let (smscs, mut links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        for (links, one) in links.iter_mut().zip(&config.smsc) {
-            links.outbind = parts::outbind(one).await?;
-        }
+        let (smscs, links) = parts::smscs(config, &routes, &keeping.journal).await?;
         let reaches = Reaches::new(routes, smscs);
         let restored = keeping.restore(config, &reaches)?;
         let ledger = Arc::new(Ledger::new(telemetry.clone()));

@@ -57,11 +57,29 @@ pub(super) fn routes(smscs: &[SmscConfig]) -> Routes {
     }))
 }
 
+/// Every SMSC, in the order of the configuration.
+///
+/// # Errors
+/// When one cannot be made, or cannot be listened for.
+pub(super) async fn smscs(
+    config: &Config,
+    routes: &Routes,
+    journal: &Journal,
+) -> Result<(Vec<Arc<Smsc>>, Vec<SmscLinks>), StartError> {
+    let (mut smscs, mut all) = (Vec::new(), Vec::new());
+    for (at, one) in config.smsc.iter().enumerate() {
+        let (made, links) = smsc(one, &config.push, config.node.grace, journal, routes.has_stand_ins(at))?;
+        smscs.push(made);
+        all.push(SmscLinks { outbind: outbind(one).await?, ..links });
+    }
+    Ok((smscs, all))
+}
+
 /// An SMSC as the router and as the pool see it.
 ///
 /// # Errors
 /// When a setting does not fit its field of a submit_sm.
-pub(super) fn smsc(
+fn smsc(
     config: &SmscConfig,
     push: &PushSettings,
     grace: Duration,
@@ -107,7 +125,7 @@ pub(super) fn smsc(
 ///
 /// # Errors
 /// When it cannot be listened there.
-pub(super) async fn outbind(config: &SmscConfig) -> Result<Option<OutbindListener>, StartError> {
+async fn outbind(config: &SmscConfig) -> Result<Option<OutbindListener>, StartError> {
     let Some(OutbindConfig { listen, system_id, password }) = &config.connection.outbind else { return Ok(None) };
     Ok(Some(OutbindListener {
         listener: super::listen("smsc.outbind", *listen).await?,

@@ -128,7 +128,7 @@ impl Binding {
         }
         let limit = self.limit();
         let freed = self.links.iter_mut().filter(|link| link.weight < limit);
-        freed.fold(false, |any, link| link.refused_until.take().is_some() || any)
+        freed.filter_map(|link| link.refused_until.take()).count() > 0
     }
 
     /// A link is not bound, or no more.

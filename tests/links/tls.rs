@@ -106,7 +106,7 @@ async fn a_link_by_tls_with_a_client_certificate_works_like_any_other() {
     phone.feed(&all);
     for data in &all {
         let submit = link.expect_submit().await;
-        assert_eq!(submit.data(), [data.clone()]);
+        assert_eq!(submit.data(), std::slice::from_ref(data));
         link.accept_submit(&submit).await;
     }
     phone.until_released().await;
