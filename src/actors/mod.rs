@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod budgets;
 pub mod clock;
+pub mod failover;
 pub mod group;
 pub mod handset;
 pub mod journal;
@@ -10,6 +11,7 @@ pub mod lane;
 pub mod ledger;
 pub mod pool;
 pub mod port;
+pub mod reach;
 pub mod router;
 pub mod seat;
 pub mod smsc;

@@ -5,10 +5,10 @@ use crate::actors::clock::Clock;
 use crate::actors::journal::{Commits, Journal, Save, Settings as JournalSettings};
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
+use crate::actors::reach::Reaches;
 use crate::actors::router::{Before, RestoreError, Restored};
 use crate::actors::smsc::Smsc;
 use crate::config::{Config, JournalMode, NodeConfig};
-use crate::engine::routing::Routes;
 use crate::store::{Embedded, Settings as StoreSettings, Store, StoreError};
 use crate::telemetry::Telemetry;
 use std::sync::Arc;
@@ -49,14 +49,13 @@ impl Keeping {
     pub fn restore(
         &self,
         config: &Config,
-        smscs: &[Arc<Smsc>],
-        routes: &Routes,
+        reaches: &Reaches,
         budgets: &Budgets,
     ) -> Result<Restored, RestoreError> {
         let Some(store) = &self.store else { return Ok(Restored::default()) };
         let backlog = self.journal.backlog(config.upstream.log_octets);
         let now = Clock::default().now();
-        Restored::load(&Before { store: &**store, smscs, routes, push: &config.push, budgets, backlog, now })
+        Restored::load(&Before { store: &**store, reaches, push: &config.push, budgets, backlog, now })
     }
 
     /// Writes what changes, until its task is ended.

@@ -9,7 +9,9 @@
 //! became of them; the [`tally`] counts every end.
 
 pub mod allowance;
+pub mod availability;
 pub mod backoff;
+pub mod binding;
 pub mod budget;
 pub mod chunk;
 pub mod clock;

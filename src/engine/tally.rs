@@ -117,6 +117,8 @@ pub struct Tally {
     pub gaps: u64,
     /// Receipts by [`ReceiptKind`].
     pub receipts: [u64; ReceiptKind::LABELS.len()],
+    /// Responses that belong to no request.
+    pub stray_responses: u64,
     /// Subscriptions that woke for an event.
     pub woken: u64,
     /// Subscriptions that fell asleep.
@@ -165,7 +167,7 @@ impl Tally {
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps];
-        let subscriptions = [self.woken, self.slept];
+        let subscriptions = [self.woken, self.slept, self.stray_responses];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
         let all = events.chain(&self.answered).chain(&self.receipts).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)

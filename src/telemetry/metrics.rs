@@ -291,6 +291,14 @@ pub struct SmscMeters {
     pub window_limit: Gauge,
     /// Segments per second that may be sent by now, over the links that have a limit.
     pub rate_limit: Gauge,
+    /// Links that wait because their binds were refused.
+    pub links_refused: Gauge,
+    /// Responses that belong to no request.
+    pub stray_responses: Counter,
+    /// Connections to the outbind listener that were closed.
+    pub outbinds_refused: Counter,
+    /// Times that others had to stand in for it.
+    pub failovers: Counter,
     /// Links that have a connection but no bind yet.
     pub links_open: Gauge,
     /// Links that carry traffic.
@@ -315,6 +323,10 @@ impl SmscMeters {
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             window_limit: gauge!(names::WINDOW_LIMIT, "smsc" => smsc()),
             rate_limit: gauge!(names::RATE_LIMIT, "smsc" => smsc()),
+            links_refused: links("refused"),
+            stray_responses: counter!(names::STRAY_RESPONSES, "smsc" => smsc()),
+            outbinds_refused: counter!(names::OUTBINDS_REFUSED, "smsc" => smsc()),
+            failovers: counter!(names::FAILOVERS, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),
             links_closed: links("closed"),
@@ -367,6 +379,10 @@ mod tests {
             "bellwire_receipts_expected 0",
             r#"bellwire_window_in_use{smsc="main"} 0"#,
             r#"bellwire_links{smsc="main",state="bound"} 0"#,
+            r#"bellwire_links{smsc="main",state="refused"} 0"#,
+            r#"bellwire_failovers_total{smsc="main"} 0"#,
+            r#"bellwire_smpp_stray_total{smsc="main"} 0"#,
+            r#"bellwire_outbinds_refused_total{smsc="main"} 0"#,
             r#"bellwire_subscriptions{state="active"} 0"#,
             r#"bellwire_sources{state="open"} 0"#,
             "bellwire_credits_available 0",

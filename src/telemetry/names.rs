@@ -13,6 +13,9 @@ pub(super) const SEGMENTS_ANSWERED: &str = "bellwire_segments_answered_total";
 pub(super) const WINDOW_IN_USE: &str = "bellwire_window_in_use";
 pub(super) const WINDOW_LIMIT: &str = "bellwire_window_limit";
 pub(super) const RATE_LIMIT: &str = "bellwire_rate_limit";
+pub(super) const STRAY_RESPONSES: &str = "bellwire_smpp_stray_total";
+pub(super) const OUTBINDS_REFUSED: &str = "bellwire_outbinds_refused_total";
+pub(super) const FAILOVERS: &str = "bellwire_failovers_total";
 pub(super) const LINKS: &str = "bellwire_links";
 pub(super) const SUBSCRIPTIONS: &str = "bellwire_subscriptions";
 pub(super) const SOURCES: &str = "bellwire_sources";
@@ -49,6 +52,12 @@ const COUNTERS: &[(&str, &str)] = &[
     (PUSHES, "Pushes handed to an SMSC."),
     (SEGMENTS, "Short messages submitted to an SMSC, repeats included."),
     (SEGMENTS_ANSWERED, "What became of submitted short messages."),
+    (FAILOVERS, "Times that an SMSC was without a bound link for too long, and others stood in for it."),
+    (STRAY_RESPONSES, "Responses of an SMSC that belong to no request of ours, or come a second time."),
+    (
+        OUTBINDS_REFUSED,
+        "Connections to the outbind listener that were closed: strangers, and more than links wait for.",
+    ),
     (RESENT, "Segments sent again without knowing whether the first arrived: the upper bound of repeats."),
     (REORDERED, "Pushes that may have overtaken an earlier one of their handset."),
     (GAPS, "Places where a source's events are known to be missing."),

@@ -6,6 +6,7 @@ mod budgets;
 mod dormancy;
 mod durable;
 mod ending;
+mod failover;
 mod fan_out;
 mod house;
 mod lanes;

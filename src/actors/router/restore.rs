@@ -6,8 +6,8 @@ use super::state::{Numbers, State};
 use crate::actors::budgets::Budgets;
 use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
+use crate::actors::reach::Reaches;
 use crate::actors::seat::{Seat, SharedSeat, Start};
-use crate::actors::smsc::Smsc;
 use crate::actors::source::{Position, Published, SourceMessage, SourceRecord};
 use crate::actors::terms::{Terms, TermsInUse};
 use crate::engine::budget::Used;
@@ -16,7 +16,6 @@ use crate::engine::envelope::Envelopes;
 use crate::engine::handset::Memo;
 use crate::engine::progress::{HandsetProgress, Progress};
 use crate::engine::receipts::AwaitedReceipt;
-use crate::engine::routing::Routes;
 use crate::engine::subscription::Backlog;
 use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId};
 use crate::store::row::{self, Counts, RowError, SourceRow, SubscriptionRow, TermsRow};
@@ -38,10 +37,8 @@ const OPENED_WITHIN: Duration = Duration::from_secs(30);
 pub struct Before<'a> {
     /// The store.
     pub store: &'a dyn Store,
-    /// The SMSCs, as the routes count them.
-    pub smscs: &'a [Arc<Smsc>],
-    /// Which SMSC reaches which number.
-    pub routes: &'a Routes,
+    /// Which SMSCs reach which number.
+    pub reaches: &'a Reaches,
     /// How pushes are addressed on handsets.
     pub push: &'a PushSettings,
     /// What pushes are charged to.
@@ -185,10 +182,10 @@ impl Loading<'_> {
         if let Some(cell) = self.restored.handsets.get(&row.handset) {
             return Some(Arc::clone(cell));
         }
-        let Before { routes, smscs, now, .. } = self.before;
-        let smsc = routes.smsc(&row.number).and_then(|at| smscs.get(at))?;
+        let Before { reaches, now, .. } = self.before;
+        let reach = reaches.find(&terms.tenant, row.handset, &row.number)?;
         let seed = Memo::new((now.unix_ms ^ row.handset.half()) as u16);
-        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, Arc::clone(smsc), seed));
+        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, reach, seed));
         if let Some(remembered) = self.remembered.remove(&row.handset) {
             cell.remember(*now, &remembered);
             if let Some(purses) = terms.shares.as_ref().and_then(|shares| shares.handset.as_ref()) {
@@ -202,7 +199,8 @@ impl Loading<'_> {
 
     /// Receipts that the SMSCs still owe. Those of a push that will be sent again say nothing about that.
     fn receipts(&mut self) -> Result<(), RestoreError> {
-        let Before { store, smscs, now, .. } = self.before;
+        let Before { store, reaches, now, .. } = self.before;
+        let smscs = reaches.smscs();
         let mut awaited: Vec<(u8, Vec<u8>, AwaitedReceipt)> = Vec::new();
         each(*store, Table::Receipts, |key, value| {
             let (smsc, message_id) = row::receipt(key)?;

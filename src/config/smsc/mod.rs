@@ -1,10 +1,15 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod connection;
 mod pacing;
 mod receipts;
+mod routing;
 
+pub use connection::{ConnectionConfig, OutbindConfig, TlsConfig, Version};
 pub use pacing::{PacingConfig, StatusMeaning};
 pub use receipts::ReceiptConfig;
+pub use routing::RoutingConfig;
+pub(super) use routing::refuse_unlike_stand_ins;
 
 use super::explain::Explained;
 use super::secret::Secret;
@@ -60,8 +65,10 @@ pub struct SmscConfig {
     pub reference_width: ReferenceWidth,
     /// The SMSC's application service; mostly empty.
     pub service_type: String,
-    /// Prefixes of the numbers it takes, digits without "+"; an empty one is every number. Never an empty list.
-    pub routes: Vec<String>,
+    /// How links are made.
+    pub connection: ConnectionConfig,
+    /// Which numbers it takes, and who stands in for it.
+    pub routing: RoutingConfig,
     /// How often an idle link is asked whether it is alive: 1 s to 10 min.
     pub enquire_link: Duration,
     /// How long a response may take before the link is given up: 1 s to 10 min.
@@ -79,13 +86,17 @@ pub struct SmscConfig {
 impl SmscConfig {
     /// `names` are those of the entries before.
     pub(super) fn read(mut section: Section<'_>, names: &mut Vec<String>) -> Self {
+        let name = section.unique_name(names);
+        let address = address(&mut section);
+        let bind = section.choice("bind", BindMode::Transceiver, &BindMode::WORDS);
         let config = Self {
-            name: section.unique_name(names),
-            address: address(&mut section),
+            name,
+            connection: ConnectionConfig::read(&mut section, &address, bind),
+            address,
             system_id: section.ascii("system_id", "", SYSTEM_ID_MAX_OCTETS),
             password: section.secret("password", PASSWORD_MAX_OCTETS),
             system_type: section.ascii("system_type", "", SYSTEM_TYPE_MAX_OCTETS),
-            bind: section.choice("bind", BindMode::Transceiver, &BindMode::WORDS),
+            bind,
             links: NonZeroU8::new(section.integer("links", 1, 1..=64)).unwrap_or(NonZeroU8::MIN),
             pacing: PacingConfig::read(&mut section),
             source: SourceAddress::read(&mut section),
@@ -94,7 +105,7 @@ impl SmscConfig {
             data_coding: section.choice_of_numbers("data_coding", 0x04, &[0x04, 0xF5, 0x15]),
             reference_width: section.choice("reference_width", ReferenceWidth::Eight, &ReferenceWidth::WORDS),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
-            routes: routes(&mut section),
+            routing: RoutingConfig::read(&mut section),
             enquire_link: section.duration("enquire_link", "30s", ("1s", "10m")),
             response_timeout: section.duration("response_timeout", "30s", ("1s", "10m")),
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
@@ -125,8 +136,10 @@ impl SmscConfig {
             .plain("dest_npi", self.dest_npi)
             .plain("data_coding", format_args!("{:#04x}", self.data_coding))
             .text("reference_width", word(&ReferenceWidth::WORDS, self.reference_width))
-            .text("service_type", &self.service_type)
-            .list("routes", &self.routes)
+            .text("service_type", &self.service_type);
+        self.connection.explain(explained);
+        self.routing.explain(explained);
+        explained
             .duration("enquire_link", self.enquire_link)
             .duration("response_timeout", self.response_timeout)
             .duration("bind_timeout", self.bind_timeout)
@@ -228,15 +241,6 @@ fn is_source(text: &str) -> bool {
 
 fn all_digits(text: &str) -> bool {
     text.bytes().all(|octet| octet.is_ascii_digit())
-}
-
-fn routes(section: &mut Section<'_>) -> Vec<String> {
-    let prefix = |text: &str| text.len() <= 15 && all_digits(text);
-    let routes = section.list("routes", "a prefix of up to 15 digits without \"+\", empty for every number", prefix);
-    match routes.is_empty() {
-        true => vec![String::new()],
-        false => routes,
-    }
 }
 
 /// How a link binds (SMPP v3.4 §4.1).

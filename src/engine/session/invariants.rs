@@ -2,7 +2,7 @@
 
 use super::{Session, SessionSettings, Sink, State};
 use crate::codec::smpp::{
-    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, PDU_MAX_OCTETS, Receipt, Tlvs,
+    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, InterfaceVersion, PDU_MAX_OCTETS, Receipt, Tlvs,
 };
 use crate::engine::clock::Now;
 use crate::engine::pacing::PacingSettings;
@@ -91,6 +91,7 @@ fn bound(now: Now) -> Session<usize> {
         system_id: "esme".into(),
         password: "secret".into(),
         system_type: String::new(),
+        version: InterfaceVersion::V3_4,
         window: SUBMITS,
         pacing: PacingSettings::default(),
         judge: Judge::default(),
