@@ -16,6 +16,7 @@ pub mod encoder;
 pub mod envelope;
 pub mod handset;
 pub mod in_flight;
+pub mod line;
 pub mod naming;
 pub mod pacing;
 pub mod progress;
