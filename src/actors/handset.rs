@@ -6,6 +6,7 @@
 
 use super::journal::Save;
 use super::smsc::Smsc;
+use super::standing::Standing;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Memo};
 use crate::engine::progress::{HandsetProgress, Saved};
@@ -37,21 +38,10 @@ struct State {
     subscriptions: u16,
 }
 
-/// How a handset is for its link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// It waits for nothing, or for a time to come.
-    Out,
-    /// It stands in line.
-    InLine,
-    /// Its engine panicked and must not be asked again.
-    Broken,
-}
-
 impl HandsetCell {
     /// A handset reached through `smsc`; its numbers begin where `memo` says.
     pub fn new(id: HandsetId, number: &Msisdn, smsc: Arc<Smsc>, memo: Memo) -> Self {
-        let state = State { engine: None, memo, standing: Standing::Out, subscriptions: 0 };
+        let state = State { engine: None, memo, standing: Standing::OUT, subscriptions: 0 };
         Self { id, number: number.into(), smsc, state: Mutex::new(state) }
     }
 
@@ -96,7 +86,7 @@ impl HandsetCell {
     pub fn wake<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
         let mut state = self.state.lock();
         let State { engine, memo, standing, .. } = &mut *state;
-        if *standing == Standing::Broken {
+        if standing.is_broken() {
             return None;
         }
         let engine = Arc::clone(engine.get_or_insert_with(|| {
@@ -135,7 +125,7 @@ impl HandsetCell {
         if let Some(broken) = &broken {
             state.memo = broken.lock().begin_anew(seed);
         }
-        state.standing = Standing::Out;
+        state.standing.mend();
         broken
     }
 
@@ -156,7 +146,7 @@ impl HandsetCell {
 
     /// Whether a panic took it out of service.
     pub fn is_broken(&self) -> bool {
-        self.state.lock().standing == Standing::Broken
+        self.state.lock().standing.is_broken()
     }
 
     /// Whether nothing is outstanding of any subscription that it has, or had; true for a broken one.
@@ -171,34 +161,31 @@ impl HandsetCell {
         }
     }
 
-    fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>) {
+    fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>, priority: u8) {
         // It sticks to one of the SMSC's lanes while that is open.
         let lane = || this.smsc.lane(this.id.half() as usize);
         if ready {
-            if this.enters_line() {
-                lane().push(Arc::clone(this));
+            if this.enters_line(priority) {
+                lane().push(Arc::clone(this), priority);
             }
         } else if let Some(at) = timeout {
-            lane().push_later(at, this);
+            lane().push_later(at, this, priority);
         }
     }
 
-    /// It is put in line, unless it is there, or out of service.
-    pub(super) fn enters_line(&self) -> bool {
-        let mut state = self.state.lock();
-        let enters = state.standing == Standing::Out;
-        if enters {
-            state.standing = Standing::InLine;
-        }
-        enters
+    /// Which tenant's share of a link it has part in.
+    pub(super) fn tenant(&self) -> u16 {
+        0
     }
 
-    /// It was taken out of the line.
-    pub(super) fn leaves_line(&self) {
-        let mut state = self.state.lock();
-        if state.standing == Standing::InLine {
-            state.standing = Standing::Out;
-        }
+    /// It has something to send with this priority; true if it is to be put in line for that.
+    pub(super) fn enters_line(&self, priority: u8) -> bool {
+        self.state.lock().standing.enters(priority)
+    }
+
+    /// It was taken out of the line that it stood in for this priority; false if it does not wait there any more.
+    pub(super) fn leaves_line(&self, priority: u8) -> bool {
+        self.state.lock().standing.leaves(priority)
     }
 }
 
@@ -213,7 +200,7 @@ impl Service {
     /// Takes the engine, unless it is asleep or a panic took it out of service.
     pub fn begin(handset: &Arc<HandsetCell>) -> Option<Self> {
         let state = handset.state.lock();
-        let engine = state.engine.clone().filter(|_| state.standing != Standing::Broken)?;
+        let engine = state.engine.clone().filter(|_| !state.standing.is_broken())?;
         drop(state);
         Some(Self { engine: engine.lock_arc(), handset: Arc::clone(handset), broken: false })
     }
@@ -232,21 +219,23 @@ impl Service {
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.engine)));
         if result.is_err() {
             self.broken = true;
-            self.handset.state.lock().standing = Standing::Broken;
+            self.handset.state.lock().standing.take_out_of_service();
         }
         result.ok()
     }
 
     /// Gives the engine back, and puts the handset in line if it has something to send, or will have.
     pub fn end(mut self, now: Now) {
-        let state = |engine: &mut Handset| (engine.is_ready(now), engine.poll_timeout(), engine.note_change());
-        let Some((ready, timeout, changed)) = self.work(state) else { return };
+        let state = |engine: &mut Handset| {
+            (engine.is_ready(now), engine.poll_timeout(), engine.priority(), engine.note_change())
+        };
+        let Some((ready, timeout, priority, changed)) = self.work(state) else { return };
         let Self { handset, engine, .. } = self;
         drop(engine);
         if changed {
             handset.smsc.journal().note(Arc::clone(&handset) as Arc<dyn Save>);
         }
-        HandsetCell::line_up(&handset, ready, timeout);
+        HandsetCell::line_up(&handset, ready, timeout, priority);
     }
 }
 

@@ -13,6 +13,7 @@ pub mod router;
 pub mod seat;
 pub mod smsc;
 pub mod source;
+mod standing;
 pub mod streams;
 pub mod supervisor;
 pub mod terms;

@@ -276,6 +276,11 @@ impl Handset {
             && self.occupied().any(|(index, subscription)| subscription.is_ready(now, self.may_form(index)))
     }
 
+    /// The highest priority of what it has to send, now or later.
+    pub fn priority(&self) -> u8 {
+        1
+    }
+
     /// When [`Handset::is_ready`] may turn true by itself.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let timeouts = self.occupied().filter_map(|(index, one)| match one.has_unsent() {

@@ -73,8 +73,8 @@ fn a_handset_stands_in_line_once() {
     let cell = handset(&smsc, 0, Duration::ZERO);
     (0..5).for_each(|_| HandsetCell::offer(&cell, NOW));
     assert_eq!(smsc.lanes()[0].len(), 1);
-    assert!(smsc.lanes()[0].pop(NOW).is_some());
-    assert!(smsc.lanes()[0].pop(NOW).is_none());
+    assert!(smsc.lanes()[0].pop(NOW, 1).is_some());
+    assert!(smsc.lanes()[0].pop(NOW, 1).is_none());
     HandsetCell::offer(&cell, NOW);
     assert_eq!(smsc.lanes()[0].len(), 1, "who has left may come again");
 }
@@ -87,10 +87,10 @@ fn who_comes_later_comes_at_that_time_and_once() {
     let lane = &smsc.lanes()[0];
     (0..5).for_each(|_| HandsetCell::offer(&cell, NOW));
     assert_eq!(lane.poll_timeout(), Some(NOW.monotonic + window));
-    assert!(lane.pop(NOW.after(window - Duration::from_nanos(1))).is_none());
+    assert!(lane.pop(NOW.after(window - Duration::from_nanos(1)), 1).is_none());
     let due = NOW.after(window);
-    assert!(lane.pop(due).is_some());
-    assert!(lane.pop(due).is_none());
+    assert!(lane.pop(due, 1).is_some());
+    assert!(lane.pop(due, 1).is_none());
     assert!(serve(&cell, due));
     assert_eq!((lane.poll_timeout(), lane.len()), (None, 0));
 }
@@ -103,11 +103,11 @@ fn a_time_between_two_microseconds_is_not_early_for_ever() {
     let lane = &smsc.lanes()[0];
     let early = NOW.after(Duration::from_nanos(1_000_000_100));
     for _ in 0..3 {
-        if let Some(cell) = lane.pop(early) {
-            assert!(serve(&cell, early), "who is in line has something to send");
+        if let Some(turn) = lane.pop(early, 1) {
+            assert!(serve(&turn.item, early), "who is in line has something to send");
         }
     }
-    assert!(lane.pop(NOW.after(Duration::from_nanos(1_000_001_000))).is_some());
+    assert!(lane.pop(NOW.after(Duration::from_nanos(1_000_001_000)), 1).is_some());
     assert!(serve(&cell, NOW.after(Duration::from_nanos(1_000_001_000))));
 }
 
@@ -132,7 +132,7 @@ fn a_handset_sticks_to_its_lane_and_goes_elsewhere_only_while_that_is_closed() {
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [2, 2]);
     smsc.set_open(1, false, NOW);
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [4, 0]);
-    while smsc.lanes()[0].pop(NOW).is_some() {}
+    while smsc.lanes()[0].pop(NOW, 1).is_some() {}
     smsc.set_open(1, true, NOW);
     cells.iter().for_each(|cell| HandsetCell::offer(cell, NOW));
     assert_eq!(smsc.lanes().iter().map(|lane| lane.len()).collect::<Vec<_>>(), [2, 2], "back home");

@@ -14,6 +14,7 @@ use crate::codec::smpp::{MessageState, PDU_MAX_OCTETS};
 use crate::engine::clock::Now;
 use crate::engine::encoder::Encoder;
 use crate::engine::handset::Segment;
+use crate::engine::line::Turn;
 use crate::engine::receipts::Receipts;
 use crate::engine::session::{Session, SessionError, Sink, State};
 use crate::engine::subscription::{Answer, Settlement};
@@ -37,8 +38,6 @@ const _: () = assert!(READ_OCTETS > PDU_MAX_OCTETS);
 const WRITE_OCTETS: usize = 64 * 1024;
 /// Octets that may wait for the socket before nothing more is read: a peer that asks and takes no answers waits too.
 const READ_STOPS_OCTETS: usize = 2 * WRITE_OCTETS;
-/// Segments taken from one handset before the next has its turn.
-const QUANTUM: usize = 64;
 /// Rounds of one poll before others on this thread have theirs.
 const MAX_ROUNDS: usize = 8;
 /// How long the last words of a session may take.
@@ -92,6 +91,8 @@ pub(super) struct Wire<'a> {
     input: Vec<u8>,
     have: usize,
     out: BytesMut,
+    /// Segments of the last turn that the lane gave.
+    used: usize,
     /// Segments in `out`, and since when.
     unsent: Option<(Duration, u64)>,
     sleep: Pin<Box<Sleep>>,
@@ -113,6 +114,7 @@ impl<'a> Wire<'a> {
             input: vec![0; READ_OCTETS],
             have: 0,
             out,
+            used: 0,
             unsent: None,
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             sleeps_until: Duration::ZERO,
@@ -237,8 +239,9 @@ impl<'a> Wire<'a> {
         let before = self.tally.segments;
         let mut receipts = self.around.smsc.receipts().lock();
         while room > 0 && self.out.len() < WRITE_OCTETS {
-            let Some(handset) = self.around.lane.pop(now) else { break };
-            let (turn, most, mut tracked) = (self.turns.next(), room.min(QUANTUM), 0);
+            let next = self.around.lane.pop(now, std::mem::take(&mut self.used));
+            let Some(Turn { item: handset, most, .. }) = next else { break };
+            let (turn, most, mut tracked) = (self.turns.next(), room.min(most), 0);
             let (session, encoder, out, tally) = (&mut self.session, &mut self.encoder, &mut self.out, &mut self.tally);
             let mut whole = out.len();
             let served = HandsetCell::serve(&handset, now, |engine| {
@@ -256,6 +259,7 @@ impl<'a> Wire<'a> {
                 self.around.broken.send(handset.id());
             }
             room -= tracked;
+            self.used = tracked;
             self.turns.begin(handset, tracked);
         }
         drop(receipts);
