@@ -370,7 +370,7 @@ impl Handset {
             destination: &self.destination,
             width: self.addressing.width,
             registered_delivery: match subscription.policy().receipts {
-                Wanted::All => RegisteredDelivery::FINAL,
+                Wanted::All | Wanted::Last | Wanted::Sample => RegisteredDelivery::FINAL,
                 Wanted::None => RegisteredDelivery::NONE,
             },
         };

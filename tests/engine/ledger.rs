@@ -58,6 +58,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             content,
             ids,
             receipts: if receipts { Receipts::All } else { Receipts::None },
+            ..Policy::default()
         },
     )
 }

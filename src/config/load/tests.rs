@@ -315,7 +315,11 @@ const EVERYTHING: &str = r#"
     overflow = "split"
     content = "wake"
     ids = "all"
-    receipts = "none"
+    receipts = "sample"
+    priority = "urgent"
+    at_limit = "notify"
+    types = ["price", "a,b"]
+    coalesce = "field:symbol"
     [access]
     allow_private_sources = true
     origins = ["https://app.example", "http://localhost:3000"]

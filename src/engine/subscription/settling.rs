@@ -43,7 +43,7 @@ impl Subscription {
                 push.accepted = push.accepted.saturating_add(1);
                 push.refusals = 0;
                 settlement.tally.answer(Answered::Accepted);
-                if self.policy.receipts == Wanted::All {
+                if self.policy.receipts != Wanted::None {
                     // Those that an earlier process had accepted owe their receipts to that one.
                     let owed = push.segments.saturating_sub(push.accepted - 1);
                     let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(owed));
