@@ -29,4 +29,5 @@ pub mod subscription;
 pub mod tail;
 pub mod tally;
 pub mod verdict;
+pub mod sign;
 mod waiting;

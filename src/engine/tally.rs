@@ -1,6 +1,7 @@
 //! What the engine did since somebody looked: plain numbers, written on the hot path and carried to the metrics once
 //! per wake-up.
 
+use super::sign::Sign;
 use crate::model::{DropReason, Outcome, Overflow};
 use std::time::Duration;
 
@@ -79,6 +80,8 @@ pub struct Tally {
     pub gaps: u64,
     /// Receipts nobody waited for.
     pub stray_receipts: u64,
+    /// Handsets that went on after the SMSC had no room for them, by [`Sign`](super::sign::Sign).
+    pub wakes: [u64; Sign::LABELS.len()],
     /// Subscriptions that woke for an event.
     pub woken: u64,
     /// Subscriptions that fell asleep.
@@ -123,7 +126,7 @@ impl Tally {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
         let subscriptions = [self.woken, self.slept];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
-        let all = events.chain(&self.answered).chain(&pushes).chain(&subscriptions);
+        let all = events.chain(&self.answered).chain(&self.wakes).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

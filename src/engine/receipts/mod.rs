@@ -15,12 +15,22 @@ use crate::model::Outcome;
 use changes::Changes;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a receipt that overtook its response waits for it.
 const PARKING_TIME: Duration = Duration::from_secs(60);
 /// Receipts parked at most.
 const MAX_PARKED: usize = 10_000;
+
+/// So long without any receipt means that the SMSC sends none.
+const SILENT_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Who is told what becomes of a push.
+pub trait Told: Send + Sync {
+    /// The receipts of a push are in, or not awaited any more.
+    fn handle_told(self: Arc<Self>, now: Now, fate: FateId);
+}
 
 /// Where the receipts of one push are collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +64,12 @@ pub struct Receipts {
     changes: Changes,
     /// By the place of its fate: the ids of a push that waits for several receipts. One that comes may end it.
     siblings: HashMap<u32, Vec<MessageId>>,
+    /// When a receipt came last that somebody waited for.
+    heard_at: Option<Duration>,
+    /// Who is told when a push's receipts are in, or not awaited any more, by the place of its fate.
+    watched: HashMap<u32, Arc<dyn Told>>,
+    /// Who is to be told, and of what.
+    told: Vec<(Arc<dyn Told>, FateId)>,
 }
 
 impl Receipts {
@@ -68,6 +84,9 @@ impl Receipts {
             limit: limit.max(1),
             changes: Changes::default(),
             siblings: HashMap::new(),
+            heard_at: None,
+            watched: HashMap::new(),
+            told: Vec::new(),
         }
     }
 
@@ -119,6 +138,7 @@ impl Receipts {
     /// A segment of `fate`, which is that of the push `of`, was accepted as `message_id`.
     pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], of: &PushOf, tally: &mut Tally) {
         if let Some(state) = self.parked.take(message_id) {
+            self.heard_at = Some(now);
             self.note(now, fate, state, tally);
             return;
         }
@@ -163,6 +183,7 @@ impl Receipts {
             return;
         }
         if let Some(fate) = self.expected.take(message_id) {
+            self.heard_at = Some(now);
             self.changes.note_gone(message_id);
             self.note(now, fate, state, tally);
             return;
@@ -188,6 +209,31 @@ impl Receipts {
         while let Some(fate) = self.expected.take_oldest(|_| {}) {
             self.expire(fate, tally);
         }
+    }
+
+    /// Whether a push's receipts are awaited.
+    pub fn is_open(&self, fate: FateId) -> bool {
+        self.fates.get(fate.index as usize).is_some_and(|known| known.serial == fate.serial)
+    }
+
+    /// Whether receipts do not come at all, whoever asks for them.
+    pub fn is_silent(&self, now: Duration) -> bool {
+        self.heard_at.is_none_or(|heard_at| now.saturating_sub(heard_at) > SILENT_AFTER)
+    }
+
+    /// Whom to tell when a push's receipts are in, or not awaited any more; at once if that is so already.
+    pub fn watch(&mut self, fate: FateId, told: Arc<dyn Told>) {
+        if self.is_open(fate) {
+            self.watched.insert(fate.index, told);
+        } else {
+            self.told.push((told, fate));
+        }
+    }
+
+    /// Who is to be told now, when the table is not locked any more.
+    #[must_use]
+    pub fn take_told(&mut self) -> Vec<(Arc<dyn Told>, FateId)> {
+        std::mem::take(&mut self.told)
     }
 
     /// Segments whose receipt is awaited.
@@ -234,6 +280,11 @@ impl Receipts {
         let fate = &mut self.fates[id.index as usize];
         fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
+        if !self.watched.is_empty()
+            && let Some(told) = self.watched.remove(&id.index)
+        {
+            self.told.push((told, id));
+        }
         if !self.siblings.is_empty() {
             self.forget_others(id);
         }

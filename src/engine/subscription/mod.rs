@@ -17,7 +17,7 @@ use super::envelope::Envelope;
 use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
 use super::push::{Doom, Push};
-use super::receipts::Receipts;
+use super::receipts::{FateId, Receipts};
 use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use crate::codec::segments::{self, ReferenceWidth};
@@ -141,6 +141,10 @@ pub struct Subscription {
     /// Pushes that are not settled.
     outstanding: usize,
     last_accepted: u64,
+    /// The push that was accepted last, if its receipts are awaited and nobody asked.
+    accepted_last: Option<FateId>,
+    /// Events before this one wait for no others.
+    flushed: u64,
     /// Events lost since the last push told of it.
     gap: u64,
     watched: bool,
@@ -198,6 +202,8 @@ impl Subscription {
             unsent: 0,
             outstanding: 0,
             last_accepted: 0,
+            accepted_last: None,
+            flushed: 0,
             gap: 0,
             watched: false,
             attached: false,
@@ -388,6 +394,17 @@ impl Subscription {
         }
     }
 
+    /// What waits for more events to go with it waits no longer.
+    pub(super) fn flush(&mut self) {
+        self.flushed = self.end;
+    }
+
+    /// The push that was accepted last, if its receipts are awaited and this was not asked before.
+    #[inline]
+    pub(super) fn take_released(&mut self) -> Option<FateId> {
+        self.accepted_last.take()
+    }
+
     /// Whether a push was formed and has segments to be sent.
     pub fn has_unsent(&self) -> bool {
         self.unsent > 0
@@ -402,7 +419,8 @@ impl Subscription {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let waits = self.cursor < self.end && !self.waits_for_rest();
         let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| waits)?;
-        Some((oldest.read_at().monotonic + self.policy.batch_window).max(self.held_until()?))
+        let window = if self.cursor < self.flushed { Duration::ZERO } else { self.policy.batch_window };
+        Some((oldest.read_at().monotonic + window).max(self.held_until()?))
     }
 
     /// Writes the next segment to go and says which it is: the push's number and the segment's index.
