@@ -5,6 +5,7 @@
 //! handset is awake; what is kept of it in between is its memo.
 
 use super::journal::Save;
+use super::reach::Reach;
 use super::smsc::Smsc;
 use super::standing::Standing;
 use crate::engine::clock::Now;
@@ -20,11 +21,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A handset, its SMSC, and whether it stands in line for a link. There may be millions: it is kept small.
+/// A handset, how it is reached, and whether it stands in line for a link. There may be millions: it is kept small.
 pub struct HandsetCell {
     pub(super) id: HandsetId,
     number: PackedMsisdn,
-    smsc: Arc<Smsc>,
+    reach: Arc<Reach>,
     state: Mutex<State>,
 }
 
@@ -39,10 +40,10 @@ struct State {
 }
 
 impl HandsetCell {
-    /// A handset reached through `smsc`; its numbers begin where `memo` says.
-    pub fn new(id: HandsetId, number: &Msisdn, smsc: Arc<Smsc>, memo: Memo) -> Self {
+    /// A handset reached as `reach` says; its numbers begin where `memo` says.
+    pub fn new(id: HandsetId, number: &Msisdn, reach: Arc<Reach>, memo: Memo) -> Self {
         let state = State { engine: None, memo, standing: Standing::OUT, subscriptions: 0 };
-        Self { id, number: number.into(), smsc, state: Mutex::new(state) }
+        Self { id, number: number.into(), reach, state: Mutex::new(state) }
     }
 
     /// Who it is.
@@ -55,9 +56,14 @@ impl HandsetCell {
         self.number.unpack()
     }
 
-    /// The SMSC that reaches it.
+    /// How it is reached.
+    pub fn reach(&self) -> &Arc<Reach> {
+        &self.reach
+    }
+
+    /// The SMSC that reaches it now.
     pub fn smsc(&self) -> &Arc<Smsc> {
-        &self.smsc
+        self.reach.smsc()
     }
 
     /// Subscriptions that the router has for it.
@@ -90,9 +96,9 @@ impl HandsetCell {
             return None;
         }
         let engine = Arc::clone(engine.get_or_insert_with(|| {
-            let addressing = Arc::clone(self.smsc.addressing());
+            let addressing = Arc::clone(self.reach.home().addressing());
             let engine = Handset::new(self.id.half(), addressing, &self.number(), *memo);
-            Arc::new(Mutex::new(if self.smsc.journal().is_on() { engine.recorded() } else { engine }))
+            Arc::new(Mutex::new(if self.reach.home().journal().is_on() { engine.recorded() } else { engine }))
         }));
         drop(state);
         let mut engine = engine.lock();
@@ -101,7 +107,7 @@ impl HandsetCell {
 
     /// It goes on where it was in an earlier process.
     pub fn remember(&self, now: Now, progress: &HandsetProgress) {
-        self.state.lock().memo = Memo::past(progress, self.smsc.addressing().width);
+        self.state.lock().memo = Memo::past(progress, self.reach.home().addressing().width);
         if !progress.quarantined.is_empty() {
             self.wake(|engine| engine.restore(now, &progress.quarantined));
         }
@@ -140,7 +146,7 @@ impl HandsetCell {
 
     /// As [`HandsetCell::serve`] for work that also settles: the SMSC's receipts are locked first.
     pub fn settle<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset, &mut Receipts) -> R) -> Option<R> {
-        let mut receipts = this.smsc.receipts().lock();
+        let mut receipts = this.smsc().receipts().lock();
         Self::serve(this, now, |engine| work(engine, &mut receipts))
     }
 
@@ -162,8 +168,8 @@ impl HandsetCell {
     }
 
     fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>, priority: u8) {
-        // It sticks to one of the SMSC's lanes while that is open.
-        let lane = || this.smsc.lane(this.id.half() as usize);
+        // It sticks to one of an SMSC's lanes while that is open.
+        let lane = || this.smsc().lane(this.id.half() as usize);
         if ready {
             if this.enters_line(priority) {
                 lane().push(Arc::clone(this), priority);
@@ -175,7 +181,7 @@ impl HandsetCell {
 
     /// Which tenant's share of a link it has part in.
     pub(super) fn tenant(&self) -> u16 {
-        0
+        self.reach.tenant()
     }
 
     /// It has something to send with this priority; true if it is to be put in line for that.
@@ -233,7 +239,7 @@ impl Service {
         let Self { handset, engine, .. } = self;
         drop(engine);
         if changed {
-            handset.smsc.journal().note(Arc::clone(&handset) as Arc<dyn Save>);
+            handset.reach.home().journal().note(Arc::clone(&handset) as Arc<dyn Save>);
         }
         HandsetCell::line_up(&handset, ready, timeout, priority);
     }
@@ -256,7 +262,7 @@ impl Save for HandsetCell {
 
 impl fmt::Debug for HandsetCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandsetCell").field("id", &self.id).field("smsc", &self.smsc.name()).finish_non_exhaustive()
+        f.debug_struct("HandsetCell").field("id", &self.id).field("smsc", &self.smsc().name()).finish_non_exhaustive()
     }
 }
 

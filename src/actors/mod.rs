@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod clock;
+pub mod failover;
 pub mod group;
 pub mod handset;
 pub mod journal;
@@ -9,6 +10,7 @@ pub mod lane;
 pub mod ledger;
 pub mod pool;
 pub mod port;
+pub mod reach;
 pub mod router;
 pub mod seat;
 pub mod smsc;

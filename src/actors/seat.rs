@@ -199,7 +199,7 @@ impl Seat {
         let mut state = self.state.lock();
         (state.released, state.phase) = (progress.released, Phase::Placed);
         if !progress.is_quiet() {
-            let (terms, resends) = (&state.terms, self.handset.smsc().resends());
+            let (terms, resends) = (&state.terms, self.handset.reach().home().resends());
             state.place = self.handset.wake(|engine| {
                 let one = subscription(self, engine, terms, progress.released, backlog);
                 engine.resume(now, one, progress, resends)

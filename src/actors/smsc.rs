@@ -3,6 +3,7 @@
 use super::handset::HandsetCell;
 use super::journal::{Journal, Save};
 use super::lane::Lane;
+use crate::engine::availability::{Availability, Change, Patience};
 use crate::engine::clock::Now;
 use crate::engine::envelope::Addressing;
 use crate::engine::receipts::Receipts;
@@ -10,6 +11,8 @@ use crate::store::row;
 use crate::store::{Batch, Table};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// One SMSC.
 pub struct Smsc {
@@ -20,6 +23,10 @@ pub struct Smsc {
     journal: Journal,
     /// Whether a segment of which nobody knows what became of it goes once more.
     resends: bool,
+    /// Whether others stand in for it, and it for them.
+    has_stand_ins: bool,
+    availability: Mutex<Availability>,
+    in_service: AtomicBool,
 }
 
 impl Smsc {
@@ -27,7 +34,23 @@ impl Smsc {
     pub fn new(name: String, addressing: Addressing, lanes: usize, receipts: Receipts) -> Self {
         let lanes = (0..lanes.max(1)).map(|_| Arc::default()).collect();
         let (addressing, receipts) = (Arc::new(addressing), Mutex::new(receipts));
-        Self { name, addressing, lanes, receipts, journal: Journal::none(), resends: true }
+        Self {
+            name,
+            addressing,
+            lanes,
+            receipts,
+            journal: Journal::none(),
+            resends: true,
+            has_stand_ins: false,
+            availability: Mutex::new(Availability::new(Patience::default())),
+            in_service: AtomicBool::new(true),
+        }
+    }
+
+    /// Others stand in for it when `patience` with it is at its end.
+    #[must_use]
+    pub fn with_stand_ins(self, patience: Patience) -> Self {
+        Self { has_stand_ins: true, availability: Mutex::new(Availability::new(patience)), ..self }
     }
 
     /// What becomes of its handsets is told to `journal`; `resends` says whether a segment goes once more after a
@@ -68,6 +91,34 @@ impl Smsc {
         &self.receipts
     }
 
+    /// Whether others stand in for it, and it for them.
+    pub fn has_stand_ins(&self) -> bool {
+        self.has_stand_ins
+    }
+
+    /// Whether it is one to send by.
+    pub fn is_in_service(&self) -> bool {
+        self.in_service.load(Ordering::Relaxed)
+    }
+
+    /// Whether a link of it is bound and takes work.
+    pub fn is_open(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.is_open())
+    }
+
+    /// Sees whether it is still, or again, one to send by.
+    pub(super) fn look(&self, now: Duration) -> Option<Change> {
+        let mut availability = self.availability.lock();
+        let change = availability.look(now, self.is_open());
+        self.in_service.store(availability.is_in_service(), Ordering::Relaxed);
+        change
+    }
+
+    /// When it is to be looked at again.
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        self.availability.lock().poll_timeout()
+    }
+
     /// The lane for a handset that prefers the `preference`th: that one while its link is bound, else the next that
     /// is; when none is, the preferred one, and the wait is there.
     pub(super) fn lane(&self, preference: usize) -> &Arc<Lane> {
@@ -82,7 +133,7 @@ impl Smsc {
         let Some(lane) = self.lanes.get(index) else { return };
         lane.set_open(open);
         for lane in self.lanes.iter().filter(|lane| !lane.is_open()) {
-            if self.lanes.iter().any(|lane| lane.is_open()) {
+            if self.is_open() {
                 lane.take_all().iter().for_each(|handset| HandsetCell::offer(handset, now));
             }
         }

@@ -4,10 +4,10 @@ use crate::actors::clock::Clock;
 use crate::actors::journal::{Commits, Journal, Save, Settings as JournalSettings};
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
+use crate::actors::reach::Reaches;
 use crate::actors::router::{Before, RestoreError, Restored};
 use crate::actors::smsc::Smsc;
 use crate::config::{Config, JournalMode, NodeConfig};
-use crate::engine::routing::Routes;
 use crate::store::{Embedded, Settings as StoreSettings, Store, StoreError};
 use crate::telemetry::Telemetry;
 use std::sync::Arc;
@@ -45,11 +45,11 @@ impl Keeping {
     ///
     /// # Errors
     /// When it makes no sense, to this configuration or at all.
-    pub fn restore(&self, config: &Config, smscs: &[Arc<Smsc>], routes: &Routes) -> Result<Restored, RestoreError> {
+    pub fn restore(&self, config: &Config, reaches: &Reaches) -> Result<Restored, RestoreError> {
         let Some(store) = &self.store else { return Ok(Restored::default()) };
         let backlog = self.journal.backlog(config.upstream.log_octets);
         let now = Clock::default().now();
-        Restored::load(&Before { store: &**store, smscs, routes, push: &config.push, backlog, now })
+        Restored::load(&Before { store: &**store, reaches, push: &config.push, backlog, now })
     }
 
     /// Writes what changes, until its task is ended.

@@ -14,12 +14,12 @@ use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::pool::PoolMessage;
 use crate::actors::port::Port;
+use crate::actors::reach::Reaches;
 use crate::actors::router::{self, Load, RestoreError, Router, RouterMessage};
 use crate::actors::upstream::Upstreams;
 use crate::config::Config;
 use crate::control::grpc;
 use crate::egress::smpp::{self, Pool};
-use crate::engine::routing::Routes;
 use crate::ingress::sse::SseUpstreams;
 use crate::model::TenantId;
 use crate::ops::{self, Readiness};
@@ -143,16 +143,18 @@ impl App {
         let admission = Admission::new(config.admission.octets);
         let readiness = Readiness::new(config.ops.ready_requires_link);
         let keeping = Keeping::open(&config.node)?;
-        let smscs = config.smsc.iter().map(|one| parts::smsc(one, &config.push, config.node.grace, &keeping.journal));
+        let routes = parts::routes(&config.smsc);
+        let smscs = config.smsc.iter().enumerate().map(|(at, one)| {
+            parts::smsc(one, &config.push, config.node.grace, &keeping.journal, routes.has_stand_ins(at))
+        });
         let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        let routes = Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice()));
-        let restored = keeping.restore(config, &smscs, &routes)?;
+        let reaches = Reaches::new(routes, smscs);
+        let restored = keeping.restore(config, &reaches)?;
         let ledger = Arc::new(Ledger::new(telemetry.clone()));
-        let commits = keeping.write(&ledger, &smscs, &telemetry);
+        let commits = keeping.write(&ledger, reaches.smscs(), &telemetry);
         let arguments = router::Arguments {
             push: config.push.clone(),
-            routes,
-            smscs,
+            reaches,
             upstreams: Arc::clone(&upstreams),
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,

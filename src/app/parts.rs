@@ -10,10 +10,12 @@ use crate::actors::upstream::Upstreams;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig};
+use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, RoutingConfig, SmscConfig};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
+use crate::engine::availability::Patience;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
+use crate::engine::routing::{Route, Routes};
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, Stage};
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
@@ -43,6 +45,14 @@ pub(super) const LABELS: Labels = Labels {
     verdicts: &Answered::LABELS,
 };
 
+/// Which SMSCs reach which number.
+pub(super) fn routes(smscs: &[SmscConfig]) -> Routes {
+    Routes::new(smscs.iter().map(|smsc| {
+        let RoutingConfig { prefixes, priority, cost, .. } = smsc.routing.clone();
+        Route { prefixes, priority, cost }
+    }))
+}
+
 /// An SMSC as the router and as the pool see it.
 ///
 /// # Errors
@@ -52,6 +62,7 @@ pub(super) fn smsc(
     push: &PushSettings,
     grace: Duration,
     journal: &Journal,
+    has_stand_ins: bool,
 ) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
     let receipts = Receipts::new(config.receipt_timeout, MAX_RECEIPTS);
@@ -60,7 +71,10 @@ pub(super) fn smsc(
         .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
     let resend = config.resend_unknown == ResendUnknown::Once;
     let smsc = Smsc::new(config.name.clone(), addressing, links, receipts);
-    let smsc = Arc::new(smsc.with_journal(journal.clone(), resend));
+    let smsc = smsc.with_journal(journal.clone(), resend);
+    let RoutingConfig { failover_after, return_after, .. } = config.routing;
+    let patience = Patience { failover_after, return_after };
+    let smsc = Arc::new(if has_stand_ins { smsc.with_stand_ins(patience) } else { smsc });
     let modes: &[SessionMode] = match config.bind {
         BindMode::Transceiver => &[SessionMode::Transceiver],
         BindMode::Split => &[SessionMode::Transmitter, SessionMode::Receiver],

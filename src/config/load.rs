@@ -3,6 +3,7 @@
 use super::explain::Explained;
 use super::origin::{ConfigError, ConfigErrors};
 use super::section::{Section, entries};
+use super::smsc::refuse_unlike_stand_ins;
 use super::written::{self, Value, Written};
 use super::{AccessConfig, AdmissionConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig, SmscConfig};
 use super::{UpstreamConfig, policy, push};
@@ -131,6 +132,8 @@ fn smscs(root: &Written, errors: &mut Vec<ConfigError>) -> Vec<SmscConfig> {
         let allowed = "at least one [[smsc]] with a name and an address".to_owned();
         errors.push(ConfigError::Missing { origin, key: "smsc".to_owned(), allowed });
     }
+    let origin = written.map_or(&root.origin, |written| &written.origin);
+    refuse_unlike_stand_ins(&smscs, origin, errors);
     smscs
 }
 

@@ -31,5 +31,5 @@ pub use ops::OpsConfig;
 pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
-pub use smsc::{BindMode, ReferenceWidth, ResendUnknown, SmscAddress, SmscConfig, SourceAddress};
+pub use smsc::{BindMode, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress};
 pub use upstream::UpstreamConfig;

@@ -9,6 +9,7 @@
 //! became of them; the [`tally`] counts every end.
 
 pub mod allowance;
+pub mod availability;
 pub mod backoff;
 pub mod chunk;
 pub mod clock;

@@ -238,6 +238,8 @@ pub struct SmscMeters {
     pub answered: CounterFamily,
     /// Submits awaiting their response, over all links.
     pub window_in_use: Gauge,
+    /// Times that others had to stand in for it.
+    pub failovers: Counter,
     /// Links that have a connection but no bind yet.
     pub links_open: Gauge,
     /// Links that carry traffic.
@@ -258,6 +260,7 @@ impl SmscMeters {
             segments: counter!(names::SEGMENTS, "smsc" => smsc()),
             answered: CounterFamily::new(verdicts, answered),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
+            failovers: counter!(names::FAILOVERS, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),
             links_closed: links("closed"),
@@ -303,6 +306,7 @@ mod tests {
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,
             r#"bellwire_window_in_use{smsc="main"} 0"#,
             r#"bellwire_links{smsc="main",state="bound"} 0"#,
+            r#"bellwire_failovers_total{smsc="main"} 0"#,
             r#"bellwire_subscriptions{state="active"} 0"#,
             r#"bellwire_sources{state="open"} 0"#,
             "bellwire_credits_available 0",

@@ -11,6 +11,7 @@ pub(super) const PUSHES: &str = "bellwire_pushes_total";
 pub(super) const SEGMENTS: &str = "bellwire_segments_total";
 pub(super) const SEGMENTS_ANSWERED: &str = "bellwire_segments_answered_total";
 pub(super) const WINDOW_IN_USE: &str = "bellwire_window_in_use";
+pub(super) const FAILOVERS: &str = "bellwire_failovers_total";
 pub(super) const LINKS: &str = "bellwire_links";
 pub(super) const SUBSCRIPTIONS: &str = "bellwire_subscriptions";
 pub(super) const SOURCES: &str = "bellwire_sources";
@@ -29,7 +30,7 @@ pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 18] = [
+const COUNTERS: [(&str, &str); 19] = [
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
@@ -40,6 +41,7 @@ const COUNTERS: [(&str, &str); 18] = [
     (PUSHES, "Pushes handed to an SMSC."),
     (SEGMENTS, "Short messages submitted to an SMSC, repeats included."),
     (SEGMENTS_ANSWERED, "What became of submitted short messages."),
+    (FAILOVERS, "Times that an SMSC was without a bound link for too long, and others stood in for it."),
     (RESENT, "Segments sent again without knowing whether the first arrived: the upper bound of repeats."),
     (REORDERED, "Pushes that may have overtaken an earlier one of their handset."),
     (GAPS, "Places where a source's events are known to be missing."),

@@ -8,6 +8,7 @@ use bellwire::actors::clock::Clock;
 use bellwire::actors::journal::{Commits, Journal, Save, Settings};
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::port::Port;
+use bellwire::actors::reach::Reaches;
 use bellwire::actors::router::{
     ActivateError, Activated, Activation, Arguments, Before, Filter, Load, Page, Publication, RelaySettings, Restored,
     Router, RouterMessage, View,
@@ -20,7 +21,7 @@ use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::clock::Now;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings};
 use bellwire::engine::receipts::Receipts as Table;
-use bellwire::engine::routing::Routes;
+use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::tally::{Answered, Stage};
 use bellwire::model::{
     DropReason, FeedName, Outcome, Overflow, Policy, PushSettings, Receipts, SourceId, SourceOrigin, SubscriptionId,
@@ -169,10 +170,11 @@ impl House {
         let upstreams = Arc::new(FakeUpstreams::default());
         let admission = Admission::new(64 << 20);
         let push = PushSettings::default();
-        let routes = Routes::new(prefixes.iter().map(|prefix| prefix.as_slice()));
+        let routes = Routes::new(prefixes.map(|prefix| Route { prefixes: prefix.to_vec(), ..Route::default() }));
+        let reaches = Reaches::new(routes, smscs.to_vec());
         let restored = shelf.map(|shelf| {
-            let (routes, push, backlog) = (&routes, &push, journal.backlog(log_octets));
-            Restored::load(&Before { store: &**shelf, smscs: &smscs, routes, push, backlog, now }).unwrap()
+            let (reaches, push, backlog) = (&reaches, &push, journal.backlog(log_octets));
+            Restored::load(&Before { store: &**shelf, reaches, push, backlog, now }).unwrap()
         });
         let ledger = Arc::new(Ledger::new(telemetry.clone()));
         let mut always = vec![Arc::clone(&ledger) as Arc<dyn Save>];
@@ -182,8 +184,7 @@ impl House {
         let commits = tokio::spawn(commits.run(journal.clone()));
         let arguments = Arguments {
             push,
-            routes,
-            smscs: smscs.to_vec(),
+            reaches,
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,

@@ -2,6 +2,7 @@
 
 use crate::house::{House, activation, addressing, policy, settle};
 use bellwire::actors::handset::HandsetCell;
+use bellwire::actors::reach::Reach;
 use bellwire::actors::router::Activation;
 use bellwire::actors::smsc::Smsc;
 use bellwire::codec::smpp::CommandStatus;
@@ -31,7 +32,7 @@ fn handset(smsc: &Arc<Smsc>, preference: usize, batch_window: Duration) -> Arc<H
     let prefers = |id: &HandsetId| id.half() as usize % smsc.lanes().len() == preference;
     let id = (0..).map(id).find(prefers).unwrap();
     let number = "15550001".parse().unwrap();
-    let cell = Arc::new(HandsetCell::new(id, &number, Arc::clone(smsc), Memo::default()));
+    let cell = Arc::new(HandsetCell::new(id, &number, Reach::alone(Arc::clone(smsc)), Memo::default()));
     add(&cell, 0, batch_window);
     cell
 }

@@ -5,6 +5,7 @@ mod activation;
 mod dormancy;
 mod durable;
 mod ending;
+mod failover;
 mod fan_out;
 mod house;
 mod lanes;

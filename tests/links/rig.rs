@@ -5,6 +5,7 @@ use bellwire::actors::clock::{self, Clock};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
+use bellwire::actors::reach::Reach;
 use bellwire::actors::smsc::Smsc;
 use bellwire::codec::smpp::BindMode;
 use bellwire::codec::sse::EventsBuilder;
@@ -204,7 +205,8 @@ impl Phone {
         let lanes = smsc.lanes().len();
         let prefers = |id: &HandsetId| id.half() as usize % lanes == preference % lanes;
         let id = (0..).map(id).find(prefers).unwrap();
-        let cell = Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Arc::clone(smsc), Memo::default()));
+        let cell =
+            Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Reach::alone(Arc::clone(smsc)), Memo::default()));
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
         let (one, backlog) =
             (SubscriptionId::from_octets([1; 16]), Backlog { limit: 64 << 20, rule: BacklogRule::DropOldest });

@@ -4,8 +4,8 @@ use super::keys::StreamKeys;
 use super::registry::{Handsets, Subscriptions};
 use super::state::{Numbers, State};
 use crate::actors::handset::HandsetCell;
+use crate::actors::reach::Reaches;
 use crate::actors::seat::{Seat, SharedSeat, Start};
-use crate::actors::smsc::Smsc;
 use crate::actors::source::{Position, Published, SourceMessage, SourceRecord};
 use crate::actors::terms::{Terms, TermsInUse};
 use crate::engine::clock::Now;
@@ -13,9 +13,8 @@ use crate::engine::envelope::Envelopes;
 use crate::engine::handset::Memo;
 use crate::engine::progress::{HandsetProgress, Progress};
 use crate::engine::receipts::AwaitedReceipt;
-use crate::engine::routing::Routes;
 use crate::engine::subscription::Backlog;
-use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId};
+use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId, TenantId};
 use crate::store::row::{self, Counts, RowError, SourceRow, SubscriptionRow, TermsRow};
 use crate::store::{SourceNumber, Store, StoreError, Table};
 use ractor::SpawnErr;
@@ -35,10 +34,8 @@ const OPENED_WITHIN: Duration = Duration::from_secs(30);
 pub struct Before<'a> {
     /// The store.
     pub store: &'a dyn Store,
-    /// The SMSCs, as the routes count them.
-    pub smscs: &'a [Arc<Smsc>],
-    /// Which SMSC reaches which number.
-    pub routes: &'a Routes,
+    /// Which SMSCs reach which number.
+    pub reaches: &'a Reaches,
     /// How pushes are addressed on handsets.
     pub push: &'a PushSettings,
     /// What each subscription keeps waiting.
@@ -149,7 +146,7 @@ impl Loading<'_> {
         };
         *users += 1;
         let (terms, record) = (Arc::clone(terms), Arc::clone(record));
-        let Some(cell) = self.handset(row) else {
+        let Some(cell) = self.handset(row, &terms.tenant) else {
             self.without_route.get_or_insert((0, row.number)).0 += 1;
             return Ok(());
         };
@@ -175,14 +172,14 @@ impl Loading<'_> {
     }
 
     /// The handset of a subscription; none if no SMSC reaches it.
-    fn handset(&mut self, row: &SubscriptionRow) -> Option<Arc<HandsetCell>> {
+    fn handset(&mut self, row: &SubscriptionRow, tenant: &TenantId) -> Option<Arc<HandsetCell>> {
         if let Some(cell) = self.restored.handsets.get(&row.handset) {
             return Some(Arc::clone(cell));
         }
-        let Before { routes, smscs, now, .. } = self.before;
-        let smsc = routes.smsc(&row.number).and_then(|at| smscs.get(at))?;
+        let Before { reaches, now, .. } = self.before;
+        let reach = reaches.find(tenant, row.handset, &row.number)?;
         let seed = Memo::new((now.unix_ms ^ row.handset.half()) as u16);
-        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, Arc::clone(smsc), seed));
+        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, reach, seed));
         if let Some(remembered) = self.remembered.remove(&row.handset) {
             cell.remember(*now, &remembered);
         }
@@ -192,7 +189,8 @@ impl Loading<'_> {
 
     /// Receipts that the SMSCs still owe. Those of a push that will be sent again say nothing about that.
     fn receipts(&mut self) -> Result<(), RestoreError> {
-        let Before { store, smscs, now, .. } = self.before;
+        let Before { store, reaches, now, .. } = self.before;
+        let smscs = reaches.smscs();
         let mut awaited: HashMap<String, Vec<(Vec<u8>, AwaitedReceipt)>> = HashMap::new();
         each(*store, Table::Receipts, |key, value| {
             let (smsc, message_id) = row::receipt(key)?;
@@ -204,7 +202,7 @@ impl Loading<'_> {
             }
             Ok(())
         })?;
-        for smsc in *smscs {
+        for smsc in smscs {
             smsc.receipts().lock().restore(*now, awaited.remove(smsc.name()).unwrap_or_default());
         }
         Ok(())

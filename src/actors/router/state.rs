@@ -13,13 +13,12 @@ use crate::actors::handset::HandsetCell;
 use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
-use crate::actors::smsc::Smsc;
+use crate::actors::reach::Reaches;
 use crate::actors::source::{PublishError, SourceFact, SourceMessage, SourceRecord, Surroundings, Taken};
 use crate::actors::streams::Streams;
 use crate::actors::supervisor::{Supervisor, SupervisorMessage};
 use crate::actors::terms::TermsInUse;
 use crate::actors::upstream::Upstreams;
-use crate::engine::routing::Routes;
 use crate::engine::subscription::Settlement;
 use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, SourceId, SubscriptionId, TenantId};
 use crate::store::Table;
@@ -37,10 +36,8 @@ const CHANGES_KEPT: usize = 1024;
 pub struct Arguments {
     /// How pushes are addressed on handsets.
     pub push: PushSettings,
-    /// Which SMSC reaches which number.
-    pub routes: Routes,
-    /// The SMSCs, as the routes count them.
-    pub smscs: Vec<Arc<Smsc>>,
+    /// Which SMSCs reach which number.
+    pub reaches: Reaches,
     /// Opens upstreams.
     pub upstreams: Arc<dyn Upstreams>,
     /// The door of the house.
@@ -292,7 +289,7 @@ impl State {
                 });
             });
         }
-        for smsc in &self.arguments.smscs {
+        for smsc in self.arguments.reaches.smscs() {
             self.arguments.ledger.record(|tally| smsc.receipts().lock().handle_shutdown(tally));
         }
         left

@@ -37,7 +37,7 @@ fn defaults_fill_the_least_configuration() {
     assert_eq!(config.admission.octets, 64 << 20);
     let smsc = &config.smsc[0];
     assert_eq!((smsc.links.get(), smsc.window.get(), smsc.rate), (1, 100, None));
-    assert_eq!(smsc.routes, [""]);
+    assert_eq!(smsc.routing.prefixes, [""]);
     assert_eq!((smsc.bind, smsc.resend_unknown), (BindMode::Transceiver, ResendUnknown::Once));
 }
 
@@ -51,7 +51,7 @@ fn everything_written_is_meant() {
     assert_eq!(smsc.password, Secret::new("pa\"ss"));
     assert_eq!((smsc.source.ton, smsc.source.npi), (5, 0));
     assert_eq!((smsc.data_coding, smsc.reference_width), (0xF5, ReferenceWidth::Sixteen));
-    assert_eq!(smsc.routes, ["1555", "44"]);
+    assert_eq!(smsc.routing.prefixes, ["1555", "44"]);
     assert_eq!(config.push.application, ApplicationId::Code(0x9065));
     assert_eq!(config.policy.order, Order::Pipelined);
     assert_eq!(config.access.credentials[0].bearer.reveal(), "token");
@@ -103,6 +103,27 @@ fn each_wrong_value_is_named_with_its_place_and_its_range() {
 }
 
 #[test]
+fn smscs_that_stand_in_for_each_other_send_the_same_octets() {
+    let two = |first: &str, second: &str| {
+        format!("{LEAST}routes = [\"44\", \"49\"]\n{first}[[smsc]]\nname = \"second\"\naddress = \"b:1\"\n{second}")
+    };
+    let errors = refused(&two("source_address = \"12345\"\n", "routes = [\"1\", \"49\"]\n"));
+    assert!(
+        errors.contains(
+            "smsc.second.source_address: value \"\" is not allowed: smsc \"main\" and \"second\" both list the route \
+             \"49\", so each stands in for the other and has to send the same octets; \"main\" has \"12345\""
+        ),
+        "{errors}"
+    );
+    let errors = refused(&two("reference_width = \"16bit\"\n", "routes = [\"49\"]\n"));
+    assert!(errors.contains("smsc.second.reference_width: value \"8bit\""), "{errors}");
+    for routes in ["", "routes = [\"4\"]\n", "routes = [\"449\", \"1\"]\n"] {
+        parsed(&two("source_address = \"12345\"\n", routes)).unwrap();
+    }
+    parsed(&two("source_address = \"12345\"\n", "routes = [\"44\"]\nsource_address = \"12345\"\ncost = 5\n")).unwrap();
+}
+
+#[test]
 fn an_smsc_is_needed() {
     assert_eq!(
         refused(""),
@@ -151,7 +172,7 @@ fn the_environment_alone_is_enough_in_any_order() {
     ];
     let config = layered("", &environment, &["smsc.second.data_coding=0xF5"]).unwrap();
     assert_eq!((config.smsc[0].system_id.as_str(), config.smsc[1].name.as_str()), ("12345", "second"));
-    assert_eq!(config.smsc[0].routes, ["44", "49"]);
+    assert_eq!(config.smsc[0].routing.prefixes, ["44", "49"]);
     assert_eq!(config.smsc[1].data_coding, 0xF5);
     assert!(config.ops.ready_requires_link);
     assert_eq!(config.access.credentials.len(), 1);

@@ -1,5 +1,10 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod routing;
+
+pub use routing::RoutingConfig;
+pub(super) use routing::refuse_unlike_stand_ins;
+
 use super::explain::Explained;
 use super::secret::Secret;
 use super::section::Section;
@@ -56,8 +61,8 @@ pub struct SmscConfig {
     pub reference_width: ReferenceWidth,
     /// The SMSC's application service; mostly empty.
     pub service_type: String,
-    /// Prefixes of the numbers it takes, digits without "+"; an empty one is every number. Never an empty list.
-    pub routes: Vec<String>,
+    /// Which numbers it takes, and who stands in for it.
+    pub routing: RoutingConfig,
     /// How often an idle link is asked whether it is alive: 1 s to 10 min.
     pub enquire_link: Duration,
     /// How long a response may take before the link is given up: 1 s to 10 min.
@@ -89,7 +94,7 @@ impl SmscConfig {
             data_coding: section.choice_of_numbers("data_coding", 0x04, &[0x04, 0xF5, 0x15]),
             reference_width: section.choice("reference_width", ReferenceWidth::Eight, &ReferenceWidth::WORDS),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
-            routes: routes(&mut section),
+            routing: RoutingConfig::read(&mut section),
             enquire_link: section.duration("enquire_link", "30s", ("1s", "10m")),
             response_timeout: section.duration("response_timeout", "30s", ("1s", "10m")),
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
@@ -119,8 +124,9 @@ impl SmscConfig {
             .plain("dest_npi", self.dest_npi)
             .plain("data_coding", format_args!("{:#04x}", self.data_coding))
             .text("reference_width", word(&ReferenceWidth::WORDS, self.reference_width))
-            .text("service_type", &self.service_type)
-            .list("routes", &self.routes)
+            .text("service_type", &self.service_type);
+        self.routing.explain(explained);
+        explained
             .duration("enquire_link", self.enquire_link)
             .duration("response_timeout", self.response_timeout)
             .duration("bind_timeout", self.bind_timeout)
@@ -221,15 +227,6 @@ fn is_source(text: &str) -> bool {
 
 fn all_digits(text: &str) -> bool {
     text.bytes().all(|octet| octet.is_ascii_digit())
-}
-
-fn routes(section: &mut Section<'_>) -> Vec<String> {
-    let prefix = |text: &str| text.len() <= 15 && all_digits(text);
-    let routes = section.list("routes", "a prefix of up to 15 digits without \"+\", empty for every number", prefix);
-    match routes.is_empty() {
-        true => vec![String::new()],
-        false => routes,
-    }
 }
 
 /// How a link binds (SMPP v3.4 §4.1).

@@ -69,10 +69,10 @@ impl Link {
         while self.command() != Command::Stop {
             let started = self.clock.now();
             let result = self.connect_and_work().await;
-            self.show(LinkState::Closed, 0);
             if let Some(lane) = self.lane {
                 self.smsc.set_open(lane, false, self.clock.now());
             }
+            self.show(LinkState::Closed, 0);
             let Err(error) = result else { continue };
             if self.clock.now().since(started) > PROVEN_AFTER {
                 backoff.reset();

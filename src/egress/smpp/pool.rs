@@ -4,19 +4,22 @@ use super::link::{Command, Link, Shown};
 use super::meters::Meters;
 use super::settings::LinkSettings;
 use crate::actors::clock::Clock;
+use crate::actors::failover::Failover;
 use crate::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
+use crate::engine::availability::Change;
 use crate::engine::tally::Tally;
 use crate::model::HandsetId;
 use crate::telemetry::{SmscMeters, Telemetry};
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
+use tracing::{info, warn};
 
 /// How often receipts that did not come are given up.
 const RECEIPTS_CHECKED_EVERY: Duration = Duration::from_secs(1);
@@ -59,6 +62,10 @@ pub struct State {
     meters: HashMap<String, SmscMeters>,
     bound: Port<usize>,
     tasks: JoinSet<()>,
+    failover: Failover,
+    clock: Clock,
+    /// Looks at the SMSCs when it is time.
+    looking: Option<JoinHandle<Result<(), MessagingErr<PoolMessage>>>>,
 }
 
 impl Actor for Pool {
@@ -86,7 +93,7 @@ impl Actor for Pool {
             }
             PoolMessage::Drain(name, reply) => state.command(&name, Command::Drain, reply),
             PoolMessage::Resume(name, reply) => state.command(&name, Command::Work, reply),
-            PoolMessage::Changed => state.show(),
+            PoolMessage::Changed => state.follow(&myself),
             PoolMessage::Stop(reply) => state.stop(myself, reply),
         }
         Ok(())
@@ -96,7 +103,15 @@ impl Actor for Pool {
 impl State {
     fn start(myself: &ActorRef<PoolMessage>, arguments: Arguments) -> Self {
         let Arguments { smscs, telemetry, bound, broken, clock } = arguments;
-        let mut state = Self { members: Vec::new(), meters: HashMap::new(), bound, tasks: JoinSet::new() };
+        let mut state = Self {
+            members: Vec::new(),
+            meters: HashMap::new(),
+            bound,
+            tasks: JoinSet::new(),
+            failover: Failover::new(smscs.iter().map(|one| Arc::clone(&one.smsc))),
+            clock: clock.clone(),
+            looking: None,
+        };
         let changed = changed_port(myself);
         for SmscLinks { smsc, links } in smscs {
             let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
@@ -122,7 +137,7 @@ impl State {
                 state.members.push(Member { name, settings, shown, commands });
             }
         }
-        state.show();
+        state.follow(myself);
         state
     }
 
@@ -133,6 +148,29 @@ impl State {
             member.view()
         });
         let _ = reply.send(answer);
+    }
+
+    /// A link is otherwise than it was, or it is time to look at the SMSCs.
+    fn follow(&mut self, myself: &ActorRef<PoolMessage>) {
+        self.show();
+        let now = self.clock.now();
+        let due = self.failover.look(now, |smsc, change| {
+            match change {
+                Change::Failed => warn!(smsc = smsc.name(), "no link was bound for too long: others stand in"),
+                Change::Returned => info!(smsc = smsc.name(), "back in service: its handsets return to it"),
+            }
+            if let Some(meters) = self.meters.get(smsc.name()).filter(|_| change == Change::Failed) {
+                meters.failovers.increment(1);
+            }
+        });
+        if let Some(before) = self.looking.take() {
+            before.abort();
+        }
+        self.looking = due.map(|due| {
+            // Never before the time: what is not due would be looked at again and again.
+            let wait = due.saturating_sub(now.monotonic) + Duration::from_millis(1);
+            myself.send_after(wait, || PoolMessage::Changed)
+        });
     }
 
     /// Shows how many links are how.

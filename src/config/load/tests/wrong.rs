@@ -16,6 +16,16 @@ pub(super) const WRONG: &[(&str, &str)] = &[
     ("data_coding = 8", "4:15: smsc.main.data_coding: value 8 is not allowed: one of 0x04, 0xf5, 0x15"),
     ("source_address = \"+1555\"", "4:18: smsc.main.source_address: value \"+1555\" is not allowed: up to 20 digits"),
     ("routes = [\"44\", \"+1\"]", "4:17: smsc.main.routes: value \"+1\" is not allowed: a prefix of up to 15 digits"),
+    ("priority = 256", "4:12: smsc.main.priority: value 256 is not allowed: a whole number from 0 to 255"),
+    ("cost = -1", "4:8: smsc.main.cost: value -1 is not allowed: a whole number from 0 to 1000000"),
+    (
+        "failover_after = \"25h\"",
+        "4:18: smsc.main.failover_after: value \"25h\" is not allowed: a duration such as \"30s\", from 0s to 1day",
+    ),
+    (
+        "return_after = \"25h\"",
+        "4:16: smsc.main.return_after: value \"25h\" is not allowed: a duration such as \"30s\", from 0s to 1day",
+    ),
     (
         "enquire_link = \"30\"",
         "4:16: smsc.main.enquire_link: value \"30\" is not allowed: a duration such as \"30s\", from 1s to 10m",
