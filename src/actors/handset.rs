@@ -11,7 +11,7 @@ use super::standing::Standing;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Memo};
 use crate::engine::progress::{HandsetProgress, Saved};
-use crate::engine::receipts::Receipts;
+use crate::engine::receipts::{FateId, Receipts, Told};
 use crate::model::{HandsetId, Msisdn, PackedMsisdn};
 use crate::store::row;
 use crate::store::{Batch, Table};
@@ -61,6 +61,11 @@ impl HandsetCell {
         &self.reach
     }
 
+    /// As [`HandsetCell::number`], for looking it up.
+    pub(super) fn packed_number(&self) -> PackedMsisdn {
+        self.number
+    }
+
     /// The SMSC that reaches it now.
     pub fn smsc(&self) -> &Arc<Smsc> {
         self.reach.smsc()
@@ -96,9 +101,10 @@ impl HandsetCell {
             return None;
         }
         let engine = Arc::clone(engine.get_or_insert_with(|| {
-            let addressing = Arc::clone(self.reach.home().addressing());
-            let engine = Handset::new(self.id.half(), addressing, &self.number(), *memo);
-            Arc::new(Mutex::new(if self.reach.home().journal().is_on() { engine.recorded() } else { engine }))
+            let home = self.reach.home();
+            let engine = Handset::new(self.id.half(), Arc::clone(home.addressing()), &self.number(), *memo);
+            let engine = engine.capped(home.unreceipted());
+            Arc::new(Mutex::new(if home.journal().is_on() { engine.recorded() } else { engine }))
         }));
         drop(state);
         let mut engine = engine.lock();
@@ -111,6 +117,12 @@ impl HandsetCell {
         if !progress.quarantined.is_empty() {
             self.wake(|engine| engine.restore(now, &progress.quarantined));
         }
+    }
+
+    /// Whether its subscriptions may sleep: nothing of what it has sent is to be remembered.
+    pub(super) fn may_sleep(&self, now: Now) -> bool {
+        let receipts = self.reach.home().receipts().lock();
+        self.look(|engine| engine.may_sleep(now, &receipts)).unwrap_or(true)
     }
 
     /// Lets the engine go if its memo says all about it.
@@ -129,7 +141,11 @@ impl HandsetCell {
         let mut state = self.state.lock();
         let broken = state.engine.take();
         if let Some(broken) = &broken {
-            state.memo = broken.lock().begin_anew(seed);
+            let engine = broken.lock();
+            state.memo = engine.begin_anew(seed);
+            if engine.is_shown_parked() {
+                self.reach.home().forget_parked(self);
+            }
         }
         state.standing.mend();
         broken
@@ -230,18 +246,37 @@ impl Service {
         result.ok()
     }
 
+    /// Asks to be told of receipts that it waits for. To be called after answers.
+    pub fn watch(&mut self, receipts: &mut Receipts) {
+        if self.engine.wants_to_be_told() {
+            for fate in self.engine.watch_for() {
+                receipts.watch(fate, Arc::clone(&self.handset) as Arc<dyn Told>);
+            }
+        }
+    }
+
     /// Gives the engine back, and puts the handset in line if it has something to send, or will have.
     pub fn end(mut self, now: Now) {
         let state = |engine: &mut Handset| {
-            (engine.is_ready(now), engine.poll_timeout(), engine.priority(), engine.note_change())
+            let waits = (engine.is_ready(now), engine.poll_timeout(), engine.priority());
+            (waits, engine.note_change(), engine.parking_change())
         };
-        let Some((ready, timeout, priority, changed)) = self.work(state) else { return };
+        let Some(((ready, timeout, priority), changed, parked)) = self.work(state) else { return };
         let Self { handset, engine, .. } = self;
         drop(engine);
         if changed {
             handset.reach.home().journal().note(Arc::clone(&handset) as Arc<dyn Save>);
         }
+        if let Some(parked) = parked {
+            handset.reach.home().note_parked(&handset, parked);
+        }
         HandsetCell::line_up(&handset, ready, timeout, priority);
+    }
+}
+
+impl Told for HandsetCell {
+    fn handle_told(self: Arc<Self>, now: Now, fate: FateId) {
+        Self::serve(&self, now, |engine| engine.handle_told(fate));
     }
 }
 

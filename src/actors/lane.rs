@@ -6,9 +6,10 @@
 use super::handset::HandsetCell;
 use crate::engine::clock::Now;
 use crate::engine::line::{Line, Turn};
+use crate::model::PackedMsisdn;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -28,8 +29,8 @@ struct Waiting {
     ready: Line<Arc<HandsetCell>>,
     /// By time, then by handset; and with which priority each is to stand in line.
     later: BTreeMap<(Duration, usize), (Arc<HandsetCell>, u8)>,
-    /// The time of each, so that one whose time changes leaves nothing behind.
-    times: HashMap<usize, Duration>,
+    /// The time of each by its number, so that it is found, and leaves nothing behind when its time changes.
+    times: BTreeMap<(PackedMsisdn, usize), Duration>,
 }
 
 impl Lane {
@@ -75,7 +76,8 @@ impl Lane {
         let at = Duration::from_micros(at.as_nanos().div_ceil(1000) as u64);
         let key = Arc::as_ptr(handset).addr();
         let mut waiting = self.waiting.lock();
-        let before = waiting.times.get(&key).copied();
+        let found = (handset.packed_number(), key);
+        let before = waiting.times.get(&found).copied();
         if before.is_some_and(|before| before <= at) {
             return;
         }
@@ -84,7 +86,7 @@ impl Lane {
             waiting.later.remove(&(before, key));
         }
         waiting.later.insert((at, key), (Arc::clone(handset), priority));
-        waiting.times.insert(key, at);
+        waiting.times.insert(found, at);
         drop(waiting);
         if earlier {
             self.link.wake();
@@ -97,7 +99,7 @@ impl Lane {
         let Waiting { ready, later, times } = &mut *waiting;
         while let Some(first) = later.first_entry().filter(|first| first.key().0 <= now.monotonic) {
             let ((_, key), (handset, priority)) = first.remove_entry();
-            times.remove(&key);
+            times.remove(&(handset.packed_number(), key));
             if handset.enters_line(priority) {
                 ready.push(handset.tenant(), priority, handset);
             }
@@ -108,6 +110,14 @@ impl Lane {
         }
         self.ready.store(ready.len(), Ordering::Relaxed);
         turn
+    }
+
+    /// Those with this number who are to come later.
+    pub(super) fn waiting(&self, number: PackedMsisdn) -> Vec<Arc<HandsetCell>> {
+        let waiting = self.waiting.lock();
+        let times = waiting.times.range((number, 0)..=(number, usize::MAX));
+        let found = times.filter_map(|((_, key), at)| waiting.later.get(&(*at, *key)));
+        found.map(|(handset, _)| Arc::clone(handset)).collect()
     }
 
     /// When somebody comes in line by the passing of time.

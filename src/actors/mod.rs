@@ -8,6 +8,7 @@ pub mod handset;
 pub mod journal;
 pub mod lane;
 pub mod ledger;
+mod parked;
 pub mod pool;
 pub mod port;
 pub mod reach;

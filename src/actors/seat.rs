@@ -344,6 +344,9 @@ impl Seat {
         if self.handset.is_broken() || state.phase == Phase::Behind {
             return false;
         }
+        if !self.handset.may_sleep(now) {
+            return false;
+        }
         let Some(released) = self.handset.look(|engine| engine.put_to_sleep(place)).flatten() else { return false };
         (state.released, state.place) = (released, None);
         tally.slept += 1;

@@ -10,9 +10,12 @@ use crate::actors::upstream::Upstreams;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ReferenceWidth, RelayConfig, ResendUnknown, RoutingConfig, SmscConfig};
+use crate::config::{
+    BindMode, Config, CrowdingConfig, ReferenceWidth, RelayConfig, ResendUnknown, RoutingConfig, SmscConfig,
+};
 use crate::egress::smpp::{LinkSettings, SmscLinks};
 use crate::engine::availability::Patience;
+use crate::engine::crowding::Crowding;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
 use crate::engine::routing::{Route, Routes};
@@ -72,6 +75,8 @@ pub(super) fn smsc(
     let resend = config.resend_unknown == ResendUnknown::Once;
     let smsc = Smsc::new(config.name.clone(), addressing, links, receipts);
     let smsc = smsc.with_journal(journal.clone(), resend);
+    let CrowdingConfig { handsets, within } = config.crowding;
+    let smsc = smsc.with_unreceipted(push.unreceipted_per_handset).with_crowding(Crowding { handsets, within });
     let RoutingConfig { failover_after, return_after, .. } = config.routing;
     let patience = Patience { failover_after, return_after };
     let smsc = Arc::new(if has_stand_ins { smsc.with_stand_ins(patience) } else { smsc });

@@ -31,5 +31,7 @@ pub use ops::OpsConfig;
 pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
-pub use smsc::{BindMode, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress};
+pub use smsc::{
+    BindMode, CrowdingConfig, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress,
+};
 pub use upstream::UpstreamConfig;

@@ -7,11 +7,13 @@
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::Pacing;
+use super::receipts;
+use super::sign::Sign;
 use super::subscription::Answer;
 use super::verdict::{self, Verdict};
 use crate::codec::smpp::{
-    self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode, EncodeError,
-    FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
+    self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp, Encode,
+    EncodeError, FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -60,6 +62,8 @@ pub trait Sink<T> {
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
     fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState);
+    /// The handset with this number, whatever its type, was heard of.
+    fn handle_sign(&mut self, _now: Now, _number: &[u8], _sign: Sign) {}
 }
 
 /// Why a session is over.
@@ -295,6 +299,16 @@ impl<T> Session<T> {
                 DeliverSmResp::new(b"").encode(sequence_number, out)?;
                 Ok(())
             }
+            Body::DataSm(message) => {
+                sink.handle_sign(now, message.source.addr, Sign::MobileOriginated);
+                DataSmResp::new(b"").encode(sequence_number, out)?;
+                Ok(())
+            }
+            // It has no response (SMPP v3.4 §4.12).
+            Body::AlertNotification(alert) => {
+                sink.handle_sign(now, alert.source.addr, Sign::Alert);
+                Ok(())
+            }
             Body::EnquireLink => {
                 Header::bare(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, sequence_number).encode(out);
                 Ok(())
@@ -308,11 +322,11 @@ impl<T> Session<T> {
                 self.state = State::Unbound;
                 Ok(())
             }
-            Body::Unknown(_) | Body::DataSm(_) | Body::SubmitSm(_) | Body::Bind(_) if command_id.wants_response() => {
+            Body::Unknown(_) | Body::SubmitSm(_) | Body::Bind(_) if command_id.wants_response() => {
                 Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
                 Ok(())
             }
-            // Responses nobody waits for, alerts, and what only an SMSC should get.
+            // Responses nobody waits for, and what only an SMSC should get.
             _ => Ok(()),
         }
     }
@@ -371,9 +385,12 @@ impl<T> Session<T> {
 }
 
 fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
-    if let Some(receipt) = Receipt::decode(message)
-        && let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state)
-    {
+    let number = message.source.addr;
+    let Some(receipt) = Receipt::decode(message) else { return sink.handle_sign(now, number, Sign::MobileOriginated) };
+    if let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state) {
         sink.handle_receipt(now, message_id, state);
+        if receipts::is_final(state) {
+            sink.handle_sign(now, number, Sign::Receipt);
+        }
     }
 }

@@ -65,6 +65,8 @@ pub struct Telemetry {
     pub known_again: Counter,
     /// Receipts that nobody waited for.
     pub stray_receipts: Counter,
+    /// Handsets that went on after the SMSC had no room for them: by a receipt, an alert, a message of theirs, or time.
+    pub wakes: [Counter; 4],
     /// How long a commit of the store takes.
     pub store_commit: Histogram,
     /// Times that the store refused a batch, which it is then given again.
@@ -125,6 +127,7 @@ impl Telemetry {
             upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
             known_again: counter!(names::KNOWN_AGAIN),
             stray_receipts: counter!(names::STRAY_RECEIPTS),
+            wakes: ["receipt", "alert", "mo", "timer"].map(|cause| counter!(names::WAKES, "cause" => cause)),
             store_commit: histogram!(names::STORE_COMMIT_SECONDS),
             store_refusals: counter!(names::STORE_REFUSALS),
             verdicts: labels.verdicts,
@@ -238,6 +241,8 @@ pub struct SmscMeters {
     pub answered: CounterFamily,
     /// Submits awaiting their response, over all links.
     pub window_in_use: Gauge,
+    /// Handsets that it has no room for.
+    pub parked: Gauge,
     /// Times that others had to stand in for it.
     pub failovers: Counter,
     /// Links that have a connection but no bind yet.
@@ -260,6 +265,7 @@ impl SmscMeters {
             segments: counter!(names::SEGMENTS, "smsc" => smsc()),
             answered: CounterFamily::new(verdicts, answered),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
+            parked: gauge!(names::HANDSETS_PARKED, "smsc" => smsc()),
             failovers: counter!(names::FAILOVERS, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),

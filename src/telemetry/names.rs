@@ -27,10 +27,13 @@ pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
 pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
 pub(super) const KNOWN_AGAIN: &str = "bellwire_events_known_again_total";
 pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
+pub(super) const HANDSETS_PARKED: &str = "bellwire_handsets_parked";
+pub(super) const WAKES: &str = "bellwire_wakes_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 19] = [
+const COUNTERS: [(&str, &str); 20] = [
+    (WAKES, "Handsets that went on after their SMSC had no room for them, by what made them."),
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
@@ -52,7 +55,8 @@ const COUNTERS: [(&str, &str); 19] = [
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 
-const GAUGES: [(&str, Unit, &str); 6] = [
+const GAUGES: [(&str, Unit, &str); 7] = [
+    (HANDSETS_PARKED, Unit::Count, "Handsets that their SMSC has no room for."),
     (RELAY_STREAMS, Unit::Count, "Streams that are relayed."),
     (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
     (LINKS, Unit::Count, "SMPP links by state."),

@@ -14,3 +14,4 @@ mod resuming;
 mod rig;
 mod segments;
 mod session;
+mod waking;

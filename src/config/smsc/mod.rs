@@ -1,7 +1,9 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod crowding;
 mod routing;
 
+pub use crowding::CrowdingConfig;
 pub use routing::RoutingConfig;
 pub(super) use routing::refuse_unlike_stand_ins;
 
@@ -63,6 +65,8 @@ pub struct SmscConfig {
     pub service_type: String,
     /// Which numbers it takes, and who stands in for it.
     pub routing: RoutingConfig,
+    /// When it is taken to have no room for anybody.
+    pub crowding: CrowdingConfig,
     /// How often an idle link is asked whether it is alive: 1 s to 10 min.
     pub enquire_link: Duration,
     /// How long a response may take before the link is given up: 1 s to 10 min.
@@ -95,6 +99,7 @@ impl SmscConfig {
             reference_width: section.choice("reference_width", ReferenceWidth::Eight, &ReferenceWidth::WORDS),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
             routing: RoutingConfig::read(&mut section),
+            crowding: CrowdingConfig::read(&mut section),
             enquire_link: section.duration("enquire_link", "30s", ("1s", "10m")),
             response_timeout: section.duration("response_timeout", "30s", ("1s", "10m")),
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
@@ -126,6 +131,7 @@ impl SmscConfig {
             .text("reference_width", word(&ReferenceWidth::WORDS, self.reference_width))
             .text("service_type", &self.service_type);
         self.routing.explain(explained);
+        self.crowding.explain(explained);
         explained
             .duration("enquire_link", self.enquire_link)
             .duration("response_timeout", self.response_timeout)

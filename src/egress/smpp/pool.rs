@@ -233,7 +233,12 @@ async fn expire_receipts(smsc: Arc<Smsc>, meters: Meters, clock: Clock) {
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        smsc.receipts().lock().handle_timeout(clock.now().monotonic, &mut tally);
+        let (now, mut receipts) = (clock.now(), smsc.receipts().lock());
+        receipts.handle_timeout(now.monotonic, &mut tally);
+        let tidings = receipts.take_tidings();
+        drop(receipts);
+        tidings.into_iter().for_each(|(told, fate)| told.handle_told(now, fate));
+        meters.smsc.parked.set(smsc.parked() as f64);
         meters.carry(&mut tally);
     }
 }

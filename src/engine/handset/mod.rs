@@ -434,5 +434,6 @@ impl Handset {
         for slot in &mut self.slots {
             slot.subscription.take_if(|one| one.is_finished());
         }
+        self.parked &= !self.is_vacant();
     }
 }

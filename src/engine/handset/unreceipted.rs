@@ -82,7 +82,7 @@ impl Unreceipted {
     }
 
     /// Those that the table is to tell of, if that is what is waited for.
-    pub fn to_watch(&mut self) -> impl Iterator<Item = FateId> {
+    pub fn watch_for(&mut self) -> impl Iterator<Item = FateId> {
         let full = self.is_full(0);
         let new = self.pushes.iter_mut().filter(move |push| full && !push.watched);
         new.map(|push| {

@@ -43,23 +43,31 @@ impl Handset {
     }
 
     /// The pushes whose receipts it waits for, and has not named before.
-    pub fn to_watch(&mut self) -> impl Iterator<Item = FateId> {
-        self.unreceipted.to_watch()
+    pub fn watch_for(&mut self) -> impl Iterator<Item = FateId> {
+        self.unreceipted.watch_for()
+    }
+
+    /// Whether nothing of it is to be remembered for as long as receipts may still come.
+    pub fn may_sleep(&mut self, now: Now, receipts: &Receipts) -> bool {
+        if !self.unreceipted.is_empty() {
+            self.unreceipted.look(now.monotonic, receipts);
+        }
+        self.unreceipted.is_empty()
     }
 
     /// Whether it has begun to be parked, or has ceased to be, since this was asked.
     #[inline]
     pub fn parking_change(&mut self) -> Option<bool> {
-        let changed = self.parked != self.shown_parked;
-        changed.then(|| {
-            self.shown_parked = self.parked;
-            self.parked
-        })
+        if self.parked == self.shown_parked {
+            return None;
+        }
+        self.shown_parked = self.parked;
+        Some(self.parked)
     }
 
-    /// Whether it is parked: the SMSC has no room for more of its messages.
-    pub fn is_parked(&self) -> bool {
-        self.parked
+    /// Whether [`Handset::parking_change`] last said that it is parked.
+    pub fn is_shown_parked(&self) -> bool {
+        self.shown_parked
     }
 
     /// Its pause is over by the passing of time, if there was one.

@@ -4,8 +4,10 @@
 //! id. Bounded in number and in time: an entry that runs out ends its events as `accepted`.
 
 mod changes;
+mod told;
 
 pub use changes::{AwaitedReceipt, PushOf};
+pub use told::{Tidings, Told};
 
 use super::clock::{Now, Stamp};
 use super::tally::{Stage, Tally};
@@ -17,20 +19,12 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use told::Watches;
 
 /// How long a receipt that overtook its response waits for it.
 const PARKING_TIME: Duration = Duration::from_secs(60);
 /// Receipts parked at most.
 const MAX_PARKED: usize = 10_000;
-
-/// So long without any receipt means that the SMSC sends none.
-const SILENT_AFTER: Duration = Duration::from_secs(24 * 3600);
-
-/// Who is told what becomes of a push.
-pub trait Told: Send + Sync {
-    /// The receipts of a push are in, or not awaited any more.
-    fn handle_told(self: Arc<Self>, now: Now, fate: FateId);
-}
 
 /// Where the receipts of one push are collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +58,7 @@ pub struct Receipts {
     changes: Changes,
     /// By the place of its fate: the ids of a push that waits for several receipts. One that comes may end it.
     siblings: HashMap<u32, Vec<MessageId>>,
-    /// When a receipt came last that somebody waited for.
-    heard_at: Option<Duration>,
-    /// Who is told when a push's receipts are in, or not awaited any more, by the place of its fate.
-    watched: HashMap<u32, Arc<dyn Told>>,
-    /// Who is to be told, and of what.
-    told: Vec<(Arc<dyn Told>, FateId)>,
+    watches: Watches,
 }
 
 impl Receipts {
@@ -84,9 +73,7 @@ impl Receipts {
             limit: limit.max(1),
             changes: Changes::default(),
             siblings: HashMap::new(),
-            heard_at: None,
-            watched: HashMap::new(),
-            told: Vec::new(),
+            watches: Watches::default(),
         }
     }
 
@@ -138,7 +125,7 @@ impl Receipts {
     /// A segment of `fate`, which is that of the push `of`, was accepted as `message_id`.
     pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], of: &PushOf, tally: &mut Tally) {
         if let Some(state) = self.parked.take(message_id) {
-            self.heard_at = Some(now);
+            self.watches.note_heard(now);
             self.note(now, fate, state, tally);
             return;
         }
@@ -183,7 +170,7 @@ impl Receipts {
             return;
         }
         if let Some(fate) = self.expected.take(message_id) {
-            self.heard_at = Some(now);
+            self.watches.note_heard(now);
             self.changes.note_gone(message_id);
             self.note(now, fate, state, tally);
             return;
@@ -218,22 +205,19 @@ impl Receipts {
 
     /// Whether receipts do not come at all, whoever asks for them.
     pub fn is_silent(&self, now: Duration) -> bool {
-        self.heard_at.is_none_or(|heard_at| now.saturating_sub(heard_at) > SILENT_AFTER)
+        self.watches.is_silent(now)
     }
 
     /// Whom to tell when a push's receipts are in, or not awaited any more; at once if that is so already.
     pub fn watch(&mut self, fate: FateId, told: Arc<dyn Told>) {
-        if self.is_open(fate) {
-            self.watched.insert(fate.index, told);
-        } else {
-            self.told.push((told, fate));
-        }
+        let is_open = self.is_open(fate);
+        self.watches.watch(fate, is_open, told);
     }
 
     /// Who is to be told now, when the table is not locked any more.
     #[must_use]
-    pub fn take_told(&mut self) -> Vec<(Arc<dyn Told>, FateId)> {
-        std::mem::take(&mut self.told)
+    pub fn take_tidings(&mut self) -> Tidings {
+        self.watches.take_tidings()
     }
 
     /// Segments whose receipt is awaited.
@@ -280,11 +264,7 @@ impl Receipts {
         let fate = &mut self.fates[id.index as usize];
         fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
-        if !self.watched.is_empty()
-            && let Some(told) = self.watched.remove(&id.index)
-        {
-            self.told.push((told, id));
-        }
+        self.watches.note_closed(id);
         if !self.siblings.is_empty() {
             self.forget_others(id);
         }
@@ -298,6 +278,11 @@ impl Receipts {
             }
         }
     }
+}
+
+/// Whether a message in this state is not on its way any more.
+pub fn is_final(state: MessageState) -> bool {
+    outcome_of(state).is_some()
 }
 
 /// How a message ends by its state (SMPP v3.4 §5.2.28), `None` while it is on its way.
