@@ -5,6 +5,7 @@ mod binding;
 mod faults;
 mod rig;
 mod routes;
+mod sharing;
 mod smsc;
 mod stopping;
 mod window;

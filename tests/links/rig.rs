@@ -5,7 +5,7 @@ use bellwire::actors::clock::{self, Clock};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
-use bellwire::actors::reach::Reach;
+use bellwire::actors::reach::Reaches;
 use bellwire::actors::smsc::Smsc;
 use bellwire::codec::smpp::BindMode;
 use bellwire::codec::sse::EventsBuilder;
@@ -15,6 +15,7 @@ use bellwire::engine::chunk::Chunk;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Memo, Place};
 use bellwire::engine::receipts::Receipts as Table;
+use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
 use bellwire::engine::tally::{Answered, Stage, Tally};
@@ -41,6 +42,7 @@ const LABELS: Labels = Labels {
 pub struct Rig {
     pub pool: ActorRef<PoolMessage>,
     pub smsc: Arc<Smsc>,
+    reaches: Reaches,
     pub bound: watch::Receiver<usize>,
     pub broken: Arc<AtomicUsize>,
     /// How often a link has looked at the clock: at least once whenever it wakes.
@@ -81,6 +83,11 @@ pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSetting
 impl Rig {
     /// A pool of one SMSC with `lanes` links that send, and maybe receivers behind them.
     pub async fn new(lanes: usize, links: Vec<LinkSettings>) -> Self {
+        Self::with_smsc(lanes, links, |smsc| smsc).await
+    }
+
+    /// As [`Rig::new`], of an SMSC that is told more.
+    pub async fn with_smsc(lanes: usize, links: Vec<LinkSettings>, told: impl FnOnce(Smsc) -> Smsc) -> Self {
         let sender = SenderSettings {
             service_type: String::new(),
             source_address: "12345".into(),
@@ -93,7 +100,8 @@ impl Rig {
         };
         let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
         let receipts = Table::new(Duration::from_secs(60), 10_000);
-        let smsc = Arc::new(Smsc::new("main".into(), addressing, lanes, receipts));
+        let smsc = Arc::new(told(Smsc::new("main".into(), addressing, lanes, receipts)));
+        let reaches = Reaches::new(Routes::new([Route::default()]), vec![Arc::clone(&smsc)]);
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();
         let recording = metrics::set_default_local_recorder(recorder);
@@ -115,7 +123,7 @@ impl Rig {
             }),
         };
         let (pool, _) = Pool::spawn(None, Pool, arguments).await.unwrap();
-        Self { pool, smsc, bound, broken, looks, counts, _recording: recording }
+        Self { pool, smsc, reaches, bound, broken, looks, counts, _recording: recording }
     }
 
     /// Waits until so many links are bound.
@@ -174,7 +182,12 @@ impl Rig {
     }
 
     pub fn phone(&self, preference: usize, policy: Policy) -> Phone {
-        Phone::new(&self.smsc, preference, policy)
+        self.phone_of("default", preference, policy)
+    }
+
+    /// A handset of this tenant.
+    pub fn phone_of(&self, tenant: &str, preference: usize, policy: Policy) -> Phone {
+        Phone::new(&self.reaches, &TenantId::new(tenant).unwrap(), self.smsc.lanes().len(), preference, policy)
     }
 }
 
@@ -199,14 +212,14 @@ pub struct Phone {
 }
 
 impl Phone {
-    fn new(smsc: &Arc<Smsc>, preference: usize, policy: Policy) -> Self {
+    fn new(reaches: &Reaches, tenant: &TenantId, lanes: usize, preference: usize, policy: Policy) -> Self {
         let number = format!("1555{preference:07}");
-        let id = |name: u64| HandsetId::from_name(&TenantId::default(), &format!("{number} {name}"));
-        let lanes = smsc.lanes().len();
+        let id = |name: u64| HandsetId::from_name(tenant, &format!("{number} {name}"));
         let prefers = |id: &HandsetId| id.half() as usize % lanes == preference % lanes;
         let id = (0..).map(id).find(prefers).unwrap();
-        let cell =
-            Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Reach::alone(Arc::clone(smsc)), Memo::default()));
+        let number = number.parse().unwrap();
+        let reach = reaches.find(tenant, id, &number).unwrap();
+        let cell = Arc::new(HandsetCell::new(id, &number, reach, Memo::default()));
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
         let (one, backlog) =
             (SubscriptionId::from_octets([1; 16]), Backlog { limit: 64 << 20, rule: BacklogRule::DropOldest });
