@@ -232,12 +232,8 @@ fn it_stands_in_line_for_the_most_urgent_that_it_has_to_send() {
 #[test]
 fn a_push_of_which_a_segment_is_refused_for_good_is_over() {
     for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
-        let mut rig = Rig::new(Policy {
-            receipts: Receipts::None,
-            ttl: Duration::ZERO,
-            max_segments: 5.try_into().unwrap(),
-            ..Policy::default()
-        });
+        let mut rig =
+            Rig::new(Policy { receipts: Receipts::None, max_segments: 5.try_into().unwrap(), ..each_alone() });
         rig.feed(&[("quote", &"x".repeat(520), "")]);
         rig.tick(2);
         let sent: Vec<_> = std::iter::from_fn(|| rig.poll_one()).take(3).collect();
