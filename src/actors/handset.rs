@@ -121,6 +121,9 @@ impl HandsetCell {
 
     /// Whether its subscriptions may sleep: nothing of what it has sent is to be remembered.
     pub(super) fn may_sleep(&self, now: Now) -> bool {
+        if !self.look(|engine| engine.has_unreceipted()).unwrap_or(false) {
+            return true;
+        }
         let receipts = self.reach.home().receipts().lock();
         self.look(|engine| engine.may_sleep(now, &receipts)).unwrap_or(true)
     }

@@ -15,6 +15,7 @@ pub mod chunk;
 pub mod clock;
 pub mod crowding;
 pub mod encoder;
+mod ended;
 pub mod envelope;
 pub mod handset;
 pub mod in_flight;

@@ -4,8 +4,10 @@ use super::Handset;
 use crate::engine::clock::Now;
 use crate::engine::receipts::{FateId, Receipts};
 use crate::engine::sign::Sign;
+use crate::engine::subscription::Subscription;
 use crate::engine::tally::Tally;
 use crate::model::Receipts as Wanted;
+use std::time::Duration;
 
 impl Handset {
     /// At most `most` pushes may be accepted by the SMSC without a receipt, 0 for any number.
@@ -24,7 +26,7 @@ impl Handset {
         if self.parked || now.monotonic < self.held_until {
             tally.wakes[sign as usize] += 1;
         }
-        (self.parked, self.held_until) = (false, std::time::Duration::ZERO);
+        (self.parked, self.held_until) = (false, Duration::ZERO);
         if alerted {
             self.unreceipted.clear();
             self.slots.iter_mut().filter_map(|slot| slot.subscription.as_mut()).for_each(|one| one.flush());
@@ -49,10 +51,13 @@ impl Handset {
 
     /// Whether nothing of it is to be remembered for as long as receipts may still come.
     pub fn may_sleep(&mut self, now: Now, receipts: &Receipts) -> bool {
-        if !self.unreceipted.is_empty() {
-            self.unreceipted.look(now.monotonic, receipts);
-        }
-        self.unreceipted.is_empty()
+        self.unreceipted.look(now.monotonic, receipts);
+        !self.has_unreceipted()
+    }
+
+    /// Whether pushes of it count, as far as is known without a look at the receipts.
+    pub fn has_unreceipted(&self) -> bool {
+        !self.unreceipted.is_empty()
     }
 
     /// Whether it has begun to be parked, or has ceased to be, since this was asked.
@@ -81,7 +86,7 @@ impl Handset {
 
     /// Pushes on their way to the SMSC that ask for receipts.
     pub(super) fn on_their_way(&self) -> usize {
-        let asks = |one: &crate::engine::subscription::Subscription| one.policy().receipts != Wanted::None;
+        let asks = |one: &Subscription| one.policy().receipts != Wanted::None;
         self.occupied().filter(|(_, one)| asks(one)).map(|(_, one)| one.outstanding()).sum()
     }
 
