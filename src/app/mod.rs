@@ -147,7 +147,10 @@ impl App {
         let smscs = config.smsc.iter().enumerate().map(|(at, one)| {
             parts::smsc(one, &config.push, config.node.grace, &keeping.journal, routes.has_stand_ins(at))
         });
-        let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let (smscs, mut links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        for (links, one) in links.iter_mut().zip(&config.smsc) {
+            links.outbind = parts::outbind(one).await?;
+        }
         let reaches = Reaches::new(routes, smscs);
         let restored = keeping.restore(config, &reaches)?;
         let ledger = Arc::new(Ledger::new(telemetry.clone()));

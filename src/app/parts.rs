@@ -7,14 +7,16 @@ use crate::actors::ledger::Ledger;
 use crate::actors::router::{RelaySettings, RouterMessage};
 use crate::actors::smsc::Smsc;
 use crate::actors::upstream::Upstreams;
-use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
+use crate::codec::smpp::{BindMode as SessionMode, EncodeError, InterfaceVersion};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
 use crate::config::{
-    BindMode, Config, CrowdingConfig, ReferenceWidth, RelayConfig, ResendUnknown, RoutingConfig, SmscConfig,
+    BindMode, Config, ConnectionConfig, CrowdingConfig, OutbindConfig, ReferenceWidth, RelayConfig, ResendUnknown,
+    RoutingConfig, SmscConfig, TlsConfig, Version,
 };
-use crate::egress::smpp::{LinkSettings, SmscLinks};
+use crate::egress::smpp::{LinkSettings, OutbindListener, SmscLinks, Tls, TlsError, TlsSettings};
 use crate::engine::availability::Patience;
+use crate::engine::binding::BindingSettings;
 use crate::engine::crowding::Crowding;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
@@ -84,8 +86,12 @@ pub(super) fn smsc(
         BindMode::Transceiver => &[SessionMode::Transceiver],
         BindMode::Split => &[SessionMode::Transmitter, SessionMode::Receiver],
     };
+    let ConnectionConfig { bind_attempts, bind_retry, bind_spread, .. } = config.connection;
+    let binding = BindingSettings { attempts: bind_attempts, retry: bind_retry, spread: bind_spread };
+    let tls = config.connection.tls.as_ref().map(|tls| load_tls(&config.name, tls)).transpose()?;
     let settings = |mode| LinkSettings {
         address: config.address.to_string(),
+        tls: tls.clone(),
         session: session(config, mode),
         connect_timeout: config.bind_timeout,
         backoff_base: LINK_BACKOFF.0,
@@ -94,7 +100,27 @@ pub(super) fn smsc(
     };
     // Those that send come first, as the lanes count them.
     let links = modes.iter().flat_map(|mode| (0..links).map(|_| settings(*mode))).collect();
-    Ok((Arc::clone(&smsc), SmscLinks { smsc, links }))
+    Ok((Arc::clone(&smsc), SmscLinks { smsc, links, binding, outbind: None }))
+}
+
+/// Where an SMSC connects to us, if it does.
+///
+/// # Errors
+/// When it cannot be listened there.
+pub(super) async fn outbind(config: &SmscConfig) -> Result<Option<OutbindListener>, StartError> {
+    let Some(OutbindConfig { listen, system_id, password }) = &config.connection.outbind else { return Ok(None) };
+    Ok(Some(OutbindListener {
+        listener: super::listen("smsc.outbind", *listen).await?,
+        system_id: system_id.clone(),
+        password: password.reveal().to_owned(),
+        time: config.bind_timeout,
+    }))
+}
+
+fn load_tls(name: &str, config: &TlsConfig) -> Result<Tls, PartError> {
+    let TlsConfig { ca_file, client, server_name } = config.clone();
+    let tls = Tls::load(&TlsSettings { ca_file, client, server_name });
+    tls.map_err(|error| PartError::Tls { name: name.to_owned(), error })
 }
 
 fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
@@ -103,6 +129,11 @@ fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
         system_id: config.system_id.clone(),
         password: config.password.reveal().to_owned(),
         system_type: config.system_type.clone(),
+        version: match config.connection.version {
+            Version::Auto | Version::V3_4 => InterfaceVersion::V3_4,
+            Version::V3_3 => InterfaceVersion::V3_3,
+            Version::V5_0 => InterfaceVersion::V5_0,
+        },
         window: usize::from(config.window.get()),
         rate: config.rate.map_or(0, |rate| rate.get()),
         enquire_link: config.enquire_link,
@@ -259,6 +290,14 @@ pub enum PartError {
         name: String,
         /// Why.
         error: EncodeError,
+    },
+    /// TLS to an SMSC cannot be spoken as asked for.
+    #[error("smsc.{name}.{error}")]
+    Tls {
+        /// Which SMSC.
+        name: String,
+        /// Why.
+        error: TlsError,
     },
     /// A setting of the upstreams does not work.
     #[error("upstream: {0}")]

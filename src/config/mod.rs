@@ -32,6 +32,7 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, CrowdingConfig, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress,
+    BindMode, ConnectionConfig, CrowdingConfig, OutbindConfig, ReferenceWidth, ResendUnknown, RoutingConfig,
+    SmscAddress, SmscConfig, SourceAddress, TlsConfig, Version,
 };
 pub use upstream::UpstreamConfig;

@@ -11,6 +11,7 @@
 pub mod allowance;
 pub mod availability;
 pub mod backoff;
+pub mod binding;
 pub mod chunk;
 pub mod clock;
 pub mod crowding;

@@ -12,8 +12,8 @@ use super::sign::Sign;
 use super::subscription::Answer;
 use super::verdict::{self, Verdict};
 use crate::codec::smpp::{
-    self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp, Encode,
-    EncodeError, FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
+    self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp,
+    Encode, EncodeError, FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct SessionSettings {
     pub password: String,
     /// Kind of ESME, mostly empty.
     pub system_type: String,
+    /// The version that is offered.
+    pub version: InterfaceVersion,
     /// Submits awaiting their response; SMSCs drop sessions that exceed their own limit.
     pub window: usize,
     /// Segments per second, 0 for no limit.
@@ -71,7 +73,7 @@ pub trait Sink<T> {
 #[non_exhaustive]
 pub enum SessionError {
     /// The bind was refused.
-    #[error("bind refused with status {:#010x}", .0.0)]
+    #[error("bind refused with status {:#010x}, {}", .0.0, .0.description())]
     BindRefused(CommandStatus),
     /// No answer to the bind.
     #[error("no answer to the bind within {0:?}")]
@@ -107,7 +109,21 @@ pub struct Session<T> {
     /// Times in a row that the whole link was held.
     holds: u8,
     bind_number: u32,
+    /// The last enquire_link that was not answered.
+    enquiry: Option<u32>,
+    /// What the peer says it speaks.
+    peer_version: Option<InterfaceVersion>,
+    bound_at: Option<Duration>,
+    /// Whether the peer has answered anything but the bind.
+    has_answered: bool,
+    /// Responses that belong to nothing, since somebody asked.
+    strays: u64,
+    /// Why we have unbound, if not because we were told to.
+    ending: Option<SessionError>,
 }
+
+/// How long a session has to be bound to have proven itself, whatever its peer answers.
+const PROVEN_AFTER: Duration = Duration::from_secs(30);
 
 impl<T> Session<T> {
     /// A session on a new connection; appends the bind to `out`.
@@ -122,7 +138,7 @@ impl<T> Session<T> {
             system_id: settings.system_id.as_bytes(),
             password: settings.password.as_bytes(),
             system_type: settings.system_type.as_bytes(),
-            interface_version: InterfaceVersion::V3_4,
+            interface_version: settings.version,
             address_range: Address::default(),
         };
         bind.encode(bind_number, out)?;
@@ -137,12 +153,55 @@ impl<T> Session<T> {
             checked_at: now.monotonic,
             holds: 0,
             bind_number,
+            enquiry: None,
+            peer_version: None,
+            bound_at: None,
+            has_answered: false,
+            strays: 0,
+            ending: None,
         })
+    }
+
+    /// What it was to be.
+    pub fn settings(&self) -> &SessionSettings {
+        &self.settings
     }
 
     /// Where it stands.
     pub fn state(&self) -> State {
         self.state
+    }
+
+    /// Whether it has shown that it works: bound, and either answered something or bound for a while.
+    pub fn is_proven(&self, now: Now) -> bool {
+        self.bound_at.is_some_and(|at| self.has_answered || now.monotonic >= at + PROVEN_AFTER)
+    }
+
+    /// Whether the peer may be sent optional parameters. An SMSC of v3.3 must not (SMPP v3.4 §3.4); one that does not
+    /// say what it is would be such a one by the letter, but most that leave it out are of v3.4.
+    pub fn takes_tlvs(&self) -> bool {
+        let takes = |version: InterfaceVersion| version > InterfaceVersion::V3_3;
+        takes(self.settings.version) && self.peer_version.is_none_or(takes)
+    }
+
+    /// What the peer says it speaks, if it does.
+    pub fn peer_version(&self) -> Option<InterfaceVersion> {
+        self.peer_version
+    }
+
+    /// Responses that belonged to nothing, since the last call.
+    pub fn take_strays(&mut self) -> u64 {
+        std::mem::take(&mut self.strays)
+    }
+
+    /// Why it has unbound by itself. It is over when the peer has answered that, or has had time to.
+    pub fn take_ending(&mut self) -> Option<SessionError> {
+        self.ending.take()
+    }
+
+    /// Whether it has unbound by itself.
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
     }
 
     /// Submits awaiting their response.
@@ -220,12 +279,14 @@ impl<T> Session<T> {
         }
         match self.enquired_at {
             Some(asked) if at >= asked + self.settings.response_timeout => {
+                // It may be there and only slow: what it does not know to be over, it holds against our next bind.
+                self.unbind(out);
                 return Err(SessionError::Silent(at.saturating_sub(self.heard_at)));
             }
             None if self.state == State::Bound && at >= self.heard_at + self.settings.enquire_link => {
                 let number = self.in_flight.pass();
                 Header::bare(CommandId::ENQUIRE_LINK, CommandStatus::OK, number).encode(out);
-                self.enquired_at = Some(at);
+                (self.enquired_at, self.enquiry) = (Some(at), Some(number));
             }
             _ => {}
         }
@@ -283,15 +344,23 @@ impl<T> Session<T> {
         match &pdu.body {
             Body::SubmitSmResp(response) if status.is_ok() => {
                 let answer = Answer::Accepted { message_id: response.message_id };
-                self.answer(now, sequence_number, answer, sink)
+                self.answer(now, sequence_number, answer, out, sink);
+                Ok(())
             }
-            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
+            Body::BindResp(response) if sequence_number == self.bind_number && self.state == State::Binding => {
+                self.handle_bind_response(now, status, response)
+            }
             Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
                 Err(SessionError::BindRefused(status))
             }
+            Body::EnquireLinkResp | Body::GenericNack if self.enquiry == Some(sequence_number) => {
+                (self.enquiry, self.has_answered) = (None, true);
+                Ok(())
+            }
             // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
             Body::SubmitSmResp(_) | Body::GenericNack => {
-                self.answer(now, sequence_number, Answer::Refused { status }, sink)
+                self.answer(now, sequence_number, Answer::Refused { status }, out, sink);
+                Ok(())
             }
             Body::DeliverSm(message) => {
                 deliver(now, message, sink);
@@ -327,7 +396,10 @@ impl<T> Session<T> {
                 Ok(())
             }
             // Responses nobody waits for, and what only an SMSC should get.
-            _ => Ok(()),
+            _ => {
+                self.strays += u64::from(command_id.is_response());
+                Ok(())
+            }
         }
     }
 
@@ -345,10 +417,11 @@ impl<T> Session<T> {
         match error.header() {
             Some(header) if header.command_id == CommandId::SUBMIT_SM_RESP => {
                 let answer = Answer::Unknown { resend: self.settings.resend_unknown };
-                self.answer(now, header.sequence_number, answer, sink)
+                self.answer(now, header.sequence_number, answer, out, sink);
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     fn answer(
@@ -356,30 +429,42 @@ impl<T> Session<T> {
         now: Now,
         sequence_number: u32,
         answer: Answer<'_>,
+        out: &mut BytesMut,
         sink: &mut impl Sink<T>,
-    ) -> Result<(), SessionError> {
-        let Some((item, written_at)) = self.in_flight.take(sequence_number) else { return Ok(()) };
+    ) {
+        let Some((item, written_at)) = self.in_flight.take(sequence_number) else {
+            self.strays += 1;
+            return;
+        };
+        self.has_answered = true;
         match (sink.handle_answer(now, item, written_at, answer), answer) {
             // A window full of refusals is one word of the peer, not one for each segment.
             (Verdict::HoldLink, _) if !self.pacing.is_held(now.monotonic) => {
                 self.holds = self.holds.saturating_add(1);
                 self.pacing.hold(now.monotonic + verdict::pause(self.holds));
             }
-            (Verdict::Rebind, Answer::Refused { status }) => return Err(SessionError::WrongState(status)),
+            // The answers to what else is open are on their way, and each is worth more than none.
+            (Verdict::Rebind, Answer::Refused { status }) if self.state == State::Bound => {
+                self.ending = Some(SessionError::WrongState(status));
+                self.unbind(out);
+            }
             (Verdict::Accept, Answer::Accepted { .. }) => self.holds = 0,
             _ => {}
         }
-        Ok(())
     }
 
-    fn handle_bind_response(&mut self, status: CommandStatus) -> Result<(), SessionError> {
-        if self.state != State::Binding {
-            return Ok(());
-        }
+    fn handle_bind_response(
+        &mut self,
+        now: Now,
+        status: CommandStatus,
+        response: &BindResp<'_>,
+    ) -> Result<(), SessionError> {
         if !status.is_ok() {
             return Err(SessionError::BindRefused(status));
         }
-        self.state = State::Bound;
+        // A parameter that makes no sense says nothing.
+        self.peer_version = response.sc_interface_version().unwrap_or_default();
+        (self.state, self.bound_at) = (State::Bound, Some(now.monotonic));
         Ok(())
     }
 }

@@ -82,6 +82,8 @@ pub struct Tally {
     pub stray_receipts: u64,
     /// Handsets that went on after the SMSC had no room for them, by [`Sign`](super::sign::Sign).
     pub wakes: [u64; Sign::LABELS.len()],
+    /// Responses that belong to no request.
+    pub stray_responses: u64,
     /// Subscriptions that woke for an event.
     pub woken: u64,
     /// Subscriptions that fell asleep.
@@ -124,7 +126,7 @@ impl Tally {
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
-        let subscriptions = [self.woken, self.slept];
+        let subscriptions = [self.woken, self.slept, self.stray_responses];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
         let all = events.chain(&self.answered).chain(&self.wakes).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)

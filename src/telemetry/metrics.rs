@@ -243,6 +243,12 @@ pub struct SmscMeters {
     pub window_in_use: Gauge,
     /// Handsets that it has no room for.
     pub parked: Gauge,
+    /// Links that wait because their binds were refused.
+    pub links_refused: Gauge,
+    /// Responses that belong to no request.
+    pub stray_responses: Counter,
+    /// Connections to the outbind listener that were closed.
+    pub outbinds_refused: Counter,
     /// Times that others had to stand in for it.
     pub failovers: Counter,
     /// Links that have a connection but no bind yet.
@@ -266,6 +272,9 @@ impl SmscMeters {
             answered: CounterFamily::new(verdicts, answered),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             parked: gauge!(names::HANDSETS_PARKED, "smsc" => smsc()),
+            links_refused: links("refused"),
+            stray_responses: counter!(names::STRAY_RESPONSES, "smsc" => smsc()),
+            outbinds_refused: counter!(names::OUTBINDS_REFUSED, "smsc" => smsc()),
             failovers: counter!(names::FAILOVERS, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),
@@ -312,7 +321,10 @@ mod tests {
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,
             r#"bellwire_window_in_use{smsc="main"} 0"#,
             r#"bellwire_links{smsc="main",state="bound"} 0"#,
+            r#"bellwire_links{smsc="main",state="refused"} 0"#,
             r#"bellwire_failovers_total{smsc="main"} 0"#,
+            r#"bellwire_smpp_stray_total{smsc="main"} 0"#,
+            r#"bellwire_outbinds_refused_total{smsc="main"} 0"#,
             r#"bellwire_subscriptions{state="active"} 0"#,
             r#"bellwire_sources{state="open"} 0"#,
             "bellwire_credits_available 0",

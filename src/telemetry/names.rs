@@ -11,6 +11,8 @@ pub(super) const PUSHES: &str = "bellwire_pushes_total";
 pub(super) const SEGMENTS: &str = "bellwire_segments_total";
 pub(super) const SEGMENTS_ANSWERED: &str = "bellwire_segments_answered_total";
 pub(super) const WINDOW_IN_USE: &str = "bellwire_window_in_use";
+pub(super) const STRAY_RESPONSES: &str = "bellwire_smpp_stray_total";
+pub(super) const OUTBINDS_REFUSED: &str = "bellwire_outbinds_refused_total";
 pub(super) const FAILOVERS: &str = "bellwire_failovers_total";
 pub(super) const LINKS: &str = "bellwire_links";
 pub(super) const SUBSCRIPTIONS: &str = "bellwire_subscriptions";
@@ -32,7 +34,7 @@ pub(super) const WAKES: &str = "bellwire_wakes_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 20] = [
+const COUNTERS: [(&str, &str); 22] = [
     (WAKES, "Handsets that went on after their SMSC had no room for them, by what made them."),
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
@@ -45,6 +47,11 @@ const COUNTERS: [(&str, &str); 20] = [
     (SEGMENTS, "Short messages submitted to an SMSC, repeats included."),
     (SEGMENTS_ANSWERED, "What became of submitted short messages."),
     (FAILOVERS, "Times that an SMSC was without a bound link for too long, and others stood in for it."),
+    (STRAY_RESPONSES, "Responses of an SMSC that belong to no request of ours, or come a second time."),
+    (
+        OUTBINDS_REFUSED,
+        "Connections to the outbind listener that were closed: strangers, and more than links wait for.",
+    ),
     (RESENT, "Segments sent again without knowing whether the first arrived: the upper bound of repeats."),
     (REORDERED, "Pushes that may have overtaken an earlier one of their handset."),
     (GAPS, "Places where a source's events are known to be missing."),

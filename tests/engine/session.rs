@@ -89,8 +89,10 @@ fn each_class_of_error_does_to_the_link_what_it_means() {
     assert_eq!(bench.session.poll_timeout(bench.now), bench.now.monotonic + Duration::from_millis(1));
     bench.advance(Duration::from_millis(1)).unwrap();
     assert_eq!(bench.session.room(bench.now), 4);
-    let (result, ..) = after(0x04);
-    assert_eq!(result, Err(SessionError::WrongState(CommandStatus(0x04))));
+    let (result, room, mut bench) = after(0x04);
+    assert_eq!((result, room, bench.session.state()), (Ok(()), 0, State::Unbinding));
+    assert_eq!(bench.session.take_ending(), Some(SessionError::WrongState(CommandStatus(0x04))));
+    assert_eq!(bench.said(), [(CommandId::UNBIND, 0, 3)]);
 }
 
 #[test]
@@ -152,6 +154,7 @@ fn a_silent_peer_is_asked_and_any_word_of_it_is_a_sign_of_life() {
     assert_eq!(bench.said().last(), Some(&(CommandId::ENQUIRE_LINK, 0, 3)));
     let silent = bench.run(ENQUIRE_LINK);
     assert_eq!(silent, Err(SessionError::Silent(ENQUIRE_LINK + RESPONSE_TIMEOUT)));
+    assert_eq!(bench.said().last(), Some(&(CommandId::UNBIND, 0, 4)), "it may be there and only slow");
 }
 
 #[test]

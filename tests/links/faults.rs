@@ -139,6 +139,7 @@ async fn a_silent_peer_is_asked_and_then_left() {
     let asked = link.expect(CommandId::ENQUIRE_LINK).await;
     link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, asked.sequence_number).await;
     link.expect(CommandId::ENQUIRE_LINK).await;
+    link.expect(CommandId::UNBIND).await;
     link.expect_end().await;
     let mut link = smsc.accept().await;
     link.expect_bind().await;
@@ -155,6 +156,8 @@ async fn a_session_that_the_peer_does_not_know_is_bound_anew_and_the_segment_goe
     let mut link = smsc.accept_bound().await;
     let first = link.expect_submit().await;
     link.refuse_submit(&first, 0x04).await;
+    let unbind = link.expect(CommandId::UNBIND).await;
+    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, unbind.sequence_number).await;
     link.expect_end().await;
     let mut link = smsc.accept_bound().await;
     let again = link.expect_submit().await;

@@ -7,10 +7,11 @@ use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
 use bellwire::actors::reach::Reaches;
 use bellwire::actors::smsc::Smsc;
-use bellwire::codec::smpp::BindMode;
+use bellwire::codec::smpp::{BindMode, InterfaceVersion};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
+use bellwire::engine::binding::BindingSettings;
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Memo, Place};
@@ -39,6 +40,10 @@ const LABELS: Labels = Labels {
     verdicts: &Answered::LABELS,
 };
 
+/// As fast as it goes.
+pub const BINDING: BindingSettings =
+    BindingSettings { attempts: 3, retry: Duration::from_secs(3600), spread: Duration::ZERO };
+
 pub struct Rig {
     pub pool: ActorRef<PoolMessage>,
     pub smsc: Arc<Smsc>,
@@ -55,11 +60,13 @@ pub struct Rig {
 pub fn settings(address: SocketAddr) -> LinkSettings {
     LinkSettings {
         address: address.to_string(),
+        tls: None,
         session: SessionSettings {
             mode: BindMode::Transceiver,
             system_id: "bellwire".into(),
             password: "secret".into(),
             system_type: String::new(),
+            version: InterfaceVersion::V3_4,
             window: 10,
             rate: 0,
             enquire_link: Duration::from_secs(30),
@@ -109,7 +116,7 @@ impl Rig {
         let (broken, looks): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
         let (told, looked) = (Arc::clone(&broken), Arc::clone(&looks));
         let arguments = Arguments {
-            smscs: vec![SmscLinks { smsc: Arc::clone(&smsc), links }],
+            smscs: vec![SmscLinks { smsc: Arc::clone(&smsc), links, binding: BINDING, outbind: None }],
             telemetry: Telemetry::new(LABELS),
             bound: Port::new(move |count| {
                 tell.send_replace(count);

@@ -1,8 +1,10 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod connection;
 mod crowding;
 mod routing;
 
+pub use connection::{ConnectionConfig, OutbindConfig, TlsConfig, Version};
 pub use crowding::CrowdingConfig;
 pub use routing::RoutingConfig;
 pub(super) use routing::refuse_unlike_stand_ins;
@@ -63,6 +65,8 @@ pub struct SmscConfig {
     pub reference_width: ReferenceWidth,
     /// The SMSC's application service; mostly empty.
     pub service_type: String,
+    /// How links are made.
+    pub connection: ConnectionConfig,
     /// Which numbers it takes, and who stands in for it.
     pub routing: RoutingConfig,
     /// When it is taken to have no room for anybody.
@@ -82,13 +86,17 @@ pub struct SmscConfig {
 impl SmscConfig {
     /// `names` are those of the entries before.
     pub(super) fn read(mut section: Section<'_>, names: &mut Vec<String>) -> Self {
+        let name = section.unique_name(names);
+        let address = address(&mut section);
+        let bind = section.choice("bind", BindMode::Transceiver, &BindMode::WORDS);
         let config = Self {
-            name: section.unique_name(names),
-            address: address(&mut section),
+            name,
+            connection: ConnectionConfig::read(&mut section, &address, bind),
+            address,
             system_id: section.ascii("system_id", "", SYSTEM_ID_MAX_OCTETS),
             password: section.secret("password", PASSWORD_MAX_OCTETS),
             system_type: section.ascii("system_type", "", SYSTEM_TYPE_MAX_OCTETS),
-            bind: section.choice("bind", BindMode::Transceiver, &BindMode::WORDS),
+            bind,
             links: NonZeroU8::new(section.integer("links", 1, 1..=64)).unwrap_or(NonZeroU8::MIN),
             window: NonZeroU16::new(section.integer("window", 100, 1..=10_000)).unwrap_or(NonZeroU16::MIN),
             rate: NonZeroU32::new(section.integer("rate", 0, 0..=1_000_000)),
@@ -130,6 +138,7 @@ impl SmscConfig {
             .plain("data_coding", format_args!("{:#04x}", self.data_coding))
             .text("reference_width", word(&ReferenceWidth::WORDS, self.reference_width))
             .text("service_type", &self.service_type);
+        self.connection.explain(explained);
         self.routing.explain(explained);
         self.crowding.explain(explained);
         explained

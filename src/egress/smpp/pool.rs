@@ -1,7 +1,9 @@
 //! The pool: every link of every SMSC. It starts them, shows them, drains and stops them; segments never pass here.
 
+use super::connecting::Gate;
 use super::link::{Command, Link, Shown};
 use super::meters::Meters;
+use super::outbind::{self, OutbindListener};
 use super::settings::LinkSettings;
 use crate::actors::clock::Clock;
 use crate::actors::failover::Failover;
@@ -9,6 +11,7 @@ use crate::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
 use crate::engine::availability::Change;
+use crate::engine::binding::BindingSettings;
 use crate::engine::tally::Tally;
 use crate::model::HandsetId;
 use crate::telemetry::{SmscMeters, Telemetry};
@@ -33,6 +36,10 @@ pub struct SmscLinks {
     pub smsc: Arc<Smsc>,
     /// Its links, in the order of its lanes; receivers, which serve no lane, come last.
     pub links: Vec<LinkSettings>,
+    /// How they bind.
+    pub binding: BindingSettings,
+    /// Where it connects to us, if it does: links that hear of messages wait for that.
+    pub outbind: Option<OutbindListener>,
 }
 
 /// What the pool is made of.
@@ -62,6 +69,8 @@ pub struct State {
     meters: HashMap<String, SmscMeters>,
     bound: Port<usize>,
     tasks: JoinSet<()>,
+    /// Listeners for outbinds.
+    others: JoinSet<()>,
     failover: Failover,
     clock: Clock,
     /// Looks at the SMSCs when it is time.
@@ -108,15 +117,22 @@ impl State {
             meters: HashMap::new(),
             bound,
             tasks: JoinSet::new(),
+            others: JoinSet::new(),
             failover: Failover::new(smscs.iter().map(|one| Arc::clone(&one.smsc))),
             clock: clock.clone(),
             looking: None,
         };
         let changed = changed_port(myself);
-        for SmscLinks { smsc, links } in smscs {
+        for SmscLinks { smsc, links, binding, outbind } in smscs {
             let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
             state.meters.insert(smsc.name().to_owned(), meters.smsc.clone());
             state.tasks.spawn(expire_receipts(Arc::clone(&smsc), meters.clone(), clock.clone()));
+            let outbinds = outbind.is_some().then(Arc::default);
+            let gate = Gate::new(binding, links.len(), outbinds.clone());
+            if let (Some(bound), Some(outbinds)) = (outbind, outbinds) {
+                let name = smsc.name().to_owned();
+                state.others.spawn(outbind::serve(bound, links.len(), outbinds, meters.clone(), name));
+            }
             for (index, settings) in links.into_iter().enumerate() {
                 let name = LinkName { smsc: smsc.name().to_owned(), index: index as u32 };
                 let (commands, receiver) = watch::channel(Command::Work);
@@ -126,6 +142,7 @@ impl State {
                     settings: settings.clone(),
                     lane: (index < smsc.lanes().len()).then_some(index),
                     smsc: Arc::clone(&smsc),
+                    gate: Arc::clone(&gate),
                     meters: meters.clone(),
                     broken: broken.clone(),
                     clock: clock.clone(),
@@ -182,6 +199,7 @@ impl State {
             meters.links_bound.set(count(LinkState::Bound));
             meters.links_closed.set(count(LinkState::Closed));
             meters.links_draining.set(count(LinkState::Draining));
+            meters.links_refused.set(count(LinkState::Refused));
         }
         let bound = self.members.iter().filter(|member| member.view().state == LinkState::Bound).count();
         self.bound.send(bound);

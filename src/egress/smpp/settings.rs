@@ -1,5 +1,6 @@
 //! What a link is told by the configuration.
 
+use super::tls::Tls;
 use crate::engine::session::SessionSettings;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 pub struct LinkSettings {
     /// Host name or address, and port; looked up at each connect.
     pub address: String,
+    /// TLS, unless it is spoken to in the clear.
+    pub tls: Option<Tls>,
     /// The session.
     pub session: SessionSettings,
     /// Longest wait for the connection.

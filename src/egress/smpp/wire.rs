@@ -4,6 +4,8 @@
 //! So a link with work to do refills in the same turn that read the responses.
 
 use super::meters::Meters;
+use super::stream::Stream;
+use super::tls;
 use super::turns::Turns;
 use crate::actors::clock::{self, Clock};
 use crate::actors::handset::{HandsetCell, Service};
@@ -30,7 +32,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// Octets read at once; more than the longest PDU, so that one always fits.
@@ -44,6 +45,8 @@ const READ_STOPS_OCTETS: usize = 2 * WRITE_OCTETS;
 const MAX_ROUNDS: usize = 8;
 /// How long the last words of a session may take.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// How long they may take when the session is of no use any more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What the link remembers of a segment until its answer.
 pub(super) struct Ticket {
@@ -57,9 +60,19 @@ pub(super) enum WireError {
     #[error(transparent)]
     Session(#[from] SessionError),
     #[error("connection lost: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+    #[error("{0}")]
+    Tls(String),
+    #[error("the peer has read nothing for {0:?}")]
+    Stalled(Duration),
     #[error("the peer closed the connection")]
     Closed,
+}
+
+impl From<io::Error> for WireError {
+    fn from(error: io::Error) -> Self {
+        tls::trouble(&error).map_or_else(|| Self::Io(error), Self::Tls)
+    }
 }
 
 /// What the link wants of its connection.
@@ -85,7 +98,7 @@ pub(super) struct Surroundings {
 /// A connection and its session.
 pub(super) struct Wire<'a> {
     around: &'a Surroundings,
-    stream: TcpStream,
+    stream: Stream,
     session: Session<Ticket>,
     turns: Turns,
     encoder: Encoder,
@@ -95,6 +108,10 @@ pub(super) struct Wire<'a> {
     out: BytesMut,
     /// Segments of the last turn that the lane gave.
     used: usize,
+    /// The socket has been given something that it may still hold back.
+    unflushed: bool,
+    /// Since when the socket has taken nothing of what waits for it.
+    stuck_since: Option<Duration>,
     /// Segments in `out`, and since when.
     unsent: Option<(Duration, u64)>,
     sleep: Pin<Box<Sleep>>,
@@ -109,7 +126,7 @@ pub(super) struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    pub fn new(around: &'a Surroundings, stream: TcpStream, session: Session<Ticket>, out: BytesMut) -> Self {
+    pub fn new(around: &'a Surroundings, stream: Stream, session: Session<Ticket>, out: BytesMut) -> Self {
         Self {
             around,
             stream,
@@ -121,6 +138,8 @@ impl<'a> Wire<'a> {
             have: 0,
             out,
             used: 0,
+            unflushed: false,
+            stuck_since: None,
             unsent: None,
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             sleeps_until: Duration::ZERO,
@@ -154,6 +173,7 @@ impl<'a> Wire<'a> {
             self.around.meters.smsc.parked.set(parked as f64);
             self.shown_parked = parked;
         }
+        self.tally.stray_responses += self.session.take_strays();
         self.around.smsc.journal().note_accepted(self.tally.answered[Answered::Accepted as usize]);
         self.around.meters.carry(&mut self.tally);
     }
@@ -175,16 +195,22 @@ impl<'a> Wire<'a> {
                 return Poll::Ready(Err(error));
             }
             if self.session.state() == State::Unbound {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(self.ended());
             }
-            self.handle_time(now)?;
+            if let Err(error) = self.handle_time(now) {
+                let _ = self.poll_write(now, cx);
+                return Poll::Ready(Err(error));
+            }
             self.follow(wanted, now);
             if wanted == Wanted::Work {
                 self.fill(now);
             }
             let written = self.poll_write(now, cx)?;
             if self.goodbye_at.is_some_and(|at| at <= now.monotonic) {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(self.ended());
+            }
+            if let Some(since) = self.stuck_since.filter(|since| *since + self.patience() <= now.monotonic) {
+                return Poll::Ready(Err(WireError::Stalled(now.monotonic.saturating_sub(since))));
             }
             let wants_turn = wanted == Wanted::Work && self.wants_turn(now);
             let more = read.is_ready() || (written.is_ready() && (wants_turn || !reads));
@@ -239,8 +265,21 @@ impl<'a> Wire<'a> {
         result
     }
 
+    /// How it ended: well, unless the session found that it is of no use.
+    fn ended(&mut self) -> Result<(), WireError> {
+        self.session.take_ending().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// How long the socket may take nothing.
+    fn patience(&self) -> Duration {
+        self.session.settings().response_timeout
+    }
+
     /// Says goodbye when that is wanted and nothing is owed any more.
     fn follow(&mut self, wanted: Wanted, now: Now) {
+        if self.goodbye_at.is_none() && self.session.is_ending() {
+            self.goodbye_at = Some(now.monotonic + FAREWELL);
+        }
         let Wanted::Stop { by } = wanted else { return };
         if self.goodbye_at.is_none() && (self.session.open() == 0 || by <= now.monotonic) {
             self.session.unbind(&mut self.out);
@@ -296,13 +335,24 @@ impl<'a> Wire<'a> {
 
     fn poll_write(&mut self, now: Now, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         while !self.out.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out))?;
+            let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(cx, &self.out)? else {
+                self.stuck_since.get_or_insert(now.monotonic);
+                return Poll::Pending;
+            };
             if written == 0 {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
             self.out.advance(written);
+            (self.unflushed, self.stuck_since) = (true, None);
         }
         self.out.clear();
+        if self.unflushed {
+            if Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
+                self.stuck_since.get_or_insert(now.monotonic);
+                return Poll::Pending;
+            }
+            (self.unflushed, self.stuck_since) = (false, None);
+        }
         if let Some((since, segments)) = self.unsent.take() {
             self.tally.time(Stage::Submit, now.monotonic.saturating_sub(since), segments);
         }
@@ -328,7 +378,8 @@ impl<'a> Wire<'a> {
         let own = self.session.poll_timeout(now);
         // Those whose time has come wait for room now, and what makes room wakes us.
         let lane = self.around.lane.poll_timeout().filter(|at| *at > now.monotonic).unwrap_or(own);
-        let due = own.min(lane).min(self.goodbye_at.unwrap_or(own));
+        let stuck = self.stuck_since.map_or(own, |since| since + self.patience());
+        let due = own.min(lane).min(self.goodbye_at.unwrap_or(own)).min(stuck);
         if due < self.sleeps_until || self.sleeps_until <= now.monotonic {
             self.sleep.as_mut().reset(clock::instant(due));
             self.sleeps_until = due;
