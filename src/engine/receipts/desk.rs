@@ -102,11 +102,17 @@ impl Desk {
         if self.ids == MessageIds::Literal {
             return None;
         }
-        if let Some(own) = self.expected.find_alike(id).map(MessageId::new) {
+        let found = |spelling: Spelling| Self::alike(&self.expected, spelling.in_response(id)?.octets());
+        if !self.is_literal_first() {
+            let converted = self.spelling.and_then(found).map(|own| (ReceiptKind::Converted, own));
+            let literal = || self.expected.find(id).map(|_| (ReceiptKind::Matched, MessageId::new(id)));
+            let trimmed = || Self::alike(&self.expected, id).map(|own| (ReceiptKind::Trimmed, own));
+            return converted.or_else(literal).or_else(trimmed);
+        }
+        if let Some(own) = Self::alike(&self.expected, id) {
             self.note_same(id);
             return Some((ReceiptKind::Trimmed, own));
         }
-        let found = |spelling: Spelling| Self::converted(&self.expected, spelling.in_response(id)?.octets());
         if let Some(own) = self.spelling.and_then(found) {
             self.doubted.clear();
             return Some((ReceiptKind::Converted, own));
@@ -135,7 +141,7 @@ impl Desk {
         fitting.next().is_none().then_some(first)
     }
 
-    fn converted<T: Copy>(among: &Waiting<T>, id: &[u8]) -> Option<MessageId> {
+    fn alike<T: Copy>(among: &Waiting<T>, id: &[u8]) -> Option<MessageId> {
         among.find_alike(id).map(MessageId::new)
     }
 
@@ -143,16 +149,16 @@ impl Desk {
     #[cold]
     pub fn unpark(&mut self, id: &[u8]) -> Option<(MessageId, Ending)> {
         let literal = |parked: &Waiting<Ending>| parked.find(id).map(|_| MessageId::new(id));
-        let converted = |spelling: Spelling| Self::converted(&self.parked, spelling.in_receipt(id)?.octets());
+        let converted = |spelling: Spelling| Self::alike(&self.parked, spelling.in_receipt(id)?.octets());
         let named = match self.ids {
             MessageIds::Literal => literal(&self.parked),
             MessageIds::RespHex | MessageIds::ReceiptHex => self
                 .spelling
                 .and_then(converted)
                 .or_else(|| literal(&self.parked))
-                .or_else(|| Self::converted(&self.parked, id)),
+                .or_else(|| Self::alike(&self.parked, id)),
             MessageIds::Auto => literal(&self.parked)
-                .or_else(|| Self::converted(&self.parked, id))
+                .or_else(|| Self::alike(&self.parked, id))
                 .or_else(|| self.spelling.and_then(converted)),
         };
         let named = match named {

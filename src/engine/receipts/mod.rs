@@ -187,7 +187,6 @@ impl Receipts {
     /// A receipt whose id is none that is awaited, or has to be converted before it can be.
     #[cold]
     fn handle_other(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending, tally: &mut Tally) {
-        let converts = !self.desk(smsc).is_literal_first();
         let known = self.ended.find(now, smsc, id).or_else(|| self.desk(smsc).parked.find(id));
         if let Some(known) = known {
             tally.receipt(if known == ending { ReceiptKind::Duplicate } else { ReceiptKind::Contradicting });
@@ -195,8 +194,6 @@ impl Receipts {
             if let Some(fate) = self.take(smsc, own.octets()) {
                 self.finish(now, fate, (smsc, id), ending, kind, tally);
             }
-        } else if converts && let Some(fate) = self.take(smsc, id) {
-            self.finish(now, fate, (smsc, id), ending, ReceiptKind::Matched, tally);
         } else {
             self.park(now, smsc, id, ending, tally);
         }
