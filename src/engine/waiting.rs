@@ -246,7 +246,7 @@ impl Keys {
     fn alike(self, id: &[u8]) -> NonZeroU32 {
         // Both cases of a letter differ in one bit, which no digit has clear.
         const LOWER: u64 = 0x2020_2020_2020_2020;
-        NonZeroU32::MIN | self.hash(without_zeros(trimmed(id)), LOWER) as u32
+        NonZeroU32::MIN | self.hash(significant(trimmed(id)), LOWER) as u32
     }
 
     /// Different for ids that differ in anything, but for one in 2⁶⁴.
@@ -273,12 +273,23 @@ fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Whether two ids are the same but for blanks around them, case and, if they are numbers in whatever base, leading zeros.
+/// Whether two ids are the same but for blanks around them, case and, if they are numbers in whatever base, leading zeros
+/// and a mark of hexadecimal.
 fn are_alike(a: &[u8], b: &[u8]) -> bool {
     let (a, b) = (trimmed(a), trimmed(b));
-    let is_number = |id: &[u8]| id.iter().all(u8::is_ascii_hexdigit);
-    a.eq_ignore_ascii_case(b)
-        || (is_number(a) && is_number(b) && without_zeros(a).eq_ignore_ascii_case(without_zeros(b)))
+    if a.eq_ignore_ascii_case(b) {
+        return true;
+    }
+    let (a, b) = (significant(a), significant(b));
+    a.iter().chain(b).all(u8::is_ascii_hexdigit) && !a.is_empty() && a.eq_ignore_ascii_case(b)
+}
+
+/// Without leading zeros and a mark of hexadecimal.
+fn significant(id: &[u8]) -> &[u8] {
+    match id {
+        [b'0', b'x' | b'X', digits @ ..] => without_zeros(digits),
+        _ => without_zeros(id),
+    }
 }
 
 /// Without blanks around it.

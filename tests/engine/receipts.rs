@@ -67,13 +67,14 @@ impl Table {
 }
 
 /// Names that SMSCs in the field give one message: in submit_sm_resp, and in its receipt.
-const PAIRS: [(&str, &str, ReceiptKind); 12] = [
+const PAIRS: [(&str, &str, ReceiptKind); 13] = [
     ("0913121205", "0913121205", ReceiptKind::Matched),
     ("0913121205", "913121205", ReceiptKind::Trimmed),
     ("913121205", "0913121205", ReceiptKind::Trimmed),
     ("913121205", " 913121205 ", ReceiptKind::Trimmed),
     ("0e999f21-6ff2-4b7e-a5b6-3d2b11aa0c5e", "0E999F21-6FF2-4B7E-A5B6-3D2B11AA0C5E", ReceiptKind::Trimmed),
     ("C449AB9744F47B6A", "c449ab9744f47b6a", ReceiptKind::Trimmed),
+    ("a1b2c3d", "0x0A1B2C3D", ReceiptKind::Trimmed),
     ("0C000000B1A8E5F2", "864691131435771378", ReceiptKind::Converted),
     ("0A1B2C3D", "0169552957", ReceiptKind::Converted),
     ("a1b2c3d", "169552957", ReceiptKind::Converted),
