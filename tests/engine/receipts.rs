@@ -226,6 +226,22 @@ fn states_on_the_way_end_nothing_and_final_ones_end_it_once() {
 }
 
 #[test]
+fn a_push_ends_as_the_worst_of_its_segments() {
+    let orders = [[MessageState::UNKNOWN, MessageState::EXPIRED], [MessageState::EXPIRED, MessageState::UNKNOWN]];
+    for states in orders {
+        let (mut receipts, mut tally) = (Receipts::new(HOUR, 100), Tally::default());
+        let fate = receipts.open(3);
+        for (id, state) in [b"100000001", b"100000002"].into_iter().zip(states) {
+            receipts.handle_accepted(T0, fate, (0, id), &of(0), &mut tally);
+            receipts.handle_receipt(T0, 0, &said(id, state), &mut tally);
+        }
+        receipts.handle_accepted(T0, fate, (0, b"100000003"), &of(0), &mut tally);
+        receipts.handle_released(T0, fate, 3, &mut tally);
+        assert_eq!(tally.settled[Outcome::Failed.index()], 3);
+    }
+}
+
+#[test]
 fn of_two_that_overtake_their_response_the_first_counts() {
     let mut table = Table::new(MessageIds::Auto);
     table.hear("100000001", MessageState::DELIVERED);

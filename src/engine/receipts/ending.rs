@@ -5,19 +5,21 @@ use crate::engine::waiting::Keys;
 use crate::model::Outcome;
 use std::time::Duration;
 
-/// How long an id is known after its final state: as long as SMSCs go on to repeat a receipt after a link was lost.
-const REMEMBERED: Duration = Duration::from_secs(600);
+/// How long an id is known after its final state: long enough for an SMSC to bind again and repeat what was not answered,
+/// and short enough for one that counts anew after a restart.
+const REMEMBERED: Duration = Duration::from_secs(300);
 /// Lines of [`Ended`], a power of two; with four ids each and one line of cache it is 1 MiB.
 const LINES: usize = 1 << 14;
 /// Ids that meet in one line. More push out the oldest.
 const WAYS: usize = 4;
 
-/// A final state: nothing else becomes of the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A final state: nothing else becomes of the message. A push ends as the worst of its segments does, which is the last
+/// here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
     Delivered,
-    Failed,
     Unknown,
+    Failed,
 }
 
 impl Ending {
@@ -97,7 +99,7 @@ mod tests {
     const T0: Duration = Duration::ZERO;
 
     #[test]
-    fn an_id_is_known_for_ten_minutes() {
+    fn an_id_is_known_for_a_while() {
         let mut ended = Ended::new();
         assert_eq!(ended.find(T0, 0, b"a"), None);
         ended.note(T0, 0, b"a", Ending::Failed);

@@ -19,8 +19,8 @@ pub(super) struct Fate {
     pub events: u64,
     /// Segments without a final receipt.
     pub missing: u8,
-    /// The last final state so far that was not `delivered`.
-    pub bad: Option<Ending>,
+    /// The worst final state of a segment so far.
+    pub worst: Ending,
     pub accepted_at: Stamp,
 }
 
@@ -34,8 +34,13 @@ pub(super) struct Fates {
 impl Fates {
     /// One of a push of so many segments.
     pub fn open(&mut self, segments: u8) -> FateId {
-        let fresh =
-            Fate { serial: NonZeroU32::MIN, events: 0, missing: segments, bad: None, accepted_at: Stamp::default() };
+        let fresh = Fate {
+            serial: NonZeroU32::MIN,
+            events: 0,
+            missing: segments,
+            worst: Ending::Delivered,
+            accepted_at: Stamp::default(),
+        };
         if let Some(index) = self.free.pop()
             && let Some(fate) = self.all.get_mut(index as usize)
         {

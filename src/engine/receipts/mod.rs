@@ -301,19 +301,17 @@ impl Receipts {
         self.ended.note(now, smsc, id, ending);
         let Some(known) = self.fates.get(fate) else { return };
         known.missing = known.missing.saturating_sub(1);
-        if ending != Ending::Delivered {
-            known.bad = Some(ending);
-        }
+        known.worst = known.worst.max(ending);
         self.settle_if_complete(now, fate, tally);
     }
 
     /// An event is delivered when all its segments are, and failed as soon as one is.
     fn settle_if_complete(&mut self, now: Duration, fate: FateId, tally: &mut Tally) {
-        let Some(&mut Fate { events, missing, bad, accepted_at, .. }) = self.fates.get(fate) else { return };
-        if events == 0 || (missing > 0 && bad.is_none()) {
+        let Some(&mut Fate { events, missing, worst, accepted_at, .. }) = self.fates.get(fate) else { return };
+        if events == 0 || (missing > 0 && worst == Ending::Delivered) {
             return;
         }
-        tally.settle(bad.unwrap_or(Ending::Delivered).outcome(), events);
+        tally.settle(worst.outcome(), events);
         tally.time(Stage::Receipt, Stamp::from(now).since(accepted_at), events);
         self.close(fate);
     }
