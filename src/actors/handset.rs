@@ -124,8 +124,9 @@ impl HandsetCell {
         if !self.look(|engine| engine.has_unreceipted()).unwrap_or(false) {
             return true;
         }
-        let receipts = self.reach.home().receipts().lock();
-        self.look(|engine| engine.may_sleep(now, &receipts)).unwrap_or(true)
+        let home = self.reach.home();
+        let receipts = home.receipts().lock();
+        self.look(|engine| engine.may_sleep(now, &receipts, home.number())).unwrap_or(true)
     }
 
     /// Lets the engine go if its memo says all about it.

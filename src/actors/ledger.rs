@@ -2,7 +2,7 @@
 
 use super::journal::Save;
 use crate::engine::clock::Now;
-use crate::engine::tally::Tally;
+use crate::engine::tally::{ReceiptKind, Tally};
 use crate::model::{DropReason, Outcome};
 use crate::store::row::{self, COUNTS_KEY, Counts};
 use crate::store::{Batch, Table};
@@ -116,6 +116,6 @@ pub fn carry(tally: &mut Tally, telemetry: &Telemetry) {
     telemetry.reordered.increment(tally.reordered);
     telemetry.gaps.increment(tally.gaps);
     counted(&tally.wakes, &|cause, count| telemetry.wakes[cause].increment(count));
-    telemetry.stray_receipts.increment(tally.stray_receipts);
+    telemetry.stray_receipts.increment(tally.receipts[ReceiptKind::Stray as usize]);
     tally.clear();
 }

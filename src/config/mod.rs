@@ -32,7 +32,7 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, ConnectionConfig, CrowdingConfig, OutbindConfig, ReferenceWidth, ResendUnknown, RoutingConfig,
-    SmscAddress, SmscConfig, SourceAddress, TlsConfig, Version,
+    BindMode, ConnectionConfig, CrowdingConfig, OutbindConfig, ReceiptConfig, ReferenceWidth, ResendUnknown,
+    RoutingConfig, SmscAddress, SmscConfig, SourceAddress, TlsConfig, Version,
 };
 pub use upstream::UpstreamConfig;

@@ -13,7 +13,7 @@ use super::subscription::Answer;
 use super::verdict::{self, Verdict};
 use crate::codec::smpp::{
     self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp,
-    Encode, EncodeError, FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
+    Encode, EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub trait Sink<T> {
     /// A submit was answered, or will not be. The verdict is what the answer means for this link.
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
-    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState);
+    fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
     /// The handset with this number, whatever its type, was heard of.
     fn handle_sign(&mut self, _now: Now, _number: &[u8], _sign: Sign) {}
 }
@@ -472,10 +472,8 @@ impl<T> Session<T> {
 fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
     let number = message.source.addr;
     let Some(receipt) = Receipt::decode(message) else { return sink.handle_sign(now, number, Sign::MobileOriginated) };
-    if let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state) {
-        sink.handle_receipt(now, message_id, state);
-        if receipts::is_final(state) {
-            sink.handle_sign(now, number, Sign::Receipt);
-        }
+    sink.handle_receipt(now, &receipt);
+    if !receipt.is_intermediate && receipt.state.is_some_and(receipts::is_final) {
+        sink.handle_sign(now, number, Sign::Receipt);
     }
 }

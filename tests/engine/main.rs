@@ -7,6 +7,7 @@ mod ledger;
 mod naming;
 mod order;
 mod outcomes;
+mod receipts;
 mod relay;
 mod restarts;
 mod resuming;

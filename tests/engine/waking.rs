@@ -29,7 +29,7 @@ fn capped(policy: Policy, most: u16) -> Rig {
         first: 0,
         events: 1,
     };
-    rig.receipts.handle_accepted(rig.now.monotonic, others, b"others", &of, &mut rig.tally);
+    rig.receipts.handle_accepted(rig.now.monotonic, others, (0, b"others"), &of, &mut rig.tally);
     receipt(&mut rig, "others");
     rig
 }
@@ -42,7 +42,7 @@ impl Told for Ear {
 }
 
 fn receipt(rig: &mut Rig, id: &str) {
-    rig.receipts.handle_receipt(rig.now.monotonic, id.as_bytes(), MessageState::DELIVERED, &mut rig.tally);
+    rig.hear(rig.now.monotonic, id.as_bytes(), MessageState::DELIVERED);
     for (_, fate) in rig.receipts.take_tidings() {
         rig.handset.handle_told(fate);
     }
@@ -184,7 +184,7 @@ fn a_receipt_that_runs_out_makes_room() {
     (1..=10).for_each(|number| rig.tick(number));
     run(&mut rig);
     rig.advance(MINUTE * 60);
-    rig.receipts.handle_timeout(rig.now.monotonic, &mut rig.tally);
+    rig.receipts.handle_timeout(rig.now.monotonic, 0, &mut rig.tally);
     assert_eq!(run(&mut rig).len(), 2);
 }
 
@@ -208,9 +208,9 @@ fn it_does_not_sleep_while_pushes_of_it_count() {
     let mut rig = capped(each_alone(), 2);
     rig.tick(1);
     let ids = run(&mut rig);
-    assert!(!rig.handset.may_sleep(rig.now, &rig.receipts));
+    assert!(!rig.handset.may_sleep(rig.now, &rig.receipts, 0));
     receipt(&mut rig, &ids[0]);
-    assert!(rig.handset.may_sleep(rig.now, &rig.receipts));
+    assert!(rig.handset.may_sleep(rig.now, &rig.receipts, 0));
 }
 
 #[test]

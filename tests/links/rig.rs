@@ -19,12 +19,13 @@ use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
-use bellwire::engine::tally::{Answered, Stage, Tally};
+use bellwire::engine::tally::{Answered, ReceiptKind, Stage, Tally};
 use bellwire::model::{
     ApplicationId, DropReason, HandsetId, Order, Outcome, Overflow, Policy, Profile, Receipts, SubscriptionId, TenantId,
 };
 use bellwire::telemetry::{Labels, Telemetry};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ const LABELS: Labels = Labels {
     rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
+    receipts: &ReceiptKind::LABELS,
 };
 
 /// As fast as it goes.
@@ -106,8 +108,8 @@ impl Rig {
             reference_width: ReferenceWidth::Bits8,
         };
         let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-        let receipts = Table::new(Duration::from_secs(60), 10_000);
-        let smsc = Arc::new(told(Smsc::new("main".into(), addressing, lanes, receipts)));
+        let receipts = Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)));
+        let smsc = Arc::new(told(Smsc::new(0, "main".into(), addressing, lanes, receipts)));
         let reaches = Reaches::new(Routes::new([Route::default()]), vec![Arc::clone(&smsc)]);
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();

@@ -320,6 +320,7 @@ const EVERYTHING: &str = r#"
     bind_timeout = "1s"
     resend_unknown = "never"
     receipt_timeout = "2days"
+    message_ids = "resp_hex"
     [push]
     profile = "compact"
     application_id = 0x9065

@@ -16,7 +16,7 @@ use super::subscription::{Answer, Settlement, Subscription, Taken, Writing};
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::ReferenceWidth;
-use crate::codec::smpp::{Destination, RegisteredDelivery};
+use crate::codec::smpp::Destination;
 use crate::model::{DropReason, Msisdn, Order, Receipts as Wanted};
 use bytes::BytesMut;
 use std::num::NonZeroU16;
@@ -331,7 +331,7 @@ impl Handset {
             return None;
         }
         self.end_pause(settlement.tally);
-        let capped = self.is_capped_for_sure(now, settlement.receipts);
+        let capped = self.is_capped_for_sure(now, settlement.receipts, settlement.smsc);
         let slots = self.slots.len();
         for step in 0..slots {
             // `turn` is one past the last at most.
@@ -380,7 +380,7 @@ impl Handset {
         }
         slot.subscription.take_if(|one| one.is_finished());
         if self.unreceipted.is_full(0) {
-            self.unreceipted.look(now.monotonic, settlement.receipts);
+            self.unreceipted.look(now.monotonic, settlement.receipts, settlement.smsc);
         }
         verdict
     }
@@ -401,15 +401,8 @@ impl Handset {
     ) -> Option<(u64, u8)> {
         let may_form = self.may_form(index, capped);
         let subscription = self.slots[index].subscription.as_mut()?;
-        let frame = Frame {
-            template: &self.addressing.template,
-            destination: &self.destination,
-            width: self.addressing.width,
-            registered_delivery: match subscription.policy().receipts {
-                Wanted::All | Wanted::Last | Wanted::Sample => RegisteredDelivery::FINAL,
-                Wanted::None => RegisteredDelivery::NONE,
-            },
-        };
+        let frame =
+            Frame { template: &self.addressing.template, destination: &self.destination, width: self.addressing.width };
         subscription.poll_segment(now, may_form, &frame, &mut self.numbers, writing, settlement)
     }
 

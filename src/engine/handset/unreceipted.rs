@@ -71,10 +71,10 @@ impl Unreceipted {
         }
     }
 
-    /// Forgets those that count no more.
-    pub fn look(&mut self, now: Duration, receipts: &Receipts) {
+    /// Forgets those that count no more; they go by this SMSC.
+    pub fn look(&mut self, now: Duration, receipts: &Receipts, smsc: u8) {
         // Where receipts never come there is nothing to wait for.
-        if receipts.is_silent(now) {
+        if receipts.is_silent(now, smsc) {
             self.pushes.clear();
         }
         let ended = self.pushes.iter().rposition(|push| push.until <= Stamp::from(now) || !receipts.is_open(push.fate));

@@ -50,8 +50,8 @@ impl Handset {
     }
 
     /// Whether nothing of it is to be remembered for as long as receipts may still come.
-    pub fn may_sleep(&mut self, now: Now, receipts: &Receipts) -> bool {
-        self.unreceipted.look(now.monotonic, receipts);
+    pub fn may_sleep(&mut self, now: Now, receipts: &Receipts, smsc: u8) -> bool {
+        self.unreceipted.look(now.monotonic, receipts, smsc);
         !self.has_unreceipted()
     }
 
@@ -84,9 +84,9 @@ impl Handset {
         }
     }
 
-    /// Pushes on their way to the SMSC that ask for receipts.
+    /// Pushes on their way to the SMSC that ask for receipts. Of samples few do: those count when they are accepted.
     pub(super) fn on_their_way(&self) -> usize {
-        let asks = |one: &Subscription| one.policy().receipts != Wanted::None;
+        let asks = |one: &Subscription| matches!(one.policy().receipts, Wanted::All | Wanted::Last);
         self.occupied().filter(|(_, one)| asks(one)).map(|(_, one)| one.outstanding()).sum()
     }
 
@@ -99,11 +99,11 @@ impl Handset {
 
     /// As [`Handset::is_capped`], with a look at the receipts if it is.
     #[inline]
-    pub(super) fn is_capped_for_sure(&mut self, now: Now, receipts: &Receipts) -> bool {
+    pub(super) fn is_capped_for_sure(&mut self, now: Now, receipts: &Receipts, smsc: u8) -> bool {
         if !self.is_capped(now) {
             return false;
         }
-        self.unreceipted.look(now.monotonic, receipts);
+        self.unreceipted.look(now.monotonic, receipts, smsc);
         self.is_capped(now)
     }
 }

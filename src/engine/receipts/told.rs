@@ -21,22 +21,27 @@ pub type Tidings = Vec<(Arc<dyn Told>, FateId)>;
 /// Who asked to be told of a push, and who is to be told.
 #[derive(Default)]
 pub(super) struct Watches {
-    /// When a receipt came last that somebody waited for.
-    heard_at: Option<Duration>,
+    /// When a receipt came last that somebody waited for, by the number of the SMSC.
+    heard_at: Vec<Option<Duration>>,
     /// By the place of its fate.
     watched: HashMap<u32, Arc<dyn Told>>,
     tidings: Tidings,
 }
 
 impl Watches {
-    /// A receipt came that somebody waited for.
-    pub fn note_heard(&mut self, now: Duration) {
-        self.heard_at = Some(now);
+    /// A receipt of this SMSC came that somebody waited for.
+    pub fn note_heard(&mut self, now: Duration, smsc: u8) {
+        let at = usize::from(smsc);
+        if at >= self.heard_at.len() {
+            self.heard_at.resize(at + 1, None);
+        }
+        self.heard_at[at] = Some(now);
     }
 
-    /// Whether receipts do not come at all.
-    pub fn is_silent(&self, now: Duration) -> bool {
-        self.heard_at.is_none_or(|heard_at| now.saturating_sub(heard_at) > SILENT_AFTER)
+    /// Whether receipts of this SMSC do not come at all.
+    pub fn is_silent(&self, now: Duration, smsc: u8) -> bool {
+        let heard_at = self.heard_at.get(usize::from(smsc)).copied().flatten();
+        heard_at.is_none_or(|heard_at| now.saturating_sub(heard_at) > SILENT_AFTER)
     }
 
     /// Somebody is to be told of a push.
