@@ -181,6 +181,7 @@ impl Subscription {
         self.pushes.push_back(push);
         self.unsent += 1;
         self.outstanding += 1;
+        self.pass_ended(tally);
         true
     }
 

@@ -159,7 +159,7 @@ impl Subscription {
     /// Passes over what has ended at the cursor.
     pub(super) fn pass_ended(&mut self, tally: &mut Tally) {
         let limit = self.reach().min(self.again_start());
-        while self.cursor < limit
+        if self.cursor < limit
             && let Some(until) = self.ended.until(self.cursor)
         {
             // Counted before: the outcome says nothing.

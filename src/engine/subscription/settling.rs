@@ -187,10 +187,13 @@ impl Subscription {
         self.tell_if_roomy();
     }
 
-    /// Ends the events of `range`, which starts at the cursor.
-    pub(super) fn skip(&mut self, range: Range<u64>, outcome: Outcome, tally: &mut Tally) {
+    /// Ends the events of `range`, which starts at the cursor, and passes over those behind it that have ended.
+    pub(super) fn skip(&mut self, mut range: Range<u64>, outcome: Outcome, tally: &mut Tally) {
         if range.is_empty() {
             return;
+        }
+        if let Some(until) = self.ended.until(range.end) {
+            range.end = until.min(self.end).min(self.again_start()).max(range.end);
         }
         self.changed = true;
         for open in self.ended.open(&range) {
