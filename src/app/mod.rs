@@ -143,15 +143,8 @@ impl App {
         let admission = Admission::new(config.admission.octets);
         let readiness = Readiness::new(config.ops.ready_requires_link);
         let keeping = Keeping::open(&config.node)?;
-        let (routes, receipts) = (parts::routes(&config.smsc), parts::receipts());
-        let smscs = (0..).zip(&config.smsc).map(|(at, one)| {
-            let has_stand_ins = routes.has_stand_ins(usize::from(at));
-            parts::smsc((at, one), &receipts, &config.push, config.node.grace, &keeping.journal, has_stand_ins)
-        });
-        let (smscs, mut links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        for (links, one) in links.iter_mut().zip(&config.smsc) {
-            links.outbind = parts::outbind(one).await?;
-        }
+        let routes = parts::routes(&config.smsc);
+        let (smscs, links) = parts::smscs(config, &routes, &keeping.journal).await?;
         let reaches = Reaches::new(routes, smscs);
         let restored = keeping.restore(config, &reaches)?;
         let ledger = Arc::new(Ledger::new(telemetry.clone()));

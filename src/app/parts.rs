@@ -62,16 +62,31 @@ pub(super) fn routes(smscs: &[SmscConfig]) -> Routes {
     }))
 }
 
-/// The receipts that all SMSCs owe.
-pub(super) fn receipts() -> SharedReceipts {
-    Arc::new(Mutex::new(Receipts::new(RECEIPT_TIMEOUT, MAX_RECEIPTS)))
+/// Every SMSC, in the order of the configuration.
+///
+/// # Errors
+/// When one cannot be made, or cannot be listened for.
+pub(super) async fn smscs(
+    config: &Config,
+    routes: &Routes,
+    journal: &Journal,
+) -> Result<(Vec<Arc<Smsc>>, Vec<SmscLinks>), StartError> {
+    let receipts = Arc::new(Mutex::new(Receipts::new(RECEIPT_TIMEOUT, MAX_RECEIPTS)));
+    let (mut smscs, mut all) = (Vec::new(), Vec::new());
+    for (at, one) in (0..).zip(&config.smsc) {
+        let has_stand_ins = routes.has_stand_ins(usize::from(at));
+        let (made, links) = smsc((at, one), &receipts, &config.push, config.node.grace, journal, has_stand_ins)?;
+        smscs.push(made);
+        all.push(SmscLinks { outbind: outbind(one).await?, ..links });
+    }
+    Ok((smscs, all))
 }
 
 /// An SMSC as the router and as the pool see it; `number` is its own among those that share the receipts.
 ///
 /// # Errors
 /// When a setting does not fit its field of a submit_sm.
-pub(super) fn smsc(
+fn smsc(
     (number, config): (u8, &SmscConfig),
     receipts: &SharedReceipts,
     push: &PushSettings,
@@ -100,7 +115,10 @@ pub(super) fn smsc(
     let binding = BindingSettings { attempts: bind_attempts, retry: bind_retry, spread: bind_spread };
     let tls = config.connection.tls.as_ref().map(|tls| load_tls(&config.name, tls)).transpose()?;
     let settings = |mode| LinkSettings {
-        address: config.address.to_string(),
+        address: match &config.connection.outbind {
+            Some(outbind) if mode != SessionMode::Transmitter => format!("outbind {}", outbind.listen),
+            _ => config.address.to_string(),
+        },
         tls: tls.clone(),
         session: session(config, mode),
         connect_timeout: config.bind_timeout,
@@ -117,7 +135,7 @@ pub(super) fn smsc(
 ///
 /// # Errors
 /// When it cannot be listened there.
-pub(super) async fn outbind(config: &SmscConfig) -> Result<Option<OutbindListener>, StartError> {
+async fn outbind(config: &SmscConfig) -> Result<Option<OutbindListener>, StartError> {
     let Some(OutbindConfig { listen, system_id, password }) = &config.connection.outbind else { return Ok(None) };
     Ok(Some(OutbindListener {
         listener: super::listen("smsc.outbind", *listen).await?,

@@ -94,7 +94,7 @@ pub struct Binding {
 #[derive(Clone, Debug, Default)]
 struct Record {
     bound: bool,
-    /// Weight of the refusals in a row.
+    /// Weight of the refusals in a row while another was bound.
     weight: u32,
     refused_until: Option<Duration>,
 }
@@ -128,7 +128,7 @@ impl Binding {
         }
         let limit = self.limit();
         let freed = self.links.iter_mut().filter(|link| link.weight < limit);
-        freed.fold(false, |any, link| link.refused_until.take().is_some() || any)
+        freed.filter_map(|link| link.refused_until.take()).count() > 0
     }
 
     /// A link is not bound, or no more.
@@ -141,17 +141,17 @@ impl Binding {
     /// A bind was refused. Until when its link waits if that was once too often.
     pub fn handle_refused(&mut self, now: Duration, index: usize, status: CommandStatus) -> Option<Duration> {
         let (weight, limit, until) = (Refusal::of(status).weight(), self.limit(), now + self.settings.retry);
-        if !self.links.iter().any(|link| link.bound) {
+        if weight == 0 {
+            return None;
+        }
+        if self.links.iter().any(|link| link.bound) {
+            let link = self.links.get_mut(index)?;
+            link.weight = link.weight.saturating_add(weight);
+            link.refused_until = (link.weight >= limit).then_some(until);
+        } else {
             self.together = self.together.saturating_add(weight);
-        }
-        let all = weight > 0 && self.together >= limit;
-        let link = self.links.get_mut(index)?;
-        link.weight = link.weight.saturating_add(weight);
-        if weight > 0 && link.weight >= limit {
-            link.refused_until = Some(until);
-        }
-        if all {
-            self.links.iter_mut().for_each(|link| link.refused_until = Some(until));
+            let refused = (self.together >= limit).then_some(until);
+            self.links.iter_mut().for_each(|link| link.refused_until = refused.or(link.refused_until));
         }
         self.refused_until(now, index)
     }

@@ -106,6 +106,7 @@ fn lowest_multiple(a: usize, b: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn route(prefixes: &[&str], priority: u8, cost: u32) -> Route {
         Route { prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(), priority, cost }
@@ -156,5 +157,20 @@ mod tests {
         let prefixes: Vec<String> = (10..99).map(|prefix| prefix.to_string()).collect();
         let routes = Routes::new((0..64).map(|_| Route { prefixes: prefixes.clone(), ..Route::default() }));
         assert_eq!(routes.ways.len(), 64);
+    }
+
+    proptest! {
+        #[test]
+        fn every_way_has_the_same_smscs_best_first(
+            ranks in proptest::collection::vec((0u8..3, 0u32..3), 1..7),
+            spread in any::<u64>(),
+        ) {
+            let routes = Routes::new(ranks.iter().map(|(priority, cost)| route(&["1"], *priority, *cost)));
+            let way = routes.smscs(routes.way(&"15551234567".parse().unwrap(), spread).unwrap());
+            let mut sorted = way.to_vec();
+            sorted.sort_unstable();
+            prop_assert_eq!(sorted, (0..ranks.len()).collect::<Vec<_>>());
+            prop_assert!(way.is_sorted_by_key(|smsc| ranks[*smsc]));
+        }
     }
 }

@@ -137,7 +137,7 @@ fn a_receipt_counts_for_the_events_of_its_push() {
     rig.feed(&MIXED);
     let written = rig.poll();
     let id = rig.accept(&written[0]);
-    rig.receipts.handle_receipt(rig.now.monotonic, id.as_bytes(), MessageState::DELIVERED, &mut rig.tally);
+    rig.hear(rig.now.monotonic, id.as_bytes(), MessageState::DELIVERED);
     assert_eq!((rig.settled(Outcome::Delivered), rig.all_settled()), (2, 6));
 }
 

@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod binding;
+mod failover;
 mod faults;
+mod outbind;
+mod refused;
 mod rig;
 mod routes;
 mod sharing;
 mod smsc;
 mod stopping;
+mod tls;
 mod window;

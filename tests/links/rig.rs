@@ -6,11 +6,12 @@ use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
 use bellwire::actors::reach::Reaches;
-use bellwire::actors::smsc::Smsc;
+use bellwire::actors::smsc::{SharedReceipts, Smsc};
 use bellwire::codec::smpp::{BindMode, InterfaceVersion};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
-use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
+use bellwire::egress::smpp::{Arguments, LinkSettings, OutbindListener, Pool, SmscLinks};
+use bellwire::engine::availability::Patience;
 use bellwire::engine::binding::BindingSettings;
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
@@ -83,6 +84,25 @@ pub fn settings(address: SocketAddr) -> LinkSettings {
     }
 }
 
+fn receipts() -> SharedReceipts {
+    Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)))
+}
+
+fn smsc(number: u8, name: &str, lanes: usize, receipts: &SharedReceipts) -> Smsc {
+    let sender = SenderSettings {
+        service_type: String::new(),
+        source_address: "12345".into(),
+        source_ton: 3,
+        source_npi: 1,
+        dest_ton: 1,
+        dest_npi: 1,
+        data_coding: 4,
+        reference_width: ReferenceWidth::Bits8,
+    };
+    let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
+    Smsc::new(number, name.into(), addressing, lanes, Arc::clone(receipts))
+}
+
 pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSettings)) -> LinkSettings {
     let mut settings = settings(address);
     change(&mut settings.session);
@@ -92,25 +112,45 @@ pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSetting
 impl Rig {
     /// A pool of one SMSC with `lanes` links that send, and maybe receivers behind them.
     pub async fn new(lanes: usize, links: Vec<LinkSettings>) -> Self {
-        Self::with_smsc(lanes, links, |smsc| smsc).await
+        Self::with(lanes, links, BINDING, None).await
     }
 
     /// As [`Rig::new`], of an SMSC that is told more.
     pub async fn with_smsc(lanes: usize, links: Vec<LinkSettings>, told: impl FnOnce(Smsc) -> Smsc) -> Self {
-        let sender = SenderSettings {
-            service_type: String::new(),
-            source_address: "12345".into(),
-            source_ton: 3,
-            source_npi: 1,
-            dest_ton: 1,
-            dest_npi: 1,
-            data_coding: 4,
-            reference_width: ReferenceWidth::Bits8,
-        };
-        let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-        let receipts = Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)));
-        let smsc = Arc::new(told(Smsc::new(0, "main".into(), addressing, lanes, receipts)));
-        let reaches = Reaches::new(Routes::new([Route::default()]), vec![Arc::clone(&smsc)]);
+        let smsc = Arc::new(told(smsc(0, "main", lanes, &receipts())));
+        Self::alone(SmscLinks { smsc, links, binding: BINDING, outbind: None }).await
+    }
+
+    /// As [`Rig::new`], with links that bind as `binding` says, or wait for outbinds.
+    pub async fn with(
+        lanes: usize,
+        links: Vec<LinkSettings>,
+        binding: BindingSettings,
+        outbind: Option<OutbindListener>,
+    ) -> Self {
+        let smsc = Arc::new(smsc(0, "main", lanes, &receipts()));
+        Self::alone(SmscLinks { smsc, links, binding, outbind }).await
+    }
+
+    async fn alone(links: SmscLinks) -> Self {
+        let reaches = Reaches::new(Routes::new([Route::default()]), vec![Arc::clone(&links.smsc)]);
+        Self::start(vec![links], reaches).await
+    }
+
+    /// A pool of two SMSCs with a link each, of which the second stands in for the first.
+    pub async fn standing_in(links: Vec<LinkSettings>, patience: Patience) -> Self {
+        let receipts = receipts();
+        let smscs = [(0, "main"), (1, "other")];
+        let smscs = smscs.map(|(number, name)| Arc::new(smsc(number, name, 1, &receipts).with_stand_ins(patience)));
+        let routes = [0, 1].map(|priority| Route { priority, ..Route::default() });
+        let reaches = Reaches::new(Routes::new(routes), smscs.to_vec());
+        let links = smscs.into_iter().zip(links);
+        let links = links.map(|(smsc, link)| SmscLinks { smsc, links: vec![link], binding: BINDING, outbind: None });
+        Self::start(links.collect(), reaches).await
+    }
+
+    async fn start(smscs: Vec<SmscLinks>, reaches: Reaches) -> Self {
+        let smsc = Arc::clone(&smscs[0].smsc);
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();
         let recording = metrics::set_default_local_recorder(recorder);
@@ -118,7 +158,7 @@ impl Rig {
         let (broken, looks): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
         let (told, looked) = (Arc::clone(&broken), Arc::clone(&looks));
         let arguments = Arguments {
-            smscs: vec![SmscLinks { smsc: Arc::clone(&smsc), links, binding: BINDING, outbind: None }],
+            smscs,
             telemetry: Telemetry::new(LABELS),
             bound: Port::new(move |count| {
                 tell.send_replace(count);

@@ -39,7 +39,7 @@ impl ScriptedSmsc {
     pub async fn accept(&self) -> Conversation {
         let (stream, _) = within(self.listener.accept()).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Conversation { stream, input: BytesMut::new(), probes: 1_000_000 }
+        Conversation::over(stream)
     }
 
     /// The next connection, bound as it asks.
@@ -86,6 +86,11 @@ pub struct Conversation {
 }
 
 impl Conversation {
+    /// Over a connection that is there.
+    pub fn over(stream: TcpStream) -> Self {
+        Self { stream, input: BytesMut::new(), probes: 1_000_000 }
+    }
+
     /// The next PDU; `None` when the connection is over.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
@@ -108,11 +113,16 @@ impl Conversation {
     }
 
     pub async fn expect_bind(&mut self) -> (BindMode, u32) {
-        let pdu = self.next().await.expect("a bind");
+        self.next_bind().await.expect("a bind")
+    }
+
+    /// The bind that comes next; none when the connection is over.
+    pub async fn next_bind(&mut self) -> Option<(BindMode, u32)> {
+        let pdu = self.next().await?;
         let pdu = Pdu::decode(&pdu).unwrap();
         let Body::Bind(Bind { mode, system_id, password, .. }) = pdu.body else { panic!("{pdu:?}") };
         assert_eq!((system_id, password), (&b"bellwire"[..], &b"secret"[..]));
-        (mode, pdu.header.sequence_number)
+        Some((mode, pdu.header.sequence_number))
     }
 
     pub async fn accept_bind(&mut self, mode: BindMode, number: u32) {

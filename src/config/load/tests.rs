@@ -223,6 +223,11 @@ fn an_explained_configuration_means_the_same() {
         let again = parsed(&config.explain()).unwrap();
         let mask = |secret: &mut Secret| *secret = Secret::new(secret.masked());
         config.smsc.iter_mut().for_each(|smsc| mask(&mut smsc.password));
+        config
+            .smsc
+            .iter_mut()
+            .filter_map(|smsc| smsc.connection.outbind.as_mut())
+            .for_each(|one| mask(&mut one.password));
         config.access.credentials.iter_mut().for_each(|credential| mask(&mut credential.bearer));
         for key in &mut config.access.token.keys {
             if let KeyMaterial::Secret(secret) = &mut key.material {
@@ -298,6 +303,11 @@ const EVERYTHING: &str = r#"
     [[smsc]]
     name = "main"
     address = "smsc.example.net:2775"
+    tls = true
+    ca_file = "ca.pem"
+    client_certificate = "client.pem"
+    client_key = "client.key"
+    server_name = "smsc.example"
     [[smsc]]
     name = "second_2"
     address = "[2001:db8::1]:2776"
@@ -314,6 +324,17 @@ const EVERYTHING: &str = r#"
     data_coding = 0xF5
     reference_width = "16bit"
     service_type = "WAP"
+    version = "3.3"
+    bind_attempts = 5
+    bind_retry = "1h"
+    bind_spread = "1s"
+    outbind = "127.0.0.1:2776"
+    outbind_system_id = "smsc"
+    outbind_password = "out"
+    priority = 3
+    cost = 12
+    failover_after = "0s"
+    return_after = "2m"
     routes = ["1555", "44"]
     enquire_link = "1m 30s"
     response_timeout = "5s"

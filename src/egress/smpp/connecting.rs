@@ -9,9 +9,9 @@ use crate::engine::clock::Now;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// What the links of an SMSC share while they connect.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Gate {
 /// When it cannot be reached, does not answer in time, or is not who it should be.
 pub(super) async fn dial(settings: &LinkSettings) -> Result<Stream, WireError> {
     let connecting = async {
-        let stream = TcpStream::connect(settings.address.as_str()).await?;
+        let stream = connect(&settings.address, Instant::now() + settings.connect_timeout).await?;
         // Nagle would hold a lone segment back until the last one is acknowledged.
         stream.set_nodelay(true)?;
         match &settings.tls {
@@ -57,6 +57,23 @@ pub(super) async fn dial(settings: &LinkSettings) -> Result<Stream, WireError> {
     };
     let connected = timeout(settings.connect_timeout, connecting).await;
     connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}
+
+/// Connects to the first address that answers; each gets an equal share of the time left, so that one which swallows
+/// packets does not use up that of the next.
+async fn connect(host: &str, deadline: Instant) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = lookup_host(host).await?.collect();
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
 }
 
 /// Waits until the SMSC connects.

@@ -86,6 +86,13 @@ impl Link {
             // Never at once: a peer that drops every connection must not be asked in a loop.
             let wait = refused.unwrap_or_else(|| self.pause(&mut backoff));
             self.report(&error, wait, backoff.attempt());
+            if refused.is_some() {
+                warn!(
+                    smsc = self.name.smsc,
+                    link = self.name.index,
+                    "refused too often: the link waits, or for `bellwire links resume`"
+                );
+            }
             if refused.is_none() {
                 self.wait(wait).await;
             }
@@ -182,7 +189,9 @@ impl Link {
                 }
                 Turn::Refused(until) => {
                     self.show(LinkState::Refused, 0);
-                    self.commands.mark_unchanged();
+                    if *self.commands.borrow_and_update() == Command::Stop {
+                        return;
+                    }
                     let wait = until.saturating_sub(now.monotonic);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
@@ -254,9 +263,11 @@ impl Link {
             (State::Binding, _) => (LinkState::Open, false),
             (State::Unbound, _) => (LinkState::Closed, false),
         };
+        if state == State::Bound {
+            self.gate.note_bound(self.index());
+        }
         if shown == LinkState::Bound {
             info!(smsc = self.name.smsc, link = self.name.index, address = self.settings.address, "link bound");
-            self.gate.note_bound(self.index());
         }
         if let Some(lane) = self.lane {
             self.smsc.set_open(lane, open, self.clock.now());

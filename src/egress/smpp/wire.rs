@@ -192,7 +192,7 @@ impl<'a> Wire<'a> {
             let read = if reads { self.poll_read(now, cx) } else { Poll::Pending };
             if let Poll::Ready(Err(error)) = read {
                 let _ = self.poll_write(now, cx); // a last word, if the socket takes it
-                return Poll::Ready(Err(error));
+                return Poll::Ready(Err(self.session.take_ending().map_or(error, WireError::Session)));
             }
             if self.session.state() == State::Unbound {
                 return Poll::Ready(self.ended());
