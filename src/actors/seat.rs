@@ -288,7 +288,7 @@ impl Seat {
     /// The first event that no push was formed of yet.
     pub(super) fn owed(&self) -> u64 {
         let state = self.state.lock();
-        let owed = |place| self.handset.look(|engine| engine.get(place).map(|one| one.end() - one.pending())).flatten();
+        let owed = |place| self.handset.look(|engine| engine.get(place).map(|one| one.next())).flatten();
         state.place.and_then(owed).unwrap_or(state.released)
     }
 

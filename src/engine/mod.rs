@@ -13,6 +13,7 @@ pub mod backoff;
 pub mod chunk;
 pub mod clock;
 pub mod encoder;
+mod ended;
 pub mod envelope;
 pub mod handset;
 pub mod in_flight;

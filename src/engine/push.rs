@@ -97,7 +97,8 @@ impl Form {
 /// once, so it fills one cache line, and what few pushes have lies elsewhere.
 #[derive(Debug)]
 pub struct Push {
-    /// Its events. What was passed over between two pushes is a push without segments, so that ranges have no holes.
+    /// Its events, without those that had ended out of turn before it was formed. What was passed over between two pushes is
+    /// a push without segments, so that nothing is between their ranges.
     pub events: Range<u64>,
     /// When it was formed.
     pub formed_at: Stamp,

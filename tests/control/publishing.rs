@@ -3,7 +3,8 @@
 use crate::house::{House, feed, within};
 use bellwire::control::proto::publish_response::Answer;
 use bellwire::control::proto::{
-    DeactivateRequest, Event, PublishRequest, PublishResponse, Rejected, Released, Source, Taken,
+    ActivateRequest, Coalesce, DeactivateRequest, Event, EventTypes, Policy, PublishRequest, PublishResponse, Rejected,
+    Released, Source, Taken,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -72,6 +73,29 @@ async fn events_are_taken_at_once_and_released_when_they_have_ended_for_every_su
     assert_eq!(publisher.answer().await, ("two".to_owned(), released(2)));
     drop(publisher.requests);
     assert!(within(publisher.responses.message()).await.unwrap().is_none(), "the stream ends with the last release");
+}
+
+#[tokio::test]
+async fn events_that_need_not_be_pushed_are_released_as_such() {
+    let house = House::open().await;
+    let policy = Policy {
+        types: Some(EventTypes { types: vec!["price".to_owned()] }),
+        coalesce: Coalesce::Latest.into(),
+        ..Policy::default()
+    };
+    let to = "15551234500".to_owned();
+    let request = ActivateRequest { to, source: feed("prices"), policy: Some(policy), ..ActivateRequest::default() };
+    let id = house.control().activate(request).await.unwrap().into_inner().subscription.unwrap().id;
+    let mut publisher = Publisher::open(&house).await;
+    assert_eq!(publisher.publish(publication("noise", feed("prices"), 3)).await, taken(0, 1, false));
+    let noise = Released { filtered: 3, ..Released::default() };
+    assert_eq!(publisher.answer().await, ("noise".to_owned(), Answer::Released(noise)));
+    let mut prices = publication("prices", feed("prices"), 3);
+    prices.events.iter_mut().for_each(|event| event.r#type = "price".to_owned());
+    assert_eq!(publisher.publish(prices).await, taken(3, 1, false));
+    house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
+    let prices = Released { coalesced: 2, dropped: 1, ..Released::default() };
+    assert_eq!(publisher.answer().await, ("prices".to_owned(), Answer::Released(prices)));
 }
 
 #[tokio::test]

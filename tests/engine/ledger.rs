@@ -1,8 +1,8 @@
 //! The books balance: whatever happens, each event ends once, and what a handset gets is in order.
 
-use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, WRONG_NUMBER, Written};
+use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, WRONG_NUMBER, Written, data, kind, screens};
 use bellwire::codec::smpp::{CommandStatus, MessageState};
-use bellwire::model::{Content, DropReason, Ids, Order, Overflow, Policy, Receipts};
+use bellwire::model::{Coalesce, Content, DropReason, EventTypes, Ids, Order, Overflow, Policy, Receipts};
 use proptest::prelude::*;
 use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU8;
@@ -16,6 +16,8 @@ enum Step {
     Answer { which: usize, how: How },
     Receipt { delivered: bool },
     Wait { seconds: u64 },
+    Stream { open: bool },
+    Relayed { written: u64, confirmed: u64 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => (0usize..8, how).prop_map(|(which, how)| Step::Answer { which, how }),
         1 => any::<bool>().prop_map(|delivered| Step::Receipt { delivered }),
         1 => (1u64..100).prop_map(|seconds| Step::Wait { seconds }),
+        1 => any::<bool>().prop_map(|open| Step::Stream { open }),
+        1 => (0u64..9, 0u64..9).prop_map(|(written, confirmed)| Step::Relayed { written, confirmed }),
     ];
     prop::collection::vec(step, 0..120)
 }
@@ -46,9 +50,9 @@ fn policies() -> impl Strategy<Value = Policy> {
     let rules = prop::sample::select(vec![Overflow::Notify, Overflow::Drop, Overflow::Split]);
     let contents = prop_oneof![3 => Just(Content::All), 1 => Just(Content::Wake)];
     let ids = prop::sample::select(vec![Ids::Origin, Ids::All]);
-    let said = (rules, contents, ids, any::<bool>());
+    let said = (rules, contents, ids, any::<bool>(), screens());
     (0u64..20, 0u32..4, 1u8..4, any::<bool>(), prop_oneof![Just(0u64), 30u64..300], said).prop_map(
-        |(window, max_events, segments, strict, ttl, (overflow, content, ids, receipts))| Policy {
+        |(window, max_events, segments, strict, ttl, (overflow, content, ids, receipts, (types, coalesce)))| Policy {
             batch_window: Duration::from_secs(window),
             max_events,
             max_segments: NonZeroU8::new(segments).unwrap(),
@@ -58,6 +62,8 @@ fn policies() -> impl Strategy<Value = Policy> {
             content,
             ids,
             receipts: if receipts { Receipts::All } else { Receipts::None },
+            types,
+            coalesce,
             ..Policy::default()
         },
     )
@@ -71,11 +77,10 @@ fn play(rig: &mut Rig, steps: &[Step]) -> Vec<u64> {
     for step in steps {
         match step {
             Step::Feed { events, octets } => {
-                let data = "d".repeat(*octets);
-                let names: Vec<String> = (0..*events as u64).map(|n| (number + n).to_string()).collect();
-                number += *events as u64;
-                let events: Vec<(&str, &str, &str)> =
-                    names.iter().map(|id| ("t", data.as_str(), id.as_str())).collect();
+                let numbers = number..number + *events as u64;
+                number = numbers.end;
+                let said: Vec<_> = numbers.map(|n| (kind(n), data(n, *octets), n.to_string())).collect();
+                let events: Vec<_> = said.iter().map(|(kind, data, id)| (*kind, data.as_str(), id.as_str())).collect();
                 rig.feed(&events);
             }
             Step::Poll { most } => {
@@ -108,9 +113,28 @@ fn play(rig: &mut Rig, steps: &[Step]) -> Vec<u64> {
                 }
             }
             Step::Wait { seconds } => rig.advance(Duration::from_secs(*seconds)),
+            Step::Stream { open } => stream(rig, *open),
+            Step::Relayed { written, confirmed } => relayed(rig, *written, *confirmed),
         }
     }
     seen.iter().filter_map(|event| event.rsplit('|').next()?.parse().ok()).collect()
+}
+
+fn stream(rig: &mut Rig, open: bool) {
+    let (now, place) = (rig.now.monotonic, rig.place);
+    let Some(one) = rig.handset.get(place) else { return };
+    match open {
+        true => one.handle_stream_opened(),
+        false => one.handle_streams_closed(now + Duration::from_secs(1)),
+    }
+}
+
+/// All but so many events of those that came are written, and all but so many of these have arrived.
+fn relayed(rig: &mut Rig, unwritten: u64, unconfirmed: u64) {
+    let (place, written) = (rig.place, rig.fed().saturating_sub(unwritten));
+    if let Some(one) = rig.handset.get(place) {
+        one.handle_relayed(written, written.saturating_sub(unconfirmed), &mut rig.tally);
+    }
 }
 
 proptest! {
@@ -155,7 +179,7 @@ proptest! {
         policy in policies(),
         feeds in prop::collection::vec((1usize..6, 0usize..200), 1..40),
     ) {
-        let mut rig = Rig::new(Policy { ttl: Duration::ZERO, max_segments: NonZeroU8::new(3).unwrap(), content: Content::All, ..policy });
+        let mut rig = Rig::new(Policy { ttl: Duration::ZERO, max_segments: NonZeroU8::new(3).unwrap(), content: Content::All, types: EventTypes::default(), coalesce: Coalesce::None, ..policy });
         let steps: Vec<Step> = feeds.iter().map(|(events, octets)| Step::Feed { events: *events, octets: *octets }).collect();
         play(&mut rig, &steps);
         rig.advance(Duration::from_secs(60));

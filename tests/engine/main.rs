@@ -3,6 +3,8 @@
 
 mod batching;
 mod bench;
+mod coalescing;
+mod filtering;
 mod ledger;
 mod naming;
 mod order;

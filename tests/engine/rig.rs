@@ -15,8 +15,9 @@ use bellwire::engine::receipts::Receipts;
 use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription, Taken};
 use bellwire::engine::tally::Tally;
 use bellwire::engine::verdict::Verdict;
-use bellwire::model::{ApplicationId, DropReason, Outcome, Policy, Profile, SubscriptionId};
+use bellwire::model::{ApplicationId, Coalesce, DropReason, EventTypes, Outcome, Policy, Profile, SubscriptionId};
 use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -284,6 +285,29 @@ impl Rig {
     pub fn fed(&self) -> u64 {
         self.next
     }
+}
+
+/// The type of an event in tests that have several.
+pub fn kind(number: u64) -> &'static str {
+    ["price", "alert", "message"][(number.wrapping_mul(2_654_435_761) >> 7) as usize % 3]
+}
+
+/// The member `k` of its data.
+pub fn member(number: u64) -> u64 {
+    number / 3 % 4
+}
+
+/// Its data.
+pub fn data(number: u64, octets: usize) -> String {
+    format!("{{\"k\":{},\"d\":\"{}\"}}", member(number), "d".repeat(octets))
+}
+
+/// Policies by which not every event is pushed, and such by which each is.
+pub fn screens() -> impl Strategy<Value = (EventTypes, Coalesce)> {
+    let types = [&[][..], &["price"], &["message", "alert"], &["none"]];
+    let types = prop::sample::select(types.map(|types| EventTypes::new(types).unwrap()).to_vec());
+    let keys = ["none", "latest", "type", "field:k", "field:none"].map(|word| word.parse().unwrap());
+    (types, prop::sample::select(keys.to_vec()))
 }
 
 /// The events of a push body, each read by a parser of its own.

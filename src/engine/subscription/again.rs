@@ -55,6 +55,11 @@ impl Subscription {
         self.again.front().map_or(u64::MAX, |run| run.first)
     }
 
+    /// One past the last event of pushes of an earlier process.
+    pub(super) fn again_end(&self) -> u64 {
+        self.again.back().map_or(0, OpenPushes::end)
+    }
+
     /// Forms the next push of an earlier process; none if new ones are formed here, false if events have yet to come.
     pub(super) fn form_again(&mut self, now: Now, numbers: &mut Numbers, tally: &mut Tally) -> Option<bool> {
         while self.cursor < self.end {
@@ -95,8 +100,8 @@ impl Subscription {
     /// None if there is no push to be formed again. Else there is an event at the cursor.
     fn step(&self) -> Option<Step> {
         let next = self.again.front()?;
-        if let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) {
-            return Some(Step::Pass(ended.end.min(self.end)));
+        if let Some(until) = self.ended.until(self.cursor) {
+            return Some(Step::Pass(until.min(self.end)));
         }
         let push = next.first..next.first_end();
         if self.cursor >= push.end {
@@ -176,13 +181,15 @@ impl Subscription {
         self.pushes.push_back(push);
         self.unsent += 1;
         self.outstanding += 1;
+        self.pass_ended(tally);
         true
     }
 
     /// Segments that the push needs.
     fn segments_of(&self, push: &Push, at: usize) -> Option<u8> {
         let block = |seq| self.chunks.get(self.chunk_index(seq))?.measure(seq)?.block;
-        if !push.form.is_wake() && push.events.clone().any(|seq| block(seq).is_none()) {
+        let mut open = self.ended.open(&push.events).into_iter().flatten();
+        if !push.form.is_wake() && open.any(|seq| block(seq).is_none()) {
             return None;
         }
         let mut body = BytesMut::new();

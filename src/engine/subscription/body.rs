@@ -74,6 +74,15 @@ impl Subscription {
         if is_another { id_octets(self.naming, chunk, seq) } else { 0 }
     }
 
+    /// Octets of the id of an event, `head` of them at the head of a push, behind one that its origin called `previous`.
+    pub(super) fn octets_behind(&self, event: &EventRef<'_>, head: usize, previous: &[u8]) -> usize {
+        match self.naming {
+            Naming::ORIGIN => sse::id_len(event, previous),
+            naming if naming.is_another(event.id, previous) => head,
+            _ => 0,
+        }
+    }
+
     fn id_before(&self, seq: u64) -> &[u8] {
         let before = seq.saturating_sub(1);
         self.chunks.get(self.chunk_index(before)).map_or(b"", |chunk| id_of(chunk, before))
@@ -114,7 +123,8 @@ impl Subscription {
         for chunk in self.chunks.range(self.chunk_index(range.start)..) {
             let own = chunk.range();
             let both = own.start.max(range.start)..own.end.min(range.end);
-            let measures = both.filter_map(|seq| Some((seq, chunk.measure(seq)?)));
+            let open = both.filter(|seq| self.ended.is_empty() || self.ended.until(*seq).is_none());
+            let measures = open.filter_map(|seq| Some((seq, chunk.measure(seq)?)));
             let fits = measures.filter_map(|(seq, measure)| self.alone_octets(chunk, seq, measure));
             octets += fits.sum::<usize>();
         }
@@ -126,7 +136,7 @@ impl Subscription {
     /// `at` is where the chunk of its first event is.
     pub(super) fn write_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
         gap_mark::write(push.gap(), out);
-        if push.form != Form::PLAIN || self.profile_naming != Naming::ORIGIN {
+        if push.form != Form::PLAIN || self.profile_naming != Naming::ORIGIN || !self.ended.is_empty() {
             return self.write_other_body(push, at, out);
         }
         let mut previous_id = &b""[..];
@@ -143,7 +153,8 @@ impl Subscription {
         }
     }
 
-    /// Writes a body in which not every event is as its origin has it.
+    /// Writes a body in which not every event is as its origin has it, or from which some are left out: those that had
+    /// ended before the push was formed.
     #[inline(never)]
     fn write_other_body(&self, push: &Push, at: usize, out: &mut BytesMut) {
         let naming = self.naming_of(push.form);
@@ -153,8 +164,13 @@ impl Subscription {
         let mut previous_id = &b""[..];
         for chunk in self.chunks.range(at..) {
             let own = chunk.range();
+            if own.start >= push.events.end {
+                break;
+            }
             for seq in own.start.max(push.events.start)..own.end.min(push.events.end) {
-                if let Some(mut event) = chunk.get(seq) {
+                if self.ended.until(seq).is_none()
+                    && let Some(mut event) = chunk.get(seq)
+                {
                     let alone = |event: &EventRef<'_>| {
                         naming.octets(event.id, chunk.own_id(seq)) + sse::encoded_len(event, event.id)
                     };

@@ -25,6 +25,14 @@ impl Subscription {
         if self.is_held(now) {
             return false;
         }
+        if self.screen.is_some() {
+            if self.screening_is_due() {
+                return true;
+            }
+            if self.cursor >= self.reach() {
+                return false;
+            }
+        }
         let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
         full || self.policy.batch_window.is_zero()
             || self.pending_octets + self.around >= self.capacity
@@ -45,6 +53,9 @@ impl Subscription {
                 None if !self.is_due(now) => return false,
                 None => {}
             }
+        }
+        if (self.screen.is_some() || !self.ended.is_empty()) && !self.prepare(now, tally) {
+            return false;
         }
         let mut gap = self.gap;
         let mut selection = self.select(gap, now);
@@ -91,12 +102,24 @@ impl Subscription {
         self.pushes.push_back(push);
         self.unsent += 1;
         self.outstanding += 1;
+        if !self.ended.is_empty() {
+            self.pass_ended(tally);
+        }
+        self.note_formed();
         true
+    }
+
+    /// Ends and passes over what need not be pushed; whether a push is due all the same.
+    #[inline(never)]
+    fn prepare(&mut self, now: Now, tally: &mut Tally) -> bool {
+        self.screen(tally);
+        self.pass_ended(tally);
+        self.is_due(now)
     }
 
     /// Passes over events at the cursor that are missing or have ended.
     fn pass_over(&mut self, tally: &mut Tally) {
-        let end = self.end.min(self.again_start());
+        let end = self.last_in_reach();
         while self.cursor < end {
             let Some(chunk) = self.chunks.get(self.chunk_index(self.cursor)) else { return };
             let missing = self.cursor..chunk.range().start.min(end);
@@ -104,15 +127,16 @@ impl Subscription {
                 self.lose(missing, tally);
                 continue;
             }
-            let Some(ended) = self.ended.iter().find(|range| range.contains(&self.cursor)) else { return };
-            // Counted before: the outcome says nothing.
-            self.skip(self.cursor..ended.end.min(end), Outcome::Accepted, tally);
+            if self.ended.until(self.cursor).is_none() {
+                return;
+            }
+            self.pass_ended(tally);
         }
     }
 
     /// Passes over events at the cursor whose time is over or that fit no push.
     fn skip_unsendable(&mut self, now: Now, tally: &mut Tally) {
-        let end = self.end.min(self.again_start());
+        let end = self.last_in_reach();
         while self.cursor < end {
             self.pass_over(tally);
             if self.cursor >= end {
@@ -140,6 +164,9 @@ impl Subscription {
     fn select(&self, gap: u64, now: Now) -> Selection {
         if self.policy.content == Content::Wake {
             return self.select_all(gap, now);
+        }
+        if !self.ended.is_empty() {
+            return self.select_around(gap, now);
         }
         let mut octets = self.around + gap_mark::octets(gap);
         let most = if self.policy.max_events == 0 { u64::MAX } else { u64::from(self.policy.max_events) };
@@ -184,6 +211,57 @@ impl Subscription {
         Selection { at, events: self.cursor..seq, octets, form, long: notices, rule: Overflow::Notify }
     }
 
+    /// As [`Subscription::select`], leaving out what has ended.
+    #[inline(never)]
+    fn select_around(&self, gap: u64, now: Now) -> Selection {
+        let (last, most) = (self.last_in_reach(), self.policy.max_events);
+        let (at, room) = (self.chunk_index(self.cursor), self.room());
+        let mut octets = self.around + gap_mark::octets(gap);
+        let (mut seq, mut end, mut count, mut notices, mut previous) = (self.cursor, self.cursor, 0, 0, None);
+        'chunks: for chunk in self.chunks.range(at..) {
+            let own = chunk.range();
+            let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
+            let full = seq >= last || (most > 0 && count == most);
+            if full || expired || !self.ended.covers(&(seq..own.start)) {
+                break;
+            }
+            seq = seq.max(own.start);
+            while seq < last.min(own.end) && (most == 0 || count < most) {
+                if let Some(until) = self.ended.until(seq) {
+                    seq = until;
+                    continue;
+                }
+                let Some((event, measure)) = chunk.get(seq).zip(chunk.measure(seq)) else { break 'chunks };
+                let Some(block) = measure.block else { break 'chunks };
+                let (head, mut block) = (self.head_octets(chunk, seq, measure), block.get() as usize);
+                let id = match previous {
+                    None => head,
+                    Some(previous) => self.octets_behind(&event, head, previous),
+                };
+                if head + block > room {
+                    match self.fit_long(chunk, seq, head, block) {
+                        Some(Fit::Notice(shorter)) if octets + id + shorter <= self.capacity => {
+                            (block, notices) = (shorter, notices + 1);
+                        }
+                        Some(Fit::Alone(block)) if previous.is_none() => {
+                            return self.select_long(at, octets + id + block);
+                        }
+                        _ => break 'chunks,
+                    }
+                }
+                if octets + id + block > self.capacity {
+                    break 'chunks;
+                }
+                octets += id + block;
+                count += 1;
+                seq += 1;
+                (end, previous) = (seq, Some(event.id));
+            }
+        }
+        let form = if notices == 0 { self.new_form() } else { self.new_form().with_notices(room) };
+        Selection { at, events: self.cursor..end, octets, form, long: notices, rule: Overflow::Notify }
+    }
+
     /// The event at the cursor, which needs a push of its own of so many octets.
     fn select_long(&self, at: usize, octets: usize) -> Selection {
         let long = u64::from(octets <= self.most_octets());
@@ -198,11 +276,13 @@ impl Subscription {
         for chunk in self.chunks.range(at..) {
             let own = chunk.range();
             let expired = !self.policy.ttl.is_zero() && now.since(chunk.read_at()) >= self.policy.ttl;
-            if expired || own.start > seq || seq >= last {
+            if expired || seq >= last || !self.ended.covers(&(seq..own.start)) {
                 break;
             }
             seq = last.min(own.end);
         }
+        // The newest that it tells of is one that waits.
+        seq = self.ended.since(seq).unwrap_or(seq).max(self.cursor);
         let form = self.wake_form(seq);
         let octets = self.around + gap_mark::octets(gap) + self.wake_octets(seq, form);
         let events = if octets <= self.capacity { self.cursor..seq } else { self.cursor..self.cursor };
@@ -211,8 +291,7 @@ impl Subscription {
 
     /// One past the last event that the next push can have.
     fn last_in_reach(&self) -> u64 {
-        let ended = self.ended.iter().find(|range| range.end > self.cursor).map(|range| range.start);
-        self.end.min(ended.unwrap_or(u64::MAX)).min(self.again_start())
+        self.reach().min(self.again_start())
     }
 
     fn time_batch(&self, at: usize, events: &Range<u64>, now: Now, tally: &mut Tally) {
@@ -222,7 +301,7 @@ impl Subscription {
             if seq >= until {
                 break;
             }
-            tally.time(Stage::Batch, now.since(chunk.read_at()), until - seq);
+            tally.time(Stage::Batch, now.since(chunk.read_at()), self.ended.count_open(&(seq..until)));
             seq = until;
         }
     }

@@ -1,19 +1,23 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
-//! `forming` makes pushes of events, `again` those of an earlier process, `asking` says which want a receipt, `body` writes what they say, `settling` follows
-//! them to their end; `relay` keeps events from being pushed while a stream brings them.
+//! `screening` ends events that need not be pushed, `forming` makes pushes of the others, `again` those of an earlier
+//! process, `body` writes what they say, `asking` says which segments want a receipt, `settling` follows pushes to their
+//! end; `relay` keeps events from being pushed while a stream brings them.
 
 mod again;
 mod asking;
 mod body;
 mod forming;
 mod gap_mark;
+mod keys;
 mod relay;
+mod screening;
 mod settling;
 
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Owner, Piece};
+use super::ended::Ended;
 use super::envelope::Envelope;
 use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
@@ -27,6 +31,7 @@ use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
 use bytes::BytesMut;
 use relay::Relay;
+use screening::Screen;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -149,8 +154,11 @@ pub struct Subscription {
     watched: bool,
     /// It was told from which event on it is to have them.
     attached: bool,
-    /// Events from `released` on that ended before it started anew, in order.
-    ended: Vec<Range<u64>>,
+    /// Events from `released` on that ended out of turn, each before a push was formed around it: before it started
+    /// anew, or since they need not be pushed.
+    ended: Ended,
+    /// If not every event is pushed.
+    screen: Option<Box<Screen>>,
     /// Pushes of an earlier process that are formed again as they were, before anything new is.
     again: VecDeque<OpenPushes>,
     /// Whether those of them that were sent go again.
@@ -176,6 +184,7 @@ impl Subscription {
     ) -> Self {
         let capacity = segments::capacity(policy.max_segments.get(), width);
         let (envelope, ids) = (envelope.into(), policy.ids);
+        let screen = Screen::of(&policy);
         let (around, profile_naming) = (envelope.octets(), Naming::of(envelope.key));
         Self {
             id,
@@ -204,7 +213,8 @@ impl Subscription {
             gap: 0,
             watched: false,
             attached: false,
-            ended: Vec::new(),
+            ended: Ended::default(),
+            screen,
             again: VecDeque::new(),
             resends: true,
             changed: false,
@@ -218,7 +228,7 @@ impl Subscription {
     #[must_use]
     pub fn resumed(mut self, progress: &Progress, resends: bool) -> Self {
         self.handle_attached(progress.released);
-        self.ended.clone_from(&progress.ended);
+        self.ended = Ended::new(progress.ended.clone());
         self.again = progress.open.iter().copied().filter(|run| run.events > 0 && run.count > 0).collect();
         (self.gap, self.resends) = (progress.gap, resends);
         self
@@ -231,12 +241,14 @@ impl Subscription {
         for push in &self.pushes {
             match push.outcome {
                 Some(_) => progress.add_ended(push.events.clone()),
-                None => progress.add_open(push.as_open()),
+                None => {
+                    // Its octets follow from these, too.
+                    self.ended.within(&push.events).for_each(|hole| progress.add_ended(hole));
+                    progress.add_open(push.as_open());
+                }
             }
         }
-        for ended in self.ended.iter().filter(|range| range.end > self.cursor) {
-            progress.add_ended(ended.start.max(self.cursor)..ended.end);
-        }
+        self.ended.within(&(self.cursor..u64::MAX)).for_each(|ended| progress.add_ended(ended));
         self.again.iter().for_each(|run| progress.add_open(*run));
         progress
     }
@@ -273,7 +285,12 @@ impl Subscription {
 
     /// Events that wait for a push.
     pub fn pending(&self) -> u64 {
-        self.end - self.cursor
+        self.ended.count_open(&(self.cursor..self.end))
+    }
+
+    /// The first event that no push was formed of yet.
+    pub fn next(&self) -> u64 {
+        self.cursor
     }
 
     /// Pushes that are not settled.
@@ -317,6 +334,9 @@ impl Subscription {
     /// Changes the policy; pushes on their way keep what they were formed by.
     pub fn set_policy(&mut self, policy: Policy) {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);
+        if (&policy.types, &policy.coalesce) != (&self.policy.types, &self.policy.coalesce) {
+            self.screen = Screen::of(&policy);
+        }
         self.policy = policy;
         self.naming = self.naming_of(self.new_form());
         self.pending_octets = self.measure(self.cursor..self.end);
@@ -362,6 +382,9 @@ impl Subscription {
         }
         self.end = range.end;
         self.end_confirmed(tally);
+        if self.screen.is_some() {
+            self.screen(tally);
+        }
         let drops = self.backlog.rule == BacklogRule::DropOldest;
         if drops && self.octets > self.backlog.limit {
             self.end_written(tally);
@@ -404,8 +427,13 @@ impl Subscription {
     /// When [`Subscription::is_ready`] may turn true by itself.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let waits = self.cursor < self.end && !self.waits_for_rest();
-        let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| waits)?;
-        Some((oldest.read_at().monotonic + self.policy.batch_window).max(self.held_until()?))
+        let oldest = self.chunks.get(self.chunk_index(self.cursor)).filter(|_| waits)?.read_at().monotonic;
+        let oldest = match &self.screen {
+            None => oldest,
+            Some(_) if self.cursor >= self.reach() && !self.screening_is_due() => return None,
+            Some(_) => self.waiting_since(oldest.into()).into(),
+        };
+        Some((oldest + self.policy.batch_window).max(self.held_until()?))
     }
 
     /// Writes the next segment to go and says which it is: the push's number and the segment's index.
@@ -455,7 +483,9 @@ impl Subscription {
             envelope: &self.envelope,
             ports: self.ports,
             push,
-            chunk: chunk.filter(|chunk| push.is_plain() && push.events.end <= chunk.range().end),
+            chunk: chunk.filter(|chunk| {
+                push.is_plain() && push.events.end <= chunk.range().end && !self.has_holes(&push.events)
+            }),
             naming: self.naming_of(push.form),
             owner: (writing.owner, self.first_push + at as u64),
             index,
@@ -466,16 +496,10 @@ impl Subscription {
         writing.encoder.write(&piece, |out| self.write_body(push, from, out), writing.out)
     }
 
-    /// The parts of `range` that did not end before it started anew.
-    fn not_ended(&self, range: &Range<u64>) -> Vec<Range<u64>> {
-        let (mut open, mut from) = (Vec::new(), range.start);
-        for ended in self.ended.iter().filter(|ended| ended.start < range.end && ended.end > range.start) {
-            open.push(from..ended.start.max(from));
-            from = ended.end;
-        }
-        open.push(from..range.end.max(from));
-        open.retain(|part| !part.is_empty());
-        open
+    /// Whether events of a push had ended before it was formed.
+    #[inline]
+    fn has_holes(&self, events: &Range<u64>) -> bool {
+        !self.ended.is_empty() && self.ended.within(events).next().is_some()
     }
 
     /// The numbers of the pushes there are.

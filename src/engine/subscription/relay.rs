@@ -49,6 +49,16 @@ impl Subscription {
         self.relay.as_ref().is_some_and(|relay| relay.held_until > Stamp::from(now.monotonic))
     }
 
+    /// Whether a stream is open.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.held_until == Stamp::NEVER)
+    }
+
+    /// Every event before this one was written to a stream.
+    pub(super) fn written_to_streams(&self) -> u64 {
+        self.relay.as_ref().map_or(0, |relay| relay.written)
+    }
+
     /// When it is held no longer; none while a stream is open.
     pub(super) fn held_until(&self) -> Option<Duration> {
         match &self.relay {

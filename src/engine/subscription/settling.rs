@@ -2,6 +2,7 @@
 
 use super::{Answer, Settlement, Subscription, asking};
 use crate::engine::clock::{Now, Stamp};
+use crate::engine::ended::Ended;
 use crate::engine::push::{Doom, Push};
 use crate::engine::receipts::PushOf;
 use crate::engine::references::Numbers;
@@ -20,7 +21,7 @@ impl Subscription {
         let untold = old.pushes.iter().filter(|push| push.outcome.is_none()).map(Push::gap).sum::<u64>();
         self.gap = old.gap + untold;
         let pushes = old.pushes.iter().filter(|push| push.outcome.is_some()).map(|push| push.events.clone());
-        self.ended = pushes.chain(old.ended.iter().filter(|range| range.end > old.cursor).cloned()).collect();
+        self.ended = Ended::new(pushes.chain(old.ended.within(&(old.released..u64::MAX))).collect());
     }
 
     /// Takes the answer to a segment and says what it means for handset and link. An answer to a push that is gone
@@ -50,7 +51,7 @@ impl Subscription {
                     let of = &PushOf {
                         subscription: self.id,
                         first: push.events.start,
-                        events: push.events.end - push.events.start,
+                        events: self.ended.count_open(&push.events),
                     };
                     let named = (settlement.smsc, message_id);
                     settlement.receipts.handle_accepted(now.monotonic, fate, named, of, settlement.tally);
@@ -144,7 +145,8 @@ impl Subscription {
         }
         self.changed = true;
         numbers.release(push.reference);
-        let (events, count, fate) = (push.events.clone(), push.events.end - push.events.start, push.fate);
+        let (events, fate) = (push.events.clone(), push.fate);
+        let count = self.ended.count_open(&events);
         let outcome = push.doomed().map_or(Outcome::Accepted, Doom::outcome);
         push.outcome = Some(outcome);
         self.outstanding -= 1;
@@ -162,7 +164,9 @@ impl Subscription {
             settlement.tally.reordered += u64::from(number < self.last_accepted);
             self.last_accepted = self.last_accepted.max(number);
         }
-        self.tell_watchers(&events, outcome);
+        if self.watched {
+            self.ended.open(&events).iter().for_each(|open| self.tell_watchers(open, outcome));
+        }
         self.pop_settled();
     }
 
@@ -173,7 +177,7 @@ impl Subscription {
             self.first_push += 1;
         }
         if !self.ended.is_empty() {
-            self.ended.retain(|range| range.end > self.released);
+            self.ended.forget_before(self.released);
         }
         while let Some(chunk) = self.chunks.pop_front_if(|chunk| chunk.range().end <= self.released) {
             self.octets -= chunk.octets();
@@ -182,13 +186,16 @@ impl Subscription {
         self.tell_if_roomy();
     }
 
-    /// Ends the events of `range`, which starts at the cursor.
-    pub(super) fn skip(&mut self, range: Range<u64>, outcome: Outcome, tally: &mut Tally) {
+    /// Ends the events of `range`, which starts at the cursor, and passes over those behind it that have ended.
+    pub(super) fn skip(&mut self, mut range: Range<u64>, outcome: Outcome, tally: &mut Tally) {
         if range.is_empty() {
             return;
         }
+        if let Some(until) = self.ended.until(range.end) {
+            range.end = until.min(self.end).min(self.again_start()).max(range.end);
+        }
         self.changed = true;
-        for open in self.not_ended(&range) {
+        for open in self.ended.open(&range) {
             tally.settle(outcome, open.end - open.start);
             self.tell_watchers(&open, outcome);
         }
@@ -205,7 +212,7 @@ impl Subscription {
 
     /// The events of `range`, which starts at the cursor, will not be sent: the next push tells.
     pub(super) fn lose(&mut self, range: Range<u64>, tally: &mut Tally) {
-        self.gap += self.not_ended(&range).iter().map(|open| open.end - open.start).sum::<u64>();
+        self.gap += self.ended.count_open(&range);
         self.skip(range, Outcome::Dropped(DropReason::Lagged), tally);
     }
 
@@ -224,7 +231,7 @@ impl Subscription {
         true
     }
 
-    fn tell_watchers(&self, range: &Range<u64>, outcome: Outcome) {
+    pub(super) fn tell_watchers(&self, range: &Range<u64>, outcome: Outcome) {
         if !self.watched {
             return;
         }
