@@ -85,7 +85,7 @@ impl<T: Copy> Waiting<T> {
     /// Puts an item behind the others; `until` is not before theirs. Gives back the one that had the id, or one under
     /// another spelling of it if there are too many, whose id is then shown to `told`.
     pub fn insert(&mut self, id: &[u8], until: Stamp, item: T, told: impl FnOnce(&[u8])) -> Option<T> {
-        let hash = self.keys.alike(id);
+        let hash = place(self.keys.alike(id));
         let before = if self.len == 0 { None } else { self.make_way(hash, id, told) };
         // A quarter stays free, so that the ways to an entry are short.
         if (self.len + 1) * 4 > self.places.len() * 3 {
@@ -100,22 +100,34 @@ impl<T: Copy> Waiting<T> {
 
     /// Takes the item with this id.
     pub fn take(&mut self, id: &[u8]) -> Option<T> {
+        self.take_hashed(self.hash(id), id)
+    }
+
+    /// What [`Waiting::take_hashed`] needs of an id: the same for ids that are alike.
+    #[inline]
+    pub fn hash(&self, id: &[u8]) -> u64 {
+        self.keys.alike(id)
+    }
+
+    /// Takes the item with this id, of which `hash` is known.
+    #[inline]
+    pub fn take_hashed(&mut self, hash: u64, id: &[u8]) -> Option<T> {
         if self.len == 0 {
             return None;
         }
-        let (at, index) = self.look(self.keys.alike(id), |own| own == id)?;
+        let (at, index) = self.look(place(hash), |own| own == id)?;
         self.take_out(at, index)
     }
 
     /// The item with this id.
     pub fn find(&self, id: &[u8]) -> Option<T> {
-        let (_, index) = self.look(self.keys.alike(id), |own| own == id)?;
+        let (_, index) = self.look(place(self.keys.alike(id)), |own| own == id)?;
         self.entries.get(index)?.item
     }
 
     /// The id that waits and is another spelling of this one, or this one, unless there are several.
     pub fn find_alike(&self, id: &[u8]) -> Option<&[u8]> {
-        let (hash, mut found) = (self.keys.alike(id), None);
+        let (hash, mut found) = (place(self.keys.alike(id)), None);
         let several = self.look(hash, |own| are_alike(own, id) && found.replace(()).is_some());
         let (_, index) = self.look(hash, |own| are_alike(own, id)).filter(|_| several.is_none())?;
         self.entries.get(index).map(|entry| entry.id.octets())
@@ -156,6 +168,7 @@ impl<T: Copy> Waiting<T> {
         self.take_out(at, index)
     }
 
+    #[inline]
     fn take_out(&mut self, at: usize, index: usize) -> Option<T> {
         let item = self.entries.get_mut(index)?.item.take();
         self.vacate(at);
@@ -166,7 +179,7 @@ impl<T: Copy> Waiting<T> {
     /// Takes the oldest item, and shows `told` its id.
     pub fn take_oldest(&mut self, told: impl FnOnce(&[u8])) -> Option<T> {
         // The first entry was not taken, or it would be gone.
-        let (first, hash) = (self.first, self.keys.alike(self.entries.front()?.id.octets()));
+        let (first, hash) = (self.first, place(self.keys.alike(self.entries.front()?.id.octets())));
         let mut at = self.home(hash);
         while self.places[at].is_some_and(|place| place.number != first) {
             at = self.next(at);
@@ -231,37 +244,48 @@ impl<T: Copy> Waiting<T> {
     }
 }
 
+/// Where a hash has its place. The lowest bit says nothing.
+fn place(hash: u64) -> NonZeroU32 {
+    NonZeroU32::MIN | hash as u32
+}
+
 /// What ids are hashed with: keys, so that an SMSC cannot choose ids that meet in one place.
 #[derive(Clone, Copy)]
-pub(super) struct Keys([u64; 2]);
+struct Keys([u64; 2]);
 
 impl Keys {
     /// Nobody knows them.
-    pub fn random() -> Self {
+    fn random() -> Self {
         let random = RandomState::new();
         Self([random.hash_one(0), random.hash_one(1)])
     }
 
-    /// The same for ids that are alike. The lowest bit says nothing.
-    fn alike(self, id: &[u8]) -> NonZeroU32 {
+    /// The same for ids that are alike.
+    #[inline]
+    fn alike(self, id: &[u8]) -> u64 {
+        // Most ids have nothing to be left out: neither a blank nor a zero at the ends.
+        match id {
+            [b'1'..=b'\xff', .., b'!'..=b'\xff'] => self.hash(id),
+            _ => self.hash(significant(trimmed(id))),
+        }
+    }
+
+    fn hash(self, id: &[u8]) -> u64 {
         // Both cases of a letter differ in one bit, which no digit has clear.
         const LOWER: u64 = 0x2020_2020_2020_2020;
-        NonZeroU32::MIN | self.hash(significant(trimmed(id)), LOWER) as u32
-    }
-
-    /// Different for ids that differ in anything, but for one in 2⁶⁴.
-    pub fn literal(self, id: &[u8]) -> u64 {
-        self.hash(id, 0)
-    }
-
-    fn hash(self, id: &[u8], mask: u64) -> u64 {
         let Self([a, b]) = self;
-        let (words, rest) = id.as_chunks::<8>();
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
         let mut hash = a ^ id.len() as u64;
-        for word in words.iter().chain([&last]) {
-            hash = fold(hash ^ (u64::from_le_bytes(*word) | mask), b);
+        let Some(last) = id.last_chunk::<8>() else {
+            let short = id.iter().fold(0, |word, octet| word << 8 | u64::from(*octet));
+            return fold(fold(hash ^ (short | LOWER), b), a);
+        };
+        let (words, rest) = id.as_chunks::<8>();
+        for word in words {
+            hash = fold(hash ^ (u64::from_le_bytes(*word) | LOWER), b);
+        }
+        // What is left is read with some of what was before it, rather than in smaller pieces.
+        if !rest.is_empty() {
+            hash = fold(hash ^ (u64::from_le_bytes(*last) | LOWER), b);
         }
         fold(hash, a)
     }
@@ -326,6 +350,36 @@ mod tests {
             assert_eq!((waiting.take(id), waiting.take(id)), (Some(number), None));
         }
         assert_eq!((waiting.len(), waiting.entries.len()), (0, 0));
+    }
+
+    #[test]
+    fn ids_that_are_alike_are_found_by_each_other() {
+        let alike = [["0913", " 913 "], ["aB-1", "Ab-1"], ["0", "000"], ["0x1F", "01f"], ["", "  "]];
+        let different = [["a-01", "0a-01"], ["0", ""], ["0x", "0"], ["12", "120"], ["1 2", "12"], ["0xy", "y"]];
+        for ([one, other], found) in
+            alike.map(|pair| (pair, true)).into_iter().chain(different.map(|pair| (pair, false)))
+        {
+            for (one, other) in [(one, other), (other, one)] {
+                let mut waiting = Waiting::new();
+                waiting.insert(one.as_bytes(), Stamp::NEVER, 1, |_| {});
+                let expected = found.then_some(one.as_bytes());
+                assert_eq!(waiting.find_alike(other.as_bytes()), expected, "{one:?} {other:?}");
+                assert_eq!((waiting.find(other.as_bytes()), waiting.take(other.as_bytes())), (None, None));
+                assert_eq!(waiting.find_alike(one.as_bytes()), Some(one.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn so_many_that_are_alike_wait_and_no_more() {
+        let (mut waiting, mut out) = (Waiting::new(), Vec::new());
+        for zeros in 0..2 * usize::from(MAX_ALIKE) {
+            let id = format!("{}7", "0".repeat(zeros));
+            waiting.insert(id.as_bytes(), Stamp::NEVER, zeros, |other| out.push(other.len()));
+            assert_eq!(waiting.find(id.as_bytes()), Some(zeros));
+            assert_eq!(waiting.find_alike(b"7").is_some(), zeros == 0, "one of several is none");
+        }
+        assert_eq!((waiting.len(), out.len()), (usize::from(MAX_ALIKE), usize::from(MAX_ALIKE)));
     }
 
     proptest! {

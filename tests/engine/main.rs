@@ -17,4 +17,5 @@ mod resuming;
 mod rig;
 mod segments;
 mod session;
+mod spellings;
 mod waking;

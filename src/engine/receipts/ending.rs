@@ -1,7 +1,6 @@
 //! How messages end, and how those ended that ended lately: an SMSC says so more than once, and not always the same.
 
 use crate::codec::smpp::MessageState;
-use crate::engine::waiting::Keys;
 use crate::model::Outcome;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ const WAYS: usize = 4;
 /// here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
-    Delivered,
+    Delivered = 1,
     Unknown,
     Failed,
 }
@@ -45,50 +44,43 @@ impl Ending {
     }
 }
 
-#[derive(Clone, Copy)]
-struct One {
-    /// Hash of the id and its SMSC.
-    name: u64,
-    seconds: u32,
-    ending: Option<Ending>,
-}
-
-/// The ids of receipts that were final, for a while: so repeats are told from receipts that nobody waits for.
+/// The ids of receipts that were final, for a while: so repeats are told from receipts that nobody waits for. In each line
+/// are pairs, the newest first: what the id and its SMSC hash to; and seconds and how it ended, 0 for none.
+#[derive(Default)]
 pub(super) struct Ended {
-    keys: Keys,
     /// None before the first.
-    lines: Vec<[One; WAYS]>,
+    lines: Vec<[u64; 2 * WAYS]>,
 }
 
 impl Ended {
-    pub fn new() -> Self {
-        Self { keys: Keys::random(), lines: Vec::new() }
-    }
-
-    /// The receipt for `id` was final.
-    pub fn note(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending) {
+    /// The receipt was final for the id that the SMSC's table hashes to `name`.
+    pub fn note(&mut self, now: Duration, (smsc, name): (u8, u64), ending: Ending) {
         if self.lines.is_empty() {
-            self.lines = vec![[One { name: 0, seconds: 0, ending: None }; WAYS]; LINES];
+            self.lines = vec![[0; 2 * WAYS]; LINES];
         }
-        let (name, seconds) = (self.name(smsc, id), now.as_secs() as u32);
+        let name = Self::name(smsc, name);
         if let Some(line) = self.lines.get_mut(name as usize % LINES) {
-            // The newest is first, so that the last is the oldest.
-            line.copy_within(..WAYS - 1, 1);
-            line[0] = One { name, seconds, ending: Some(ending) };
+            let [a, b, c, d, e, f, ..] = *line;
+            *line = [name, now.as_secs() << 8 | ending as u64, a, b, c, d, e, f];
         }
     }
 
     /// How the message ended, if its receipt was noted not long ago.
-    pub fn find(&self, now: Duration, smsc: u8, id: &[u8]) -> Option<Ending> {
-        let name = self.name(smsc, id);
+    pub fn find(&self, now: Duration, (smsc, name): (u8, u64)) -> Option<Ending> {
+        let name = Self::name(smsc, name);
         let line = self.lines.get(name as usize % LINES)?;
-        let one = line.iter().find(|one| one.ending.is_some() && one.name == name)?;
-        let age = (now.as_secs() as u32).wrapping_sub(one.seconds);
-        one.ending.filter(|_| u64::from(age) < REMEMBERED.as_secs())
+        let (pairs, _) = line.as_chunks::<2>();
+        let [_, how] = pairs.iter().find(|[known, how]| *known == name && *how > 0)?;
+        let ending = match *how as u8 {
+            1 => Ending::Delivered,
+            2 => Ending::Unknown,
+            _ => Ending::Failed,
+        };
+        (now.as_secs().saturating_sub(how >> 8) < REMEMBERED.as_secs()).then_some(ending)
     }
 
-    fn name(&self, smsc: u8, id: &[u8]) -> u64 {
-        self.keys.literal(id).wrapping_add(u64::from(smsc) << 56)
+    fn name(smsc: u8, name: u64) -> u64 {
+        name.wrapping_add(u64::from(smsc) << 56)
     }
 }
 
@@ -98,33 +90,36 @@ mod tests {
 
     const T0: Duration = Duration::ZERO;
 
+    const A: (u8, u64) = (0, 7);
+    const B: (u8, u64) = (0, 7 + LINES as u64);
+
     #[test]
     fn an_id_is_known_for_a_while() {
-        let mut ended = Ended::new();
-        assert_eq!(ended.find(T0, 0, b"a"), None);
-        ended.note(T0, 0, b"a", Ending::Failed);
-        ended.note(T0, 0, b"b", Ending::Delivered);
+        let mut ended = Ended::default();
+        assert_eq!(ended.find(T0, A), None);
+        ended.note(T0, A, Ending::Failed);
+        ended.note(T0, B, Ending::Delivered);
         let late = REMEMBERED - Duration::from_secs(1);
+        assert_eq!((ended.find(late, A), ended.find(late, B)), (Some(Ending::Failed), Some(Ending::Delivered)));
         assert_eq!(
-            (ended.find(late, 0, b"a"), ended.find(late, 0, b"b")),
-            (Some(Ending::Failed), Some(Ending::Delivered))
-        );
-        assert_eq!(
-            (ended.find(REMEMBERED, 0, b"a"), ended.find(late, 1, b"a"), ended.find(late, 0, b"A")),
+            (ended.find(REMEMBERED, A), ended.find(late, (1, A.1)), ended.find(late, (0, 8))),
             (None, None, None)
         );
     }
 
     #[test]
     fn an_id_that_ends_again_has_ended_as_it_did_last() {
-        let mut ended = Ended::new();
-        ended.note(T0, 0, b"a", Ending::Failed);
-        ended.note(REMEMBERED, 0, b"a", Ending::Delivered);
-        assert_eq!(ended.find(REMEMBERED, 0, b"a"), Some(Ending::Delivered));
+        let mut ended = Ended::default();
+        ended.note(T0, A, Ending::Failed);
+        ended.note(REMEMBERED, A, Ending::Unknown);
+        assert_eq!(ended.find(REMEMBERED, A), Some(Ending::Unknown));
     }
 
     #[test]
-    fn a_line_of_ids_is_a_line_of_cache() {
-        assert_eq!(size_of::<[One; WAYS]>(), 64);
+    fn of_those_that_meet_the_newest_are_known() {
+        let mut ended = Ended::default();
+        let name = |n: u64| (0, n * LINES as u64);
+        (0..6).for_each(|n| ended.note(T0, name(n), Ending::Delivered));
+        assert_eq!((0..6).filter(|n| ended.find(T0, name(*n)).is_some()).collect::<Vec<u64>>(), [2, 3, 4, 5]);
     }
 }

@@ -62,6 +62,7 @@ impl Fates {
     }
 
     /// Its id means nothing from now on.
+    #[inline]
     pub fn close(&mut self, id: FateId) {
         if let Some(fate) = self.get(id) {
             fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);

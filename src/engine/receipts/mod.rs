@@ -61,7 +61,7 @@ impl Receipts {
         Self {
             desks: Vec::new(),
             fates: Fates::default(),
-            ended: Ended::new(),
+            ended: Ended::default(),
             timeout,
             limit: limit.max(1),
             awaited: 0,
@@ -127,26 +127,28 @@ impl Receipts {
         of: &PushOf,
         tally: &mut Tally,
     ) {
+        if self.awaited >= self.limit {
+            self.expire_oldest(tally);
+        }
         let desk = self.desk(smsc);
         if desk.parked.len() > 0
             && let Some((named, ending)) = desk.unpark(message_id)
         {
-            self.finish(now, fate, (smsc, named.octets()), ending, ReceiptKind::Parked, tally);
+            let name = desk.expected.hash(named.octets());
+            self.finish(now, fate, (smsc, name), ending, ReceiptKind::Parked, tally);
             return;
         }
-        let until = now + desk.timeout;
-        if self.awaited >= self.limit {
-            self.expire_oldest(tally);
+        let Desk { expected, changes, timeout, .. } = desk;
+        let until = (now + *timeout).into();
+        let earlier = expected.insert(message_id, until, fate, |other| changes.note_gone(other));
+        changes.note_awaited(message_id, of, until);
+        match earlier {
+            None => self.awaited += 1,
+            // A receipt for an id that was used again is taken for the later one.
+            Some(earlier) => self.expire(earlier, tally),
         }
-        // A receipt for an id that was used again is taken for the later one.
-        if let Some(earlier) = self.await_one(smsc, message_id, until, fate) {
-            self.expire(earlier, tally);
-        }
-        if self.is_recorded {
-            if self.fates.get(fate).is_some_and(|known| known.missing > 1) {
-                self.siblings.entry(fate.index).or_default().push((smsc, MessageId::new(message_id)));
-            }
-            self.desk(smsc).changes.note_awaited(message_id, of, until.into());
+        if self.is_recorded && self.fates.get(fate).is_some_and(|known| known.missing > 1) {
+            self.siblings.entry(fate.index).or_default().push((smsc, MessageId::new(message_id)));
         }
     }
 
@@ -180,25 +182,29 @@ impl Receipts {
             tally.receipt(ReceiptKind::Intermediate);
             return;
         };
-        if self.desk(smsc).is_literal_first()
-            && let Some(fate) = self.take(smsc, id)
+        let desk = self.desk(smsc);
+        let name = desk.expected.hash(id);
+        if desk.is_literal_first()
+            && let Some(fate) = desk.expected.take_hashed(name, id)
         {
-            self.desk(smsc).note_same(id);
-            self.finish(now, fate, (smsc, id), ending, ReceiptKind::Matched, tally);
+            desk.changes.note_gone(id);
+            desk.note_same(id);
+            self.awaited -= 1;
+            self.finish(now, fate, (smsc, name), ending, ReceiptKind::Matched, tally);
             return;
         }
-        self.handle_other(now, smsc, id, ending, tally);
+        self.handle_other(now, (smsc, name), id, ending, tally);
     }
 
     /// A receipt whose id is none that is awaited, or has to be converted before it can be.
     #[cold]
-    fn handle_other(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending, tally: &mut Tally) {
-        let known = self.ended.find(now, smsc, id).or_else(|| self.desk(smsc).parked.find(id));
+    fn handle_other(&mut self, now: Duration, (smsc, name): (u8, u64), id: &[u8], ending: Ending, tally: &mut Tally) {
+        let known = self.ended.find(now, (smsc, name)).or_else(|| self.desk(smsc).parked.find(id));
         if let Some(known) = known {
             tally.receipt(if known == ending { ReceiptKind::Duplicate } else { ReceiptKind::Contradicting });
         } else if let Some((kind, own)) = self.desk(smsc).find(id, false) {
             if let Some(fate) = self.take(smsc, own.octets()) {
-                self.finish(now, fate, (smsc, id), ending, kind, tally);
+                self.finish(now, fate, (smsc, name), ending, kind, tally);
             }
         } else {
             self.park(now, smsc, id, ending, tally);
@@ -224,7 +230,10 @@ impl Receipts {
     fn handle_last(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending, tally: &mut Tally) {
         let found = self.desk(smsc).find(id, true);
         match found.and_then(|(kind, own)| Some((kind, self.take(smsc, own.octets())?))) {
-            Some((kind, fate)) => self.finish(now, fate, (smsc, id), ending, kind, tally),
+            Some((kind, fate)) => {
+                let name = self.desk(smsc).expected.hash(id);
+                self.finish(now, fate, (smsc, name), ending, kind, tally);
+            }
             None => tally.receipt(ReceiptKind::Stray),
         }
     }
@@ -287,13 +296,21 @@ impl Receipts {
         self.desk(smsc).take_news()
     }
 
+    #[inline]
     fn desk(&mut self, smsc: u8) -> &mut Desk {
         let at = usize::from(smsc);
-        while self.desks.len() <= at {
+        if at >= self.desks.len() {
+            self.add_desks(at + 1);
+        }
+        &mut self.desks[at]
+    }
+
+    #[cold]
+    fn add_desks(&mut self, count: usize) {
+        while self.desks.len() < count {
             let desk = Desk::new(self.timeout, MessageIds::Auto, self.changes());
             self.desks.push(desk);
         }
-        &mut self.desks[at]
     }
 
     fn changes(&self) -> Changes {
@@ -315,19 +332,19 @@ impl Receipts {
         Some(fate)
     }
 
-    /// The receipt of a segment is here; `id` is as the receipt has it.
+    /// The receipt of a segment is here; `named` is its SMSC, and what the id hashes to as the receipt has it.
     fn finish(
         &mut self,
         now: Duration,
         fate: FateId,
-        (smsc, id): (u8, &[u8]),
+        named: (u8, u64),
         ending: Ending,
         kind: ReceiptKind,
         tally: &mut Tally,
     ) {
         tally.receipt(kind);
-        self.watches.note_heard(now, smsc);
-        self.ended.note(now, smsc, id, ending);
+        self.watches.note_heard(now, named.0);
+        self.ended.note(now, named, ending);
         let Some(known) = self.fates.get(fate) else { return };
         known.missing = known.missing.saturating_sub(1);
         known.worst = known.worst.max(ending);
@@ -335,6 +352,7 @@ impl Receipts {
     }
 
     /// An event is delivered when all its segments are, and failed as soon as one is.
+    #[inline]
     fn settle_if_complete(&mut self, now: Duration, fate: FateId, tally: &mut Tally) {
         let Some(&mut Fate { events, missing, worst, accepted_at, .. }) = self.fates.get(fate) else { return };
         if events == 0 || (missing > 0 && worst == Ending::Delivered) {
@@ -367,6 +385,7 @@ impl Receipts {
         }
     }
 
+    #[inline]
     fn close(&mut self, id: FateId) {
         self.fates.close(id);
         self.watches.note_closed(id);

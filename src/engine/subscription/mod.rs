@@ -1,8 +1,8 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
 //! `screening` ends events that need not be pushed, `forming` makes pushes of the others, `again` those of an earlier
-//! process, `asking` says which want a receipt, `body` writes what they say, `settling` follows them to their end; `relay`
-//! keeps events from being pushed while a stream brings them.
+//! process, `body` writes what they say, `asking` says which segments want a receipt, `settling` follows pushes to their
+//! end; `relay` keeps events from being pushed while a stream brings them.
 
 mod again;
 mod asking;
