@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, pipelined, settings, strict, with_session};
 use crate::smsc::{ScriptedSmsc, Submit};
-use bellwire::codec::smpp::CommandId;
+use bellwire::codec::smpp::{Address, CommandId, CommandStatus, DataSm};
 use bellwire::engine::line::QUANTUM;
 use bellwire::model::{Policy, Priority, Receipts};
 use std::collections::BTreeMap;
@@ -123,6 +123,24 @@ async fn a_parked_handset_goes_on_when_it_is_heard_of() {
     phone.until_released().await;
     link.expect_nothing().await;
     assert_eq!(rig.count("bellwire_handsets_parked{smsc=\"main\"}"), 0);
+}
+
+#[tokio::test]
+async fn a_message_by_data_sm_is_a_sign_too_and_is_accepted() {
+    let smsc = ScriptedSmsc::new();
+    let rig = Rig::new(1, vec![settings(smsc.address())]).await;
+    let mut phone = rig.phone(7, strict());
+    phone.feed(&["1"]);
+    let mut link = smsc.accept_bound().await;
+    let submit = link.expect_submit().await;
+    link.refuse_submit(&submit, QUEUE_FULL).await;
+    link.expect_nothing().await;
+    let handset = number(7);
+    let message = DataSm { source: Address::international(handset.as_bytes()), ..DataSm::default() };
+    link.say(&message, CommandStatus::OK, 80).await;
+    assert_eq!(link.expect(CommandId::DATA_SM_RESP).await.command_status, CommandStatus::OK);
+    assert_eq!(link.expect_submit().await.data(), ["1"]);
+    assert_eq!(rig.count("bellwire_wakes_total{cause=\"mo\"}"), 1);
 }
 
 #[tokio::test]
