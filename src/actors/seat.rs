@@ -354,6 +354,9 @@ impl Seat {
         if self.handset.is_broken() || state.phase == Phase::Behind {
             return false;
         }
+        if !self.handset.may_sleep(now) {
+            return false;
+        }
         let Some(released) = self.handset.look(|engine| engine.put_to_sleep(now, place)).flatten() else {
             return false;
         };

@@ -3,10 +3,15 @@
 use super::handset::HandsetCell;
 use super::journal::{Journal, Save};
 use super::lane::Lane;
+use super::parked::Parked;
 use crate::engine::availability::{Availability, Change, Patience};
 use crate::engine::clock::Now;
+use crate::engine::crowding::Crowding;
 use crate::engine::envelope::Addressing;
 use crate::engine::receipts::Receipts;
+use crate::engine::sign::Sign;
+use crate::engine::tally::Tally;
+use crate::model::Msisdn;
 use crate::store::row;
 use crate::store::{Batch, Table};
 use parking_lot::Mutex;
@@ -29,6 +34,10 @@ pub struct Smsc {
     resends: bool,
     /// Whether others stand in for it, and it for them.
     has_stand_ins: bool,
+    parked: Parked,
+    /// Pushes that a handset may have accepted and not receipted, 0 for any number.
+    unreceipted: u16,
+    crowding: Crowding,
     availability: Mutex<Availability>,
     in_service: AtomicBool,
 }
@@ -48,6 +57,9 @@ impl Smsc {
             journal: Journal::none(),
             resends: true,
             has_stand_ins: false,
+            parked: Parked::default(),
+            unreceipted: 0,
+            crowding: Crowding::default(),
             availability: Mutex::new(Availability::new(Patience::default())),
             in_service: AtomicBool::new(true),
         }
@@ -57,6 +69,18 @@ impl Smsc {
     #[must_use]
     pub fn with_stand_ins(self, patience: Patience) -> Self {
         Self { has_stand_ins: true, availability: Mutex::new(Availability::new(patience)), ..self }
+    }
+
+    /// A handset may have so many pushes accepted and not receipted, 0 for any number.
+    #[must_use]
+    pub fn with_unreceipted(self, unreceipted: u16) -> Self {
+        Self { unreceipted, ..self }
+    }
+
+    /// What makes a link wait when the SMSC has no room for some handsets.
+    #[must_use]
+    pub fn with_crowding(self, crowding: Crowding) -> Self {
+        Self { crowding, ..self }
     }
 
     /// What becomes of its handsets is told to `journal`; `resends` says whether a segment goes once more after a
@@ -102,6 +126,54 @@ impl Smsc {
     /// The receipts that it and the others owe. Locked before a handset, never while one is.
     pub fn receipts(&self) -> &SharedReceipts {
         &self.receipts
+    }
+
+    /// Pushes that a handset may have accepted and not receipted, 0 for any number.
+    pub fn unreceipted(&self) -> u16 {
+        self.unreceipted
+    }
+
+    /// What makes a link wait when the SMSC has no room for some handsets.
+    pub fn crowding(&self) -> Crowding {
+        self.crowding
+    }
+
+    /// Handsets that it has no room for.
+    pub fn parked(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// It has no room for a handset, or maybe has again.
+    pub(super) fn note_parked(&self, handset: &Arc<HandsetCell>, parked: bool) {
+        if parked { self.parked.insert(handset) } else { self.parked.remove(handset) }
+    }
+
+    /// As [`Smsc::note_parked`] for a handset that is not to be asked any more.
+    pub(super) fn forget_parked(&self, handset: &HandsetCell) {
+        self.parked.remove(handset);
+    }
+
+    /// Whether a sign of a handset may matter to anybody.
+    pub fn heeds(&self, sign: Sign) -> bool {
+        sign == Sign::Alert || self.parked.len() > 0
+    }
+
+    /// A handset with this number was heard of: those that wait for that go on.
+    pub fn handle_sign(&self, now: Now, number: &Msisdn, sign: Sign, tally: &mut Tally) {
+        let number = number.into();
+        let mut waiting = self.parked.find(number);
+        if sign == Sign::Alert {
+            // Whoever waits for a time to come, a batch window's end for one, does not need to.
+            let others = self.lanes.iter().flat_map(|lane| lane.waiting(number));
+            others.for_each(|one| {
+                if !waiting.iter().any(|known| Arc::ptr_eq(known, &one)) {
+                    waiting.push(one);
+                }
+            });
+        }
+        for handset in waiting {
+            HandsetCell::serve(&handset, now, |engine| engine.handle_sign(now, sign, tally));
+        }
     }
 
     /// Whether others stand in for it, and it for them.

@@ -46,12 +46,7 @@ impl Keeping {
     ///
     /// # Errors
     /// When it makes no sense, to this configuration or at all.
-    pub fn restore(
-        &self,
-        config: &Config,
-        reaches: &Reaches,
-        budgets: &Budgets,
-    ) -> Result<Restored, RestoreError> {
+    pub fn restore(&self, config: &Config, reaches: &Reaches, budgets: &Budgets) -> Result<Restored, RestoreError> {
         let Some(store) = &self.store else { return Ok(Restored::default()) };
         let backlog = self.journal.backlog(config.upstream.log_octets);
         let now = Clock::default().now();

@@ -12,13 +12,14 @@ use crate::codec::smpp::{BindMode as SessionMode, EncodeError, InterfaceVersion}
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
 use crate::config::{
-    BindMode, BudgetsConfig, Config, ConnectionConfig, OutbindConfig, ReferenceWidth, RelayConfig, ResendUnknown,
-    RoutingConfig, SmscConfig, TlsConfig, Version,
+    BindMode, BudgetsConfig, Config, ConnectionConfig, CrowdingConfig, OutbindConfig, ReferenceWidth, RelayConfig,
+    ResendUnknown, RoutingConfig, SmscConfig, TlsConfig, Version,
 };
 use crate::egress::smpp::{LinkSettings, OutbindListener, SmscLinks, Tls, TlsError, TlsSettings};
 use crate::engine::availability::Patience;
 use crate::engine::binding::BindingSettings;
 use crate::engine::budget::Scope;
+use crate::engine::crowding::Crowding;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::pacing::PacingSettings;
 use crate::engine::receipts::Receipts;
@@ -106,6 +107,8 @@ fn smsc(
     let resend = config.resend_unknown == ResendUnknown::Once;
     let smsc = Smsc::new(number, config.name.clone(), addressing, links, Arc::clone(receipts));
     let smsc = smsc.with_journal(journal.clone(), resend);
+    let CrowdingConfig { handsets, within } = config.crowding;
+    let smsc = smsc.with_unreceipted(push.unreceipted_per_handset).with_crowding(Crowding { handsets, within });
     let RoutingConfig { failover_after, return_after, .. } = config.routing;
     let patience = Patience { failover_after, return_after };
     let smsc = Arc::new(if has_stand_ins { smsc.with_stand_ins(patience) } else { smsc });

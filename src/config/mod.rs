@@ -34,7 +34,7 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, ConnectionConfig, OutbindConfig, PacingConfig, ReceiptConfig, ReferenceWidth, ResendUnknown,
-    RoutingConfig, SmscAddress, SmscConfig, SourceAddress, StatusMeaning, TlsConfig, Version,
+    BindMode, ConnectionConfig, CrowdingConfig, OutbindConfig, PacingConfig, ReceiptConfig, ReferenceWidth,
+    ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress, StatusMeaning, TlsConfig, Version,
 };
 pub use upstream::UpstreamConfig;

@@ -10,12 +10,14 @@ pub mod invariants;
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::{Pacing, PacingSettings};
+use super::receipts;
+use super::sign::Sign;
 use super::subscription::Answer;
 use super::verdict::{Judge, Verdict};
 use super::window::Window;
 use crate::codec::smpp::{
-    self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode,
-    EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
+    self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp,
+    Encode, EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -68,6 +70,8 @@ pub trait Sink<T> {
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
+    /// The handset with this number, whatever its type, was heard of.
+    fn handle_sign(&mut self, _now: Now, _number: &[u8], _sign: Sign) {}
 }
 
 /// Why a session is over.
@@ -407,6 +411,16 @@ impl<T> Session<T> {
                 DeliverSmResp::new(b"").encode(sequence_number, out)?;
                 Ok(())
             }
+            Body::DataSm(message) => {
+                sink.handle_sign(now, message.source.addr, Sign::MobileOriginated);
+                DataSmResp::new(b"").encode(sequence_number, out)?;
+                Ok(())
+            }
+            // It has no response (SMPP v3.4 §4.12).
+            Body::AlertNotification(alert) => {
+                sink.handle_sign(now, alert.source.addr, Sign::Alert);
+                Ok(())
+            }
             Body::EnquireLink => {
                 Header::bare(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, sequence_number).encode(out);
                 Ok(())
@@ -509,7 +523,10 @@ impl<T> Session<T> {
 }
 
 fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
-    if let Some(receipt) = Receipt::decode(message) {
-        sink.handle_receipt(now, &receipt);
+    let number = message.source.addr;
+    let Some(receipt) = Receipt::decode(message) else { return sink.handle_sign(now, number, Sign::MobileOriginated) };
+    sink.handle_receipt(now, &receipt);
+    if !receipt.is_intermediate && receipt.state.is_some_and(receipts::is_final) {
+        sink.handle_sign(now, number, Sign::Receipt);
     }
 }

@@ -1,6 +1,7 @@
 //! What the engine did since somebody looked: plain numbers, written on the hot path and carried to the metrics once
 //! per wake-up.
 
+use super::sign::Sign;
 use crate::model::{DropReason, Outcome, Overflow};
 use std::time::Duration;
 
@@ -117,6 +118,8 @@ pub struct Tally {
     pub gaps: u64,
     /// Receipts by [`ReceiptKind`].
     pub receipts: [u64; ReceiptKind::LABELS.len()],
+    /// Handsets that went on after the SMSC had no room for them, by [`Sign`](super::sign::Sign).
+    pub wakes: [u64; Sign::LABELS.len()],
     /// Responses that belong to no request.
     pub stray_responses: u64,
     /// Subscriptions that woke for an event.
@@ -169,7 +172,8 @@ impl Tally {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps];
         let subscriptions = [self.woken, self.slept, self.stray_responses];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
-        let all = events.chain(&self.answered).chain(&self.receipts).chain(&pushes).chain(&subscriptions);
+        let counted = self.answered.iter().chain(&self.receipts).chain(&self.wakes);
+        let all = events.chain(counted).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

@@ -73,6 +73,8 @@ pub struct Telemetry {
     pub receipts_expected: Gauge,
     /// Receipts that nobody waited for.
     pub stray_receipts: Counter,
+    /// Handsets that went on after the SMSC had no room for them: by a receipt, an alert, a message of theirs, or time.
+    pub wakes: [Counter; 4],
     /// How long a commit of the store takes.
     pub store_commit: Histogram,
     /// Times that the store refused a batch, which it is then given again.
@@ -151,6 +153,7 @@ impl Telemetry {
             known_again: counter!(names::KNOWN_AGAIN),
             receipts_expected: gauge!(names::RECEIPTS_EXPECTED),
             stray_receipts: counter!(names::STRAY_RECEIPTS),
+            wakes: ["receipt", "alert", "mo", "timer"].map(|cause| counter!(names::WAKES, "cause" => cause)),
             store_commit: histogram!(names::STORE_COMMIT_SECONDS),
             store_refusals: counter!(names::STORE_REFUSALS),
             verdicts: labels.verdicts,
@@ -291,6 +294,8 @@ pub struct SmscMeters {
     pub window_limit: Gauge,
     /// Segments per second that may be sent by now, over the links that have a limit.
     pub rate_limit: Gauge,
+    /// Handsets that it has no room for.
+    pub parked: Gauge,
     /// Links that wait because their binds were refused.
     pub links_refused: Gauge,
     /// Responses that belong to no request.
@@ -323,6 +328,7 @@ impl SmscMeters {
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             window_limit: gauge!(names::WINDOW_LIMIT, "smsc" => smsc()),
             rate_limit: gauge!(names::RATE_LIMIT, "smsc" => smsc()),
+            parked: gauge!(names::HANDSETS_PARKED, "smsc" => smsc()),
             links_refused: links("refused"),
             stray_responses: counter!(names::STRAY_RESPONSES, "smsc" => smsc()),
             outbinds_refused: counter!(names::OUTBINDS_REFUSED, "smsc" => smsc()),

@@ -36,10 +36,13 @@ pub(super) const KNOWN_AGAIN: &str = "bellwire_events_known_again_total";
 pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const RECEIPTS: &str = "bellwire_receipts_total";
 pub(super) const RECEIPTS_EXPECTED: &str = "bellwire_receipts_expected";
+pub(super) const HANDSETS_PARKED: &str = "bellwire_handsets_parked";
+pub(super) const WAKES: &str = "bellwire_wakes_total";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
 const COUNTERS: &[(&str, &str)] = &[
+    (WAKES, "Handsets that went on after their SMSC had no room for them, by what made them."),
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
@@ -70,6 +73,7 @@ const COUNTERS: &[(&str, &str)] = &[
 ];
 
 const GAUGES: &[(&str, Unit, &str)] = &[
+    (HANDSETS_PARKED, Unit::Count, "Handsets that their SMSC has no room for."),
     (RELAY_STREAMS, Unit::Count, "Streams that are relayed."),
     (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
     (RECEIPTS_EXPECTED, Unit::Count, "Receipts that are awaited."),

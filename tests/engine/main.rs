@@ -19,3 +19,4 @@ mod rig;
 mod segments;
 mod session;
 mod spellings;
+mod waking;

@@ -4,8 +4,8 @@ use crate::bench::{
     BIND_TIMEOUT, Bench, ENQUIRE_LINK, RESPONSE_TIMEOUT, START, bare, bind_resp, pdu, receipt, settings, submit_resp,
 };
 use bellwire::codec::smpp::{
-    BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, InterfaceVersion, PDU_MAX_OCTETS, Pdu, QuerySm, TlvBuffer,
-    TlvTag,
+    BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, InterfaceVersion, PDU_MAX_OCTETS, Pdu, QuerySm,
+    TlvBuffer, TlvTag,
 };
 use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::session::{Session, SessionError, SessionSettings, State};

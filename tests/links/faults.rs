@@ -237,7 +237,7 @@ async fn a_peer_that_reads_and_never_answers_is_left_however_much_is_written_to_
     let smsc = ScriptedSmsc::new();
     let quick = with_session(smsc.address(), |session| {
         session.window = 100_000;
-        session.rate = 1000;
+        session.pacing.rate = 1000;
         session.enquire_link = Duration::from_millis(100);
         session.response_timeout = Duration::from_millis(300);
     });

@@ -4,11 +4,12 @@
 mod binding;
 mod failover;
 mod faults;
-mod receipts;
 mod outbind;
+mod receipts;
 mod refused;
 mod rig;
 mod routes;
+mod sharing;
 mod smsc;
 mod stopping;
 mod tls;

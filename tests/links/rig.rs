@@ -5,8 +5,8 @@ use bellwire::actors::clock::{self, Clock};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
-use bellwire::actors::reach::{Reach, Reaches};
-use bellwire::actors::smsc::Smsc;
+use bellwire::actors::reach::Reaches;
+use bellwire::actors::smsc::{SharedReceipts, Smsc};
 use bellwire::codec::smpp::{BindMode, InterfaceVersion};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
@@ -54,8 +54,7 @@ pub const BINDING: BindingSettings =
 pub struct Rig {
     pub pool: ActorRef<PoolMessage>,
     pub smsc: Arc<Smsc>,
-    /// How its handsets are reached.
-    pub reach: Arc<Reach>,
+    reaches: Reaches,
     pub bound: watch::Receiver<usize>,
     pub broken: Arc<AtomicUsize>,
     /// How often a link has looked at the clock: at least once whenever it wakes.
@@ -90,7 +89,11 @@ pub fn settings(address: SocketAddr) -> LinkSettings {
     }
 }
 
-fn smsc(name: &str, lanes: usize) -> Smsc {
+fn receipts() -> SharedReceipts {
+    Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)))
+}
+
+fn smsc(number: u8, name: &str, lanes: usize, receipts: &SharedReceipts) -> Smsc {
     let sender = SenderSettings {
         service_type: String::new(),
         source_address: "12345".into(),
@@ -102,7 +105,7 @@ fn smsc(name: &str, lanes: usize) -> Smsc {
         reference_width: ReferenceWidth::Bits8,
     };
     let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-    Smsc::new(name.into(), addressing, lanes, Table::new(Duration::from_secs(60), 10_000))
+    Smsc::new(number, name.into(), addressing, lanes, Arc::clone(receipts))
 }
 
 pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSettings)) -> LinkSettings {
@@ -117,6 +120,12 @@ impl Rig {
         Self::with(lanes, links, BINDING, None).await
     }
 
+    /// As [`Rig::new`], of an SMSC that is told more.
+    pub async fn with_smsc(lanes: usize, links: Vec<LinkSettings>, told: impl FnOnce(Smsc) -> Smsc) -> Self {
+        let smsc = Arc::new(told(smsc(0, "main", lanes, &receipts())));
+        Self::alone(SmscLinks { smsc, links, binding: BINDING, outbind: None }).await
+    }
+
     /// As [`Rig::new`], with links that bind as `binding` says, or wait for outbinds.
     pub async fn with(
         lanes: usize,
@@ -124,24 +133,28 @@ impl Rig {
         binding: BindingSettings,
         outbind: Option<OutbindListener>,
     ) -> Self {
-        let smsc = Arc::new(smsc("main", lanes));
-        let reach = Reach::alone(Arc::clone(&smsc));
-        Self::start(vec![SmscLinks { smsc, links, binding, outbind }], reach).await
+        let smsc = Arc::new(smsc(0, "main", lanes, &receipts()));
+        Self::alone(SmscLinks { smsc, links, binding, outbind }).await
+    }
+
+    async fn alone(links: SmscLinks) -> Self {
+        let reaches = Reaches::new(Routes::new([Route::default()]), vec![Arc::clone(&links.smsc)]);
+        Self::start(vec![links], reaches).await
     }
 
     /// A pool of two SMSCs with a link each, of which the second stands in for the first.
     pub async fn standing_in(links: Vec<LinkSettings>, patience: Patience) -> Self {
-        let smscs = ["main", "other"].map(|name| Arc::new(smsc(name, 1).with_stand_ins(patience)));
+        let receipts = receipts();
+        let smscs = [(0, "main"), (1, "other")];
+        let smscs = smscs.map(|(number, name)| Arc::new(smsc(number, name, 1, &receipts).with_stand_ins(patience)));
         let routes = [0, 1].map(|priority| Route { priority, ..Route::default() });
         let reaches = Reaches::new(Routes::new(routes), smscs.to_vec());
-        let id = HandsetId::from_octets([0; 16]);
-        let reach = reaches.find(&TenantId::default(), id, &"15550001".parse().unwrap()).unwrap();
         let links = smscs.into_iter().zip(links);
         let links = links.map(|(smsc, link)| SmscLinks { smsc, links: vec![link], binding: BINDING, outbind: None });
-        Self::start(links.collect(), reach).await
+        Self::start(links.collect(), reaches).await
     }
 
-    async fn start(smscs: Vec<SmscLinks>, reach: Arc<Reach>) -> Self {
+    async fn start(smscs: Vec<SmscLinks>, reaches: Reaches) -> Self {
         let smsc = Arc::clone(&smscs[0].smsc);
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();
@@ -164,7 +177,7 @@ impl Rig {
             }),
         };
         let (pool, _) = Pool::spawn(None, Pool, arguments).await.unwrap();
-        Self { pool, smsc, reach, bound, broken, looks, counts, _recording: recording }
+        Self { pool, smsc, reaches, bound, broken, looks, counts, _recording: recording }
     }
 
     /// Waits until so many links are bound.
@@ -223,7 +236,12 @@ impl Rig {
     }
 
     pub fn phone(&self, preference: usize, policy: Policy) -> Phone {
-        Phone::new(&self.reach, preference, policy)
+        self.phone_of("default", preference, policy)
+    }
+
+    /// A handset of this tenant.
+    pub fn phone_of(&self, tenant: &str, preference: usize, policy: Policy) -> Phone {
+        Phone::new(&self.reaches, &TenantId::new(tenant).unwrap(), self.smsc.lanes().len(), preference, policy)
     }
 }
 
@@ -248,13 +266,14 @@ pub struct Phone {
 }
 
 impl Phone {
-    fn new(reach: &Arc<Reach>, preference: usize, policy: Policy) -> Self {
+    fn new(reaches: &Reaches, tenant: &TenantId, lanes: usize, preference: usize, policy: Policy) -> Self {
         let number = format!("1555{preference:07}");
-        let id = |name: u64| HandsetId::from_name(&TenantId::default(), &format!("{number} {name}"));
-        let lanes = reach.home().lanes().len();
+        let id = |name: u64| HandsetId::from_name(tenant, &format!("{number} {name}"));
         let prefers = |id: &HandsetId| id.half() as usize % lanes == preference % lanes;
         let id = (0..).map(id).find(prefers).unwrap();
-        let cell = Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Arc::clone(reach), Memo::default()));
+        let number = number.parse().unwrap();
+        let reach = reaches.find(tenant, id, &number).unwrap();
+        let cell = Arc::new(HandsetCell::new(id, &number, reach, Memo::default()));
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
         let (one, backlog) =
             (SubscriptionId::from_octets([1; 16]), Backlog { limit: 64 << 20, rule: BacklogRule::DropOldest });

@@ -1,8 +1,8 @@
 //! A scripted SMSC: the test takes each connection, reads each PDU and says what comes back.
 
 use bellwire::codec::smpp::{
-    Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, Encode, EsmClass, Header, MessageState,
-    PDU_MAX_OCTETS, Pdu, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
+    Address, AlertNotification, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, Encode, EsmClass,
+    Header, MessageState, Npi, PDU_MAX_OCTETS, Pdu, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, Ton, frame,
 };
 use bellwire::codec::sse::{Limits, Parser};
 use bellwire::codec::{udh, wsp};
@@ -177,6 +177,30 @@ impl Conversation {
             .u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
         let receipt = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..DeliverSm::default() };
         self.say(&receipt, CommandStatus::OK, number).await;
+    }
+
+    /// Delivers a message of the handset with this number, and waits for the answer.
+    pub async fn deliver_message(&mut self, number: &str) {
+        let source = Address { ton: Ton::NATIONAL, npi: Npi::E164, addr: number.as_bytes() };
+        self.say(&DeliverSm { source, short_message: b"hello", ..DeliverSm::default() }, CommandStatus::OK, 77).await;
+    }
+
+    /// Says of a message to the handset with this number, whichever it was, that it was delivered.
+    pub async fn deliver_receipt_of(&mut self, number: &str) {
+        let source = Address::international(number.as_bytes());
+        let tlvs = TlvBuffer::new()
+            .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"of another process")
+            .u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
+        let esm_class = EsmClass::DELIVERY_RECEIPT;
+        let receipt = DeliverSm { source, esm_class, tlvs: tlvs.tlvs(), ..DeliverSm::default() };
+        self.say(&receipt, CommandStatus::OK, 79).await;
+    }
+
+    /// Says that the handset with this number can be reached.
+    pub async fn alert(&mut self, number: &str) {
+        let source = Address::international(number.as_bytes());
+        let alert = AlertNotification { source, esme: Address::default(), tlvs: Tlvs::NONE };
+        self.say(&alert, CommandStatus::OK, 78).await;
     }
 
     /// Makes sure that the link has nothing more to say: what it has would come before, or right behind, the answers.

@@ -353,6 +353,8 @@ const EVERYTHING: &str = r#"
     resend_unknown = "never"
     receipt_timeout = "2days"
     message_ids = "resp_hex"
+    crowding_handsets = 0
+    crowding_within = "2s"
     [push]
     profile = "compact"
     application_id = 0x9065
@@ -360,6 +362,7 @@ const EVERYTHING: &str = r#"
     source_port = 9201
     data_port = 16501
     data_source_port = 16600
+    unreceipted_per_handset = 1000
     [policy]
     batch_window = "250ms"
     max_events = 10

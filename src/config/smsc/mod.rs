@@ -1,11 +1,13 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
 mod connection;
+mod crowding;
 mod pacing;
 mod receipts;
 mod routing;
 
 pub use connection::{ConnectionConfig, OutbindConfig, TlsConfig, Version};
+pub use crowding::CrowdingConfig;
 pub use pacing::{PacingConfig, StatusMeaning};
 pub use receipts::ReceiptConfig;
 pub use routing::RoutingConfig;
@@ -69,6 +71,8 @@ pub struct SmscConfig {
     pub connection: ConnectionConfig,
     /// Which numbers it takes, and who stands in for it.
     pub routing: RoutingConfig,
+    /// When it is taken to have no room for anybody.
+    pub crowding: CrowdingConfig,
     /// How often an idle link is asked whether it is alive: 1 s to 10 min.
     pub enquire_link: Duration,
     /// How long a response may take before the link is given up: 1 s to 10 min.
@@ -106,6 +110,7 @@ impl SmscConfig {
             reference_width: section.choice("reference_width", ReferenceWidth::Eight, &ReferenceWidth::WORDS),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
             routing: RoutingConfig::read(&mut section),
+            crowding: CrowdingConfig::read(&mut section),
             enquire_link: section.duration("enquire_link", "30s", ("1s", "10m")),
             response_timeout: section.duration("response_timeout", "30s", ("1s", "10m")),
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
@@ -139,6 +144,7 @@ impl SmscConfig {
             .text("service_type", &self.service_type);
         self.connection.explain(explained);
         self.routing.explain(explained);
+        self.crowding.explain(explained);
         explained
             .duration("enquire_link", self.enquire_link)
             .duration("response_timeout", self.response_timeout)

@@ -255,14 +255,17 @@ async fn expire_receipts(smscs: Vec<(Arc<Smsc>, Meters)>, telemetry: Telemetry, 
     loop {
         interval.tick().await;
         for (smsc, meters) in &smscs {
-            let mut receipts = smsc.receipts().lock();
-            receipts.handle_timeout(clock.now().monotonic, smsc.number(), &mut tally);
+            let (now, mut receipts) = (clock.now(), smsc.receipts().lock());
+            receipts.handle_timeout(now.monotonic, smsc.number(), &mut tally);
             let (news, awaited) = (receipts.take_news(smsc.number()), receipts.waiting());
+            let tidings = receipts.take_tidings();
             drop(receipts);
+            tidings.into_iter().for_each(|(told, fate)| told.handle_told(now, fate));
             if let Some(spelling) = news {
                 info!(smsc = smsc.name(), message_ids = spelling.as_str(), "receipts name messages like this");
             }
             telemetry.receipts_expected.set(awaited as f64);
+            meters.smsc.parked.set(smsc.parked() as f64);
             meters.carry(&mut tally);
         }
     }

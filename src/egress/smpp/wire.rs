@@ -14,14 +14,17 @@ use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
 use crate::codec::smpp::{PDU_MAX_OCTETS, Receipt};
 use crate::engine::clock::Now;
+use crate::engine::crowding::Crowd;
 use crate::engine::encoder::Encoder;
 use crate::engine::handset::Segment;
+use crate::engine::line::Turn;
 use crate::engine::receipts::Receipts;
 use crate::engine::session::{Session, SessionError, Sink, State};
+use crate::engine::sign::Sign;
 use crate::engine::subscription::{Answer, Settlement};
 use crate::engine::tally::{Answered, Stage, Tally};
 use crate::engine::verdict::Verdict;
-use crate::model::HandsetId;
+use crate::model::{HandsetId, Msisdn};
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::pin::Pin;
@@ -38,8 +41,6 @@ const _: () = assert!(READ_OCTETS > PDU_MAX_OCTETS);
 const WRITE_OCTETS: usize = 64 * 1024;
 /// Octets that may wait for the socket before nothing more is read: a peer that asks and takes no answers waits too.
 const READ_STOPS_OCTETS: usize = 2 * WRITE_OCTETS;
-/// Segments taken from one handset before the next has its turn.
-const QUANTUM: usize = 64;
 /// Rounds of one poll before others on this thread have theirs.
 const MAX_ROUNDS: usize = 8;
 /// How long the last words of a session may take.
@@ -116,6 +117,8 @@ pub(super) struct Wire<'a> {
     input: Vec<u8>,
     have: usize,
     out: BytesMut,
+    /// Segments of the last turn that the lane gave.
+    used: usize,
     /// The socket has been given something that it may still hold back.
     unflushed: bool,
     /// Since when the socket has taken nothing of what waits for it.
@@ -125,7 +128,11 @@ pub(super) struct Wire<'a> {
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Duration,
     goodbye_at: Option<Duration>,
+    /// Handsets that the SMSC had no room for of late.
+    crowd: Crowd,
     shown: Shown,
+    /// Handsets that are parked, as the metrics were last told.
+    shown_parked: usize,
 }
 
 impl<'a> Wire<'a> {
@@ -140,13 +147,16 @@ impl<'a> Wire<'a> {
             input: vec![0; READ_OCTETS],
             have: 0,
             out,
+            used: 0,
             unflushed: false,
             stuck_since: None,
             unsent: None,
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             sleeps_until: Duration::ZERO,
             goodbye_at: None,
+            crowd: Crowd::new(around.smsc.crowding()),
             shown: Shown::default(),
+            shown_parked: 0,
         }
     }
 
@@ -169,6 +179,11 @@ impl<'a> Wire<'a> {
             window: self.session.window() as u32,
             rate: self.session.rate(now).unwrap_or(0),
         });
+        let parked = self.around.smsc.parked();
+        if parked != self.shown_parked {
+            self.around.meters.smsc.parked.set(parked as f64);
+            self.shown_parked = parked;
+        }
         self.tally.stray_responses += self.session.take_strays();
         self.around.smsc.journal().note_accepted(self.tally.answered[Answered::Accepted as usize]);
         self.around.meters.carry(&mut self.tally);
@@ -190,11 +205,7 @@ impl<'a> Wire<'a> {
     /// The connection is gone: answers what was not answered.
     pub fn close(mut self) {
         let now = self.around.clock.now();
-        let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
-        self.session.handle_lost(now, &mut answers);
-        answers.end(now);
-        drop(receipts);
+        self.learn(now, |session, _, _, answers| session.handle_lost(now, answers));
         self.show();
         self.show_as(Shown::default());
     }
@@ -245,11 +256,9 @@ impl<'a> Wire<'a> {
             return Poll::Ready(Err(WireError::Closed));
         }
         self.have += read;
-        let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
-        let result = self.session.handle_input(now, &self.input[..self.have], &mut self.out, &mut answers);
-        answers.end(now);
-        let taken = result?;
+        let have = self.have;
+        let taken =
+            self.learn(now, |session, input, out, answers| session.handle_input(now, &input[..have], out, answers))?;
         self.input.copy_within(taken..self.have, 0);
         self.have -= taken;
         Poll::Ready(Ok(()))
@@ -259,11 +268,26 @@ impl<'a> Wire<'a> {
         if now.monotonic < self.session.poll_timeout(now) {
             return Ok(());
         }
-        let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
-        let result = self.session.handle_timeout(now, &mut self.out, &mut answers);
-        answers.end(now);
-        Ok(result?)
+        Ok(self.learn(now, |session, _, out, answers| session.handle_timeout(now, out, answers))?)
+    }
+
+    /// Lets the session learn something, and takes that to whom it concerns.
+    fn learn<R>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Session<Ticket>, &[u8], &mut BytesMut, &mut Answers<'_>) -> R,
+    ) -> R {
+        let Self { around, session, turns, tally, input, out, crowd, .. } = self;
+        let mut receipts = around.smsc.receipts().lock();
+        let mut answers =
+            Answers { around, turns, tally, receipts: &mut receipts, crowd, service: None, signs: Vec::new() };
+        let result = work(session, input, out, &mut answers);
+        let signs = answers.end(now);
+        let tidings = receipts.take_tidings();
+        drop(receipts);
+        tidings.into_iter().for_each(|(told, fate)| told.handle_told(now, fate));
+        signs.into_iter().for_each(|(number, sign)| around.smsc.handle_sign(now, &number, sign, tally));
+        result
     }
 
     /// How it ended: well, unless the session found that it is of no use.
@@ -301,8 +325,9 @@ impl<'a> Wire<'a> {
         let before = self.tally.segments;
         let mut receipts = self.around.smsc.receipts().lock();
         while room > 0 && self.out.len() < WRITE_OCTETS {
-            let Some(handset) = self.around.lane.pop(now) else { break };
-            let (turn, most, mut tracked) = (self.turns.next(), room.min(QUANTUM), 0);
+            let next = self.around.lane.pop(now, std::mem::take(&mut self.used));
+            let Some(Turn { item: handset, most, .. }) = next else { break };
+            let (turn, most, mut tracked) = (self.turns.next(), room.min(most), 0);
             let (session, encoder, out, tally) = (&mut self.session, &mut self.encoder, &mut self.out, &mut self.tally);
             let mut whole = out.len();
             let served = HandsetCell::serve(&handset, now, |engine| {
@@ -320,6 +345,7 @@ impl<'a> Wire<'a> {
                 self.around.broken.send(handset.id());
             }
             room -= tracked;
+            self.used = tracked;
             self.turns.begin(handset, tracked);
         }
         drop(receipts);
@@ -394,17 +420,22 @@ struct Answers<'a> {
     turns: &'a mut Turns,
     tally: &'a mut Tally,
     receipts: &'a mut Receipts,
+    crowd: &'a mut Crowd,
     service: Option<Service>,
+    /// Handsets that were heard of, and that somebody may look for: for when no engine is in anybody's hands.
+    signs: Vec<(Msisdn, Sign)>,
 }
 
-impl<'a> Answers<'a> {
-    fn new(around: &'a Surroundings, turns: &'a mut Turns, tally: &'a mut Tally, receipts: &'a mut Receipts) -> Self {
-        Self { around, turns, tally, receipts, service: None }
+impl Answers<'_> {
+    /// Gives the last handset's engine back. To be called when all is said.
+    fn end(mut self, now: Now) -> Vec<(Msisdn, Sign)> {
+        self.give_back(now);
+        self.signs
     }
 
-    /// Gives the last handset's engine back. To be called when all is said.
-    fn end(self, now: Now) {
-        if let Some(service) = self.service {
+    fn give_back(&mut self, now: Now) {
+        if let Some(mut service) = self.service.take() {
+            service.watch(self.receipts);
             service.end(now);
         }
     }
@@ -418,9 +449,8 @@ impl Sink<Ticket> for Answers<'_> {
         let Ticket { turn, segment } = ticket;
         let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
         if self.service.as_ref().is_none_or(|service| !service.is_of(handset)) {
-            if let Some(service) = self.service.take() {
-                service.end(now);
-            }
+            self.give_back(now);
+            let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
             self.service = Service::begin(handset);
         }
         let mut settlement = Settlement { tally: self.tally, receipts: self.receipts, smsc: self.around.smsc.number() };
@@ -428,11 +458,26 @@ impl Sink<Ticket> for Answers<'_> {
             .service
             .as_mut()
             .and_then(|service| service.work(|engine| engine.handle_answer(now, segment, answer, &mut settlement)));
-        if served.is_none() {
-            self.around.broken.send(handset.id());
-        }
+        let verdict = match (served, self.turns.handset(turn)) {
+            (None, handset) => {
+                handset.into_iter().for_each(|handset| self.around.broken.send(handset.id()));
+                Verdict::Accept
+            }
+            (Some(Verdict::ParkHandset), Some(handset)) if self.crowd.handle_refused(now, handset.id().half()) => {
+                Verdict::HoldLink
+            }
+            (Some(verdict), _) => verdict,
+        };
         self.turns.note_answered(turn);
-        served.unwrap_or(Verdict::Accept)
+        verdict
+    }
+
+    fn handle_sign(&mut self, _: Now, number: &[u8], sign: Sign) {
+        if self.around.smsc.heeds(sign)
+            && let Some(number) = std::str::from_utf8(number).ok().and_then(|digits| digits.parse().ok())
+        {
+            self.signs.push((number, sign));
+        }
     }
 
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>) {

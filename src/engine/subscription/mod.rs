@@ -24,7 +24,7 @@ use super::envelope::Envelope;
 use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
 use super::push::{Doom, Push};
-use super::receipts::Receipts;
+use super::receipts::{FateId, Receipts};
 use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use super::verdict::Verdict;
@@ -155,6 +155,10 @@ pub struct Subscription {
     /// Pushes that are not settled.
     outstanding: usize,
     last_accepted: u64,
+    /// The push that was accepted last, if its receipts are awaited and nobody asked.
+    accepted_last: Option<FateId>,
+    /// Events before this one wait for no others.
+    flushed: u64,
     /// Events lost since the last push told of it.
     gap: u64,
     watched: bool,
@@ -220,6 +224,8 @@ impl Subscription {
             unsent: 0,
             outstanding: 0,
             last_accepted: 0,
+            accepted_last: None,
+            flushed: 0,
             gap: 0,
             watched: false,
             attached: false,
@@ -429,6 +435,17 @@ impl Subscription {
         }
     }
 
+    /// What waits for more events to go with it waits no longer.
+    pub(super) fn flush(&mut self) {
+        self.flushed = self.end;
+    }
+
+    /// The push that was accepted last, if its receipts are awaited and this was not asked before.
+    #[inline]
+    pub(super) fn take_released(&mut self) -> Option<FateId> {
+        self.accepted_last.take()
+    }
+
     /// Whether a push was formed and has segments to be sent.
     pub fn has_unsent(&self) -> bool {
         self.unsent > 0
@@ -449,7 +466,8 @@ impl Subscription {
             Some(_) => self.waiting_since(oldest.into()).into(),
         };
         let held_until = self.held_until()?;
-        let due = (oldest + self.policy.batch_window).max(held_until);
+        let window = if self.cursor < self.flushed { Duration::ZERO } else { self.policy.batch_window };
+        let due = (oldest + window).max(held_until);
         let Some(limit_until) = self.limit_until() else { return Some(due) };
         Some(due.max(limit_until).min(self.expiry().unwrap_or(Duration::MAX).max(held_until)))
     }

@@ -155,6 +155,7 @@ impl Subscription {
         match fate {
             Some(fate) if outcome == Outcome::Accepted => {
                 settlement.receipts.handle_released(now.monotonic, fate, count, settlement.tally);
+                self.accepted_last = Some(fate);
             }
             fate => {
                 fate.into_iter().for_each(|fate| settlement.receipts.forget(fate));

@@ -3,6 +3,9 @@
 //! References, transaction ids and the order of pushes belong to the handset, not to a subscription: its reassembly and
 //! its screen know nothing of subscriptions.
 
+mod unreceipted;
+mod waking;
+
 use super::budget::Purse;
 use super::chunk::Chunk;
 use super::clock::Now;
@@ -15,11 +18,12 @@ use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::ReferenceWidth;
 use crate::codec::smpp::Destination;
-use crate::model::{DropReason, Msisdn, Order};
+use crate::model::{DropReason, Msisdn, Order, Receipts as Wanted};
 use bytes::BytesMut;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
+use unreceipted::Unreceipted;
 
 /// A subscription's place in its handset. The generation tells apart who had the place before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +86,11 @@ pub struct Handset {
     /// Nothing goes before: the SMSC refused for now.
     held_until: Duration,
     refusals: u8,
+    /// It is held because the SMSC has no room for more of its messages.
+    parked: bool,
+    /// Whether whoever asked was told that it is.
+    shown_parked: bool,
+    unreceipted: Unreceipted,
     /// Whether what changes has to be saved, and whether somebody was told that it did.
     recording: Recording,
 }
@@ -118,6 +127,9 @@ impl Handset {
             turn: 0,
             held_until: Duration::ZERO,
             refusals: 0,
+            parked: false,
+            shown_parked: false,
+            unreceipted: Unreceipted::default(),
             recording: Recording::Off,
         }
     }
@@ -243,7 +255,7 @@ impl Handset {
     /// What to keep of it if it has no subscription: none if it has more to remember than fits.
     pub fn memo(&mut self, now: Now) -> Option<Memo> {
         let unsaved = self.recording != Recording::Off && self.is_changed();
-        if !self.is_vacant() || unsaved || now.monotonic < self.held_until {
+        if !self.is_vacant() || unsaved || self.shown_parked || now.monotonic < self.held_until {
             return None;
         }
         let last = self.numbers.rest(now.monotonic)?;
@@ -285,15 +297,34 @@ impl Handset {
 
     /// Whether [`Handset::poll_segment`] would write something now.
     pub fn is_ready(&self, now: Now) -> bool {
-        now.monotonic >= self.held_until
-            && self.occupied().any(|(index, subscription)| subscription.is_ready(now, self.may_form(index)))
+        if now.monotonic < self.held_until {
+            return false;
+        }
+        let capped = self.is_capped(now);
+        self.occupied().any(|(index, subscription)| subscription.is_ready(now, self.may_form(index, capped)))
+    }
+
+    /// The highest priority of what it has to send, now or later.
+    pub fn priority(&self) -> u8 {
+        let own = |one: &Subscription| one.policy().priority as u8;
+        if let [Slot { subscription: Some(only), .. }] = self.slots.as_slice() {
+            return own(only);
+        }
+        let sending = self.occupied().filter(|(_, one)| one.has_unsent() || one.pending() > 0);
+        sending.map(|(_, one)| own(one)).max().unwrap_or_default()
     }
 
     /// When [`Handset::is_ready`] may turn true by itself.
     pub fn poll_timeout(&self) -> Option<Duration> {
+        let full = self.unreceipted.is_limited() && self.unreceipted.is_full(self.on_their_way());
         let timeouts = self.occupied().filter_map(|(index, one)| match one.has_unsent() {
             true => Some(Duration::ZERO),
-            false => one.poll_timeout().filter(|_| self.may_form(index)),
+            false => {
+                let due = one.poll_timeout().filter(|_| self.may_form(index, false))?;
+                // Answers to what is on its way are no matter of time.
+                let capped = full && one.policy().receipts != Wanted::None;
+                if capped { self.unreceipted.poll_timeout().map(|over| over.max(due)) } else { Some(due) }
+            }
         });
         timeouts.min().map(|earliest| earliest.max(self.held_until))
     }
@@ -312,13 +343,15 @@ impl Handset {
         if now.monotonic < self.held_until {
             return None;
         }
+        self.end_pause(settlement.tally);
+        let capped = self.is_capped_for_sure(now, settlement.receipts, settlement.smsc);
         let slots = self.slots.len();
         for step in 0..slots {
             // `turn` is one past the last at most.
             let index = if self.turn + step < slots { self.turn + step } else { self.turn + step - slots };
             let owner = self.owner(index);
             let mut writing = Writing { encoder, out, sequence_number, owner };
-            if let Some((push, segment)) = self.poll_slot(index, now, &mut writing, settlement) {
+            if let Some((push, segment)) = self.poll_slot(index, now, capped, &mut writing, settlement) {
                 let slot = &self.slots[index];
                 let unfinished = slot.subscription.as_ref().is_some_and(Subscription::has_unsent);
                 self.turn = if unfinished { index } else { index + 1 };
@@ -350,11 +383,18 @@ impl Handset {
             // What was sent before the pause began says nothing about the time after it.
             Verdict::ParkHandset | Verdict::Retry | Verdict::NarrowWindow if now.monotonic >= self.held_until => {
                 self.refusals = self.refusals.saturating_add(1);
+                self.parked = verdict == Verdict::ParkHandset;
                 self.held_until = now.monotonic + verdict::pause(self.refusals);
             }
             _ => {}
         }
+        if let Some(fate) = subscription.take_released() {
+            self.unreceipted.handle_accepted(now.monotonic, fate);
+        }
         slot.subscription.take_if(|one| one.is_finished());
+        if self.unreceipted.is_full(0) {
+            self.unreceipted.look(now.monotonic, settlement.receipts, settlement.smsc);
+        }
         verdict
     }
 
@@ -368,10 +408,11 @@ impl Handset {
         &mut self,
         index: usize,
         now: Now,
+        capped: bool,
         writing: &mut Writing<'_>,
         settlement: &mut Settlement<'_>,
     ) -> Option<(u64, u8)> {
-        let may_form = self.may_form(index);
+        let may_form = self.may_form(index, capped);
         let subscription = self.slots[index].subscription.as_mut()?;
         let frame =
             Frame { template: &self.addressing.template, destination: &self.destination, width: self.addressing.width };
@@ -379,10 +420,14 @@ impl Handset {
     }
 
     /// In strict order at most one push of the handset awaits its answers; a pipelined subscription still waits for
-    /// the push of a strict one.
-    fn may_form(&self, index: usize) -> bool {
+    /// the push of a strict one. While the SMSC has as many of it as it may have, none asks for another receipt.
+    fn may_form(&self, index: usize, capped: bool) -> bool {
         let strict = |one: &Subscription| one.policy().order == Order::Strict;
-        let asks = self.slots[index].subscription.as_ref().is_some_and(strict);
+        let own = self.slots[index].subscription.as_ref();
+        if capped && own.is_some_and(|one| one.policy().receipts != Wanted::None) {
+            return false;
+        }
+        let asks = own.is_some_and(strict);
         !self.occupied().any(|(_, one)| one.outstanding() > 0 && (asks || strict(one)))
     }
 
@@ -395,5 +440,6 @@ impl Handset {
         for slot in &mut self.slots {
             slot.subscription.take_if(|one| one.is_finished());
         }
+        self.parked &= !self.is_vacant();
     }
 }
