@@ -2,7 +2,7 @@
 
 use crate::phone::{Line, Phone};
 use crate::world::Books;
-use bellwire::codec::smpp::{BindMode, Receipt};
+use bellwire::codec::smpp::{BindMode, InterfaceVersion, Receipt};
 use bellwire::engine::backoff::Backoff;
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
@@ -159,6 +159,7 @@ fn settings() -> SessionSettings {
         system_id: "bellwire".into(),
         password: "secret".into(),
         system_type: String::new(),
+        version: InterfaceVersion::V3_4,
         window: WINDOW,
         pacing: PacingSettings::default(),
         judge: Judge::default(),
