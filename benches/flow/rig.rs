@@ -73,7 +73,7 @@ impl Engine {
     pub fn step(&mut self, chunk: &Arc<Chunk>) -> usize {
         self.handset.handle_chunk(NOW, self.place, chunk, &mut self.tally);
         self.out.clear();
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         let mut written = Vec::with_capacity(EVENTS as usize);
         loop {
             while let Some(segment) =

@@ -2,7 +2,7 @@
 
 use super::journal::Save;
 use crate::engine::clock::Now;
-use crate::engine::tally::Tally;
+use crate::engine::tally::{ReceiptKind, Tally};
 use crate::model::{DropReason, Outcome};
 use crate::store::row::{self, COUNTS_KEY, Counts};
 use crate::store::{Batch, Table};
@@ -115,6 +115,6 @@ pub fn carry(tally: &mut Tally, telemetry: &Telemetry) {
     telemetry.resent.increment(tally.resent);
     telemetry.reordered.increment(tally.reordered);
     telemetry.gaps.increment(tally.gaps);
-    telemetry.stray_receipts.increment(tally.stray_receipts);
+    telemetry.stray_receipts.increment(tally.receipts[ReceiptKind::Stray as usize]);
     tally.clear();
 }

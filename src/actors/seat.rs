@@ -359,7 +359,13 @@ impl Seat {
         if let Some(place) = state.place.take() {
             tally.slept += 1;
             HandsetCell::settle(&self.handset, now, |engine, receipts| {
-                engine.close(now, place, reason, next, &mut Settlement { tally, receipts });
+                engine.close(
+                    now,
+                    place,
+                    reason,
+                    next,
+                    &mut Settlement { tally, receipts, smsc: self.handset.smsc().number() },
+                );
             });
         } else if matches!(before, Phase::Placed | Phase::Attached { .. } | Phase::Behind) {
             tally.settle(Outcome::Dropped(reason), next.saturating_sub(state.released));
@@ -397,7 +403,13 @@ impl Seat {
             end = self.take_out(&mut state, broken).map_or(end, |old| old.released());
         } else if let Some(place) = state.place {
             let closed = HandsetCell::settle(&self.handset, now, |engine, receipts| {
-                engine.close(now, place, DropReason::Quarantined, next, &mut Settlement { tally, receipts });
+                engine.close(
+                    now,
+                    place,
+                    DropReason::Quarantined,
+                    next,
+                    &mut Settlement { tally, receipts, smsc: self.handset.smsc().number() },
+                );
             });
             end = closed.map_or(end, |()| next);
         }

@@ -14,12 +14,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// The receipts that all SMSCs owe: one push may be accepted by two of them.
+pub type SharedReceipts = Arc<Mutex<Receipts>>;
+
 /// One SMSC.
 pub struct Smsc {
+    number: u8,
     name: String,
     addressing: Arc<Addressing>,
     lanes: Vec<Arc<Lane>>,
-    receipts: Mutex<Receipts>,
+    receipts: SharedReceipts,
     journal: Journal,
     /// Whether a segment of which nobody knows what became of it goes once more.
     resends: bool,
@@ -30,11 +34,13 @@ pub struct Smsc {
 }
 
 impl Smsc {
-    /// An SMSC with `lanes` links that send messages as `addressing` says.
-    pub fn new(name: String, addressing: Addressing, lanes: usize, receipts: Receipts) -> Self {
+    /// An SMSC with `lanes` links that send messages as `addressing` says; `number` is its own among those that share
+    /// `receipts`.
+    pub fn new(number: u8, name: String, addressing: Addressing, lanes: usize, receipts: SharedReceipts) -> Self {
         let lanes = (0..lanes.max(1)).map(|_| Arc::default()).collect();
-        let (addressing, receipts) = (Arc::new(addressing), Mutex::new(receipts));
+        let addressing = Arc::new(addressing);
         Self {
+            number,
             name,
             addressing,
             lanes,
@@ -57,8 +63,10 @@ impl Smsc {
     /// process that knew what became of it is gone.
     #[must_use]
     pub fn with_journal(self, journal: Journal, resends: bool) -> Self {
-        let receipts = if journal.is_on() { self.receipts.into_inner().recorded().into() } else { self.receipts };
-        Self { journal, resends, receipts, ..self }
+        if journal.is_on() {
+            self.receipts.lock().record();
+        }
+        Self { journal, resends, ..self }
     }
 
     /// Whether a segment of which nobody knows what became of it goes once more.
@@ -86,8 +94,13 @@ impl Smsc {
         &self.lanes
     }
 
-    /// The receipts it owes. Locked before a handset, never while one is.
-    pub fn receipts(&self) -> &Mutex<Receipts> {
+    /// Its number among those that share the receipts.
+    pub fn number(&self) -> u8 {
+        self.number
+    }
+
+    /// The receipts that it and the others owe. Locked before a handset, never while one is.
+    pub fn receipts(&self) -> &SharedReceipts {
         &self.receipts
     }
 
@@ -142,7 +155,7 @@ impl Smsc {
 
 impl Save for Smsc {
     fn save(&self, now: Now, batch: &mut Batch) {
-        self.receipts.lock().save(now, &mut |message_id, awaited| {
+        self.receipts.lock().save(self.number, now, &mut |message_id, awaited| {
             let key = row::receipt_key(&self.name, message_id);
             match awaited {
                 Some(awaited) => batch.put(Table::Receipts, key, row::encode(&awaited)),

@@ -5,7 +5,7 @@ use crate::actors::admission::Admission;
 use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::router::{RelaySettings, RouterMessage};
-use crate::actors::smsc::Smsc;
+use crate::actors::smsc::{SharedReceipts, Smsc};
 use crate::actors::upstream::Upstreams;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError, InterfaceVersion};
 use crate::codec::sse::Limits;
@@ -21,12 +21,13 @@ use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::receipts::Receipts;
 use crate::engine::routing::{Route, Routes};
 use crate::engine::session::SessionSettings;
-use crate::engine::tally::{Answered, Stage};
+use crate::engine::tally::{Answered, ReceiptKind, Stage};
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
 use crate::model::{DropReason, Ids, Outcome, Overflow, Policy, PushSettings, TenantId};
 use crate::proxy::identity::Identities;
 use crate::proxy::{self, Certificate, Page};
 use crate::telemetry::{Labels, Telemetry};
+use parking_lot::Mutex;
 use ractor::ActorRef;
 use std::future::Future;
 use std::io;
@@ -35,8 +36,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// Receipts awaited per SMSC at most, which take some 150 MB; beyond it the oldest end as accepted.
+/// Receipts awaited at most, which take some 150 MB; beyond it the oldest end as accepted.
 const MAX_RECEIPTS: usize = 900_000;
+/// How long a receipt is awaited from an SMSC of which nothing else is said.
+const RECEIPT_TIMEOUT: Duration = Duration::from_secs(3600);
 /// First and longest wait before a link is tried again.
 const LINK_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
@@ -47,7 +50,13 @@ pub(super) const LABELS: Labels = Labels {
     rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
+    receipts: &ReceiptKind::LABELS,
 };
+
+/// The receipts that all SMSCs owe.
+pub(super) fn receipts() -> SharedReceipts {
+    Arc::new(Mutex::new(Receipts::new(RECEIPT_TIMEOUT, MAX_RECEIPTS)))
+}
 
 /// Which SMSCs reach which number.
 pub(super) fn routes(smscs: &[SmscConfig]) -> Routes {
@@ -66,33 +75,36 @@ pub(super) async fn smscs(
     routes: &Routes,
     journal: &Journal,
 ) -> Result<(Vec<Arc<Smsc>>, Vec<SmscLinks>), StartError> {
+    let receipts = receipts();
     let (mut smscs, mut all) = (Vec::new(), Vec::new());
-    for (at, one) in config.smsc.iter().enumerate() {
-        let (made, links) = smsc(one, &config.push, config.node.grace, journal, routes.has_stand_ins(at))?;
+    for (number, one) in (0..).zip(&config.smsc) {
+        let has_stand_ins = routes.has_stand_ins(usize::from(number));
+        let (made, links) = smsc((number, one), &receipts, &config.push, config.node.grace, journal, has_stand_ins)?;
         smscs.push(made);
         all.push(SmscLinks { outbind: outbind(one).await?, ..links });
     }
     Ok((smscs, all))
 }
 
-/// An SMSC as the router and as the pool see it.
+/// An SMSC as the router and as the pool see it; `number` is its own among those that share the receipts.
 ///
 /// # Errors
 /// When a setting does not fit its field of a submit_sm.
 fn smsc(
-    config: &SmscConfig,
+    (number, config): (u8, &SmscConfig),
+    receipts: &SharedReceipts,
     push: &PushSettings,
     grace: Duration,
     journal: &Journal,
     has_stand_ins: bool,
 ) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
-    let receipts = Receipts::new(config.receipt_timeout, MAX_RECEIPTS);
+    receipts.lock().set_up(number, config.receipt_timeout, config.receipts.message_ids);
     let ports = Ports { destination: push.destination_port, source: push.source_port };
     let addressing = envelope::addressing(&sender(config), ports)
         .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
     let resend = config.resend_unknown == ResendUnknown::Once;
-    let smsc = Smsc::new(config.name.clone(), addressing, links, receipts);
+    let smsc = Smsc::new(number, config.name.clone(), addressing, links, Arc::clone(receipts));
     let smsc = smsc.with_journal(journal.clone(), resend);
     let RoutingConfig { failover_after, return_after, .. } = config.routing;
     let patience = Patience { failover_after, return_after };

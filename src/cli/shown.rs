@@ -27,7 +27,7 @@ pub(super) fn subscription_line(one: &Subscription) -> String {
 
 /// Everything about a subscription, a line each.
 pub(super) fn subscription_text(one: &Subscription) -> String {
-    let policy = one.policy.unwrap_or_default();
+    let policy = one.policy.clone().unwrap_or_default();
     let source = one.source.as_ref().map(source_text).unwrap_or_default();
     let reason = if one.status_reason.is_empty() { String::new() } else { format!(" ({})", one.status_reason) };
     let lines = [
@@ -53,6 +53,10 @@ pub(super) fn subscription_text(one: &Subscription) -> String {
         ("content", word(policy.content().as_str_name(), "CONTENT_")),
         ("ids", word(policy.ids().as_str_name(), "IDS_")),
         ("receipts", word(policy.receipts().as_str_name(), "RECEIPTS_")),
+        ("priority", word(policy.priority().as_str_name(), "PRIORITY_")),
+        ("at_limit", word(policy.at_limit().as_str_name(), "AT_LIMIT_")),
+        ("types", event_types(&policy).join(", ")),
+        ("coalesce", policy.coalescing()),
     ];
     let lines = lines.iter().map(|(name, value)| format!("{name:<13}{value}").trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
@@ -143,7 +147,16 @@ fn policy_json(policy: &Policy) -> Value {
         "content": word(policy.content().as_str_name(), "CONTENT_"),
         "ids": word(policy.ids().as_str_name(), "IDS_"),
         "receipts": word(policy.receipts().as_str_name(), "RECEIPTS_"),
+        "priority": word(policy.priority().as_str_name(), "PRIORITY_"),
+        "at_limit": word(policy.at_limit().as_str_name(), "AT_LIMIT_"),
+        "types": event_types(policy),
+        "coalesce": policy.coalescing(),
     })
+}
+
+/// Types of events that are wanted; none for all.
+fn event_types(policy: &Policy) -> &[String] {
+    policy.types.as_ref().map_or(&[], |types| &types.types)
 }
 
 /// As the configuration writes it; a server's durations are never negative.

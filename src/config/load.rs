@@ -123,10 +123,19 @@ impl Config {
     }
 }
 
+/// One number is left over.
+const MAX_SMSCS: usize = 255;
+
 fn smscs(root: &Written, errors: &mut Vec<ConfigError>) -> Vec<SmscConfig> {
     let written = table_entry(root, "smsc");
     let mut names = Vec::new();
     let smscs = entries("smsc", written, errors, |section| SmscConfig::read(section, &mut names));
+    // Receipts name theirs by an octet.
+    if let Some(written) = written.filter(|_| smscs.len() > MAX_SMSCS) {
+        let (origin, value) = (written.origin.clone(), format!("{} of them", smscs.len()));
+        let allowed = format!("at most {MAX_SMSCS} [[smsc]]");
+        errors.push(ConfigError::Value { origin, key: "smsc".to_owned(), value, allowed });
+    }
     if smscs.is_empty() && !matches!(written.map(|written| &written.value), Some(value) if !is_list(value)) {
         let origin = written.map_or(&root.origin, |written| &written.origin).clone();
         let allowed = "at least one [[smsc]] with a name and an address".to_owned();

@@ -32,7 +32,7 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, ConnectionConfig, OutbindConfig, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig,
-    SourceAddress, TlsConfig, Version,
+    BindMode, ConnectionConfig, OutbindConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, RoutingConfig,
+    SmscAddress, SmscConfig, SourceAddress, TlsConfig, Version,
 };
 pub use upstream::UpstreamConfig;

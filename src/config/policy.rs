@@ -2,9 +2,12 @@
 
 use super::explain::Explained;
 use super::section::{Section, text};
-use crate::model::Policy;
+use crate::model::{EventTypes, Policy};
 use std::num::NonZeroU8;
 use std::time::Duration;
+
+const TYPES: &str = "at most 32 types of events, each from 1 to 64 octets without CR, LF and NUL";
+const COALESCE: &str = "one of none, latest, type, field:NAME with a NAME from 1 to 64 octets of printable ASCII";
 
 pub(super) fn read(mut section: Section<'_>) -> Policy {
     let default = Policy::default();
@@ -25,10 +28,28 @@ pub(super) fn read(mut section: Section<'_>) -> Policy {
         overflow: section.word("overflow", default.overflow, "one of notify, drop, split"),
         content: section.word("content", default.content, "one of all, wake"),
         ids: section.word("ids", default.ids, "one of origin, all"),
-        receipts: section.word("receipts", default.receipts, "one of all, none"),
+        receipts: section.word("receipts", default.receipts, "one of all, last, sample, none"),
+        priority: section.word("priority", default.priority, "one of low, normal, high, urgent"),
+        at_limit: section.word("at_limit", default.at_limit, "one of hold, drop, notify"),
+        types: types(&mut section),
+        coalesce: section.word("coalesce", default.coalesce, COALESCE),
     };
     section.finish();
     policy
+}
+
+fn types(section: &mut Section<'_>) -> EventTypes {
+    let list = section.list("types", TYPES, |text| EventTypes::new([text]).is_ok());
+    match EventTypes::new(&list) {
+        Ok(types) => types,
+        Err(_) => {
+            let count = format!("of {} types", list.len());
+            if let Some(written) = section.written("types") {
+                section.refuse("types", written, count, TYPES);
+            }
+            EventTypes::default()
+        }
+    }
 }
 
 /// A duration that the model's own check has to take, in a policy that is otherwise the default.
@@ -56,5 +77,9 @@ pub(super) fn explain(policy: &Policy, explained: &mut Explained) {
         .text("overflow", policy.overflow.as_str())
         .text("content", policy.content.as_str())
         .text("ids", policy.ids.as_str())
-        .text("receipts", policy.receipts.as_str());
+        .text("receipts", policy.receipts.as_str())
+        .text("priority", policy.priority.as_str())
+        .text("at_limit", policy.at_limit.as_str())
+        .list("types", &policy.types.iter().map(str::to_owned).collect::<Vec<_>>())
+        .text("coalesce", &policy.coalesce);
 }

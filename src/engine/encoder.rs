@@ -22,8 +22,6 @@ pub struct Frame<'a> {
     pub destination: &'a Destination,
     /// Width of concatenation references.
     pub width: ReferenceWidth,
-    /// Whether a receipt is asked for: registered_delivery.
-    pub registered_delivery: RegisteredDelivery,
 }
 
 /// Names a subscription among all that an encoder sees: its handset, and its place there.
@@ -47,6 +45,8 @@ pub struct Piece<'a> {
     pub owner: (Owner, u64),
     /// Which segment of the push.
     pub index: u8,
+    /// Whether it asks for a receipt.
+    pub registered_delivery: RegisteredDelivery,
     /// The number that its submit_sm gets.
     pub sequence_number: u32,
     /// When it is written, for what is left of its validity.
@@ -74,8 +74,8 @@ impl Encoder {
         let Piece { frame, envelope, push, .. } = piece;
         let start = out.len();
         let validity = self.validity(push.expires_at, piece.now.into());
-        let Frame { template, destination, registered_delivery, .. } = frame;
-        let open = template.begin(piece.sequence_number, destination, validity, *registered_delivery, out);
+        let Frame { template, destination, .. } = frame;
+        let open = template.begin(piece.sequence_number, destination, validity, piece.registered_delivery, out);
         let concatenation = concatenation(frame.width, push, piece.index);
         UserDataHeader { concatenation, ports: Some(piece.ports) }.write(out);
         match NonZeroU8::new(push.segments) {

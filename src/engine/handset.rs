@@ -13,8 +13,8 @@ use super::subscription::{Answer, Settlement, Subscription, Taken, Writing};
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::ReferenceWidth;
-use crate::codec::smpp::{Destination, RegisteredDelivery};
-use crate::model::{DropReason, Msisdn, Order, Receipts as Wanted};
+use crate::codec::smpp::Destination;
+use crate::model::{DropReason, Msisdn, Order};
 use bytes::BytesMut;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -360,15 +360,8 @@ impl Handset {
     ) -> Option<(u64, u8)> {
         let may_form = self.may_form(index);
         let subscription = self.slots[index].subscription.as_mut()?;
-        let frame = Frame {
-            template: &self.addressing.template,
-            destination: &self.destination,
-            width: self.addressing.width,
-            registered_delivery: match subscription.policy().receipts {
-                Wanted::All => RegisteredDelivery::FINAL,
-                Wanted::None => RegisteredDelivery::NONE,
-            },
-        };
+        let frame =
+            Frame { template: &self.addressing.template, destination: &self.destination, width: self.addressing.width };
         subscription.poll_segment(now, may_form, &frame, &mut self.numbers, writing, settlement)
     }
 

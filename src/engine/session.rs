@@ -11,7 +11,7 @@ use super::subscription::Answer;
 use super::verdict::{self, Verdict};
 use crate::codec::smpp::{
     self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode,
-    EncodeError, FrameError, Header, InterfaceVersion, MessageState, PDU_MAX_OCTETS, Pdu, Receipt,
+    EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub trait Sink<T> {
     /// A submit was answered, or will not be. The verdict is what the answer means for this link.
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
-    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState);
+    fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
 }
 
 /// Why a session is over.
@@ -456,9 +456,7 @@ impl<T> Session<T> {
 }
 
 fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
-    if let Some(receipt) = Receipt::decode(message)
-        && let (Some(message_id), Some(state)) = (receipt.message_id, receipt.state)
-    {
-        sink.handle_receipt(now, message_id, state);
+    if let Some(receipt) = Receipt::decode(message) {
+        sink.handle_receipt(now, &receipt);
     }
 }

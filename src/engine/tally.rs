@@ -53,6 +53,44 @@ impl Answered {
     pub const LABELS: [&'static str; 6] = ["accepted", "throttled", "retried", "failed", "resent", "unknown"];
 }
 
+/// What a receipt turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptKind {
+    /// It named a message as the SMSC had named it before.
+    Matched,
+    /// It did but for blanks, leading zeros or case.
+    Trimmed,
+    /// It did in another base.
+    Converted,
+    /// It came before the response that named its message.
+    Parked,
+    /// Its message is still on its way.
+    Intermediate,
+    /// It said once more how its message ended.
+    Duplicate,
+    /// It said that its message ended otherwise than was said before.
+    Contradicting,
+    /// Nobody waited for it.
+    Stray,
+    /// It has no id or no state that can be read.
+    Unreadable,
+}
+
+impl ReceiptKind {
+    /// Every kind, in the order of its index.
+    pub const LABELS: [&'static str; 9] = [
+        "matched",
+        "trimmed",
+        "converted",
+        "parked",
+        "intermediate",
+        "duplicate",
+        "contradicting",
+        "stray",
+        "unreadable",
+    ];
+}
+
 /// Runs of equal latencies kept per stage between two looks; more are recorded by whoever looks more often.
 const MAX_RUNS: usize = 4096;
 
@@ -77,8 +115,8 @@ pub struct Tally {
     pub reordered: u64,
     /// Gap marks sent.
     pub gaps: u64,
-    /// Receipts nobody waited for.
-    pub stray_receipts: u64,
+    /// Receipts by [`ReceiptKind`].
+    pub receipts: [u64; ReceiptKind::LABELS.len()],
     /// Responses that belong to no request.
     pub stray_responses: u64,
     /// Subscriptions that woke for an event.
@@ -103,6 +141,12 @@ impl Tally {
         self.answered[answered as usize] += 1;
     }
 
+    /// A receipt turned out to be of this kind.
+    #[inline]
+    pub fn receipt(&mut self, kind: ReceiptKind) {
+        self.receipts[kind as usize] += 1;
+    }
+
     /// `count` things took `latency` in `stage`.
     pub fn time(&mut self, stage: Stage, latency: Duration, count: u64) {
         let runs = &mut self.stages[stage as usize];
@@ -122,10 +166,10 @@ impl Tally {
 
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
-        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps, self.stray_receipts];
+        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps];
         let subscriptions = [self.woken, self.slept, self.stray_responses];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
-        let all = events.chain(&self.answered).chain(&pushes).chain(&subscriptions);
+        let all = events.chain(&self.answered).chain(&self.receipts).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

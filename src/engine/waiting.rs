@@ -1,5 +1,8 @@
 //! What waits under the names that an SMSC gave, oldest first: a queue, and beside it an index of the names. There may be
 //! a million waiting, and most are looked for once, long after they came: a look costs two lines of cache.
+//!
+//! Names that differ only in blanks around them, leading zeros and case have the same place in the index, so that one is
+//! found by the other as fast as by itself.
 
 use super::clock::Stamp;
 use std::collections::VecDeque;
@@ -11,6 +14,8 @@ use std::num::NonZeroU32;
 const INLINE_OCTETS: usize = 22;
 /// The index has a power of two of places, and no fewer.
 const MIN_PLACES: usize = 16;
+/// Other spellings of one id that wait at a time: a look passes them all.
+const MAX_ALIKE: u8 = 32;
 
 /// An SMSC's name for a segment: opaque octets, compared as they are.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -63,15 +68,13 @@ pub(super) struct Waiting<T> {
     /// By hash; whoever finds his place taken lies behind, with no gap in between.
     places: Vec<Option<Place>>,
     len: usize,
-    keys: [u64; 2],
+    keys: Keys,
 }
 
 impl<T: Copy> Waiting<T> {
     /// With nothing waiting.
     pub fn new() -> Self {
-        let random = RandomState::new();
-        let keys = [random.hash_one(0), random.hash_one(1)];
-        Self { entries: VecDeque::new(), first: 0, places: vec![None; MIN_PLACES], len: 0, keys }
+        Self { entries: VecDeque::new(), first: 0, places: vec![None; MIN_PLACES], len: 0, keys: Keys::random() }
     }
 
     /// Items that wait.
@@ -79,63 +82,104 @@ impl<T: Copy> Waiting<T> {
         self.len
     }
 
-    /// Puts an item behind the others; `until` is not before theirs. Gives back the one that had the id.
-    pub fn insert(&mut self, id: &[u8], until: Stamp, item: T) -> Option<T> {
-        let before = self.take(id);
+    /// Puts an item behind the others; `until` is not before theirs. Gives back the one that had the id, or one under
+    /// another spelling of it if there are too many, whose id is then shown to `told`.
+    pub fn insert(&mut self, id: &[u8], until: Stamp, item: T, told: impl FnOnce(&[u8])) -> Option<T> {
+        let hash = place(self.keys.alike(id));
+        let before = if self.len == 0 { None } else { self.make_way(hash, id, told) };
         // A quarter stays free, so that the ways to an entry are short.
         if (self.len + 1) * 4 > self.places.len() * 3 {
             self.grow();
         }
         let number = self.first.wrapping_add(self.entries.len() as u32);
         self.entries.push_back(Entry { until, id: MessageId::new(id), item: Some(item) });
-        self.settle_in(Place { hash: self.hash(id), number });
+        self.settle_in(Place { hash, number });
         self.len += 1;
         before
     }
 
     /// Takes the item with this id.
     pub fn take(&mut self, id: &[u8]) -> Option<T> {
+        self.take_hashed(self.hash(id), id)
+    }
+
+    /// What [`Waiting::take_hashed`] needs of an id: the same for ids that are alike.
+    #[inline]
+    pub fn hash(&self, id: &[u8]) -> u64 {
+        self.keys.alike(id)
+    }
+
+    /// Takes the item with this id, of which `hash` is known.
+    #[inline]
+    pub fn take_hashed(&mut self, hash: u64, id: &[u8]) -> Option<T> {
         if self.len == 0 {
             return None;
         }
-        let hash = self.hash(id);
+        let (at, index) = self.look(place(hash), |own| own == id)?;
+        self.take_out(at, index)
+    }
+
+    /// The item with this id.
+    pub fn find(&self, id: &[u8]) -> Option<T> {
+        let (_, index) = self.look(place(self.keys.alike(id)), |own| own == id)?;
+        self.entries.get(index)?.item
+    }
+
+    /// The id that waits and is another spelling of this one, or this one, unless there are several.
+    pub fn find_alike(&self, id: &[u8]) -> Option<&[u8]> {
+        let (hash, mut found) = (place(self.keys.alike(id)), None);
+        let several = self.look(hash, |own| are_alike(own, id) && found.replace(()).is_some());
+        let (_, index) = self.look(hash, |own| are_alike(own, id)).filter(|_| several.is_none())?;
+        self.entries.get(index).map(|entry| entry.id.octets())
+    }
+
+    /// When the oldest item's time is over.
+    pub fn oldest_until(&self) -> Option<Stamp> {
+        self.entries.front().map(|entry| entry.until)
+    }
+
+    /// The place and the entry of the first with this hash whose id is the one that is looked for.
+    fn look(&self, hash: NonZeroU32, mut is_it: impl FnMut(&[u8]) -> bool) -> Option<(usize, usize)> {
         let mut at = self.home(hash);
         while let Some(place) = self.places[at] {
             let index = place.number.wrapping_sub(self.first) as usize;
             if place.hash == hash
-                && let Some(entry) = self.entries.get_mut(index)
-                && entry.id.octets() == id
+                && let Some(entry) = self.entries.get(index)
+                && is_it(entry.id.octets())
             {
-                let item = entry.item.take();
-                self.vacate(at);
-                self.drop_taken();
-                return item;
+                return Some((at, index));
             }
             at = self.next(at);
         }
         None
     }
 
-    /// The item with this id.
-    pub fn find(&self, id: &[u8]) -> Option<T> {
-        let hash = self.hash(id);
-        let mut at = self.home(hash);
-        while let Some(place) = self.places[at] {
-            let entry = self.entries.get(place.number.wrapping_sub(self.first) as usize);
-            if place.hash == hash
-                && let Some(entry) = entry.filter(|entry| entry.id.octets() == id)
-            {
-                return entry.item;
-            }
-            at = self.next(at);
+    /// Takes out the item that has the id, or one of those in its way that are too many.
+    fn make_way(&mut self, hash: NonZeroU32, id: &[u8], told: impl FnOnce(&[u8])) -> Option<T> {
+        let (mut others, mut same) = (0, false);
+        let (at, index) = self.look(hash, |own| {
+            same = own == id;
+            others += 1;
+            same || others >= MAX_ALIKE
+        })?;
+        if !same && let Some(entry) = self.entries.get(index) {
+            told(entry.id.octets());
         }
-        None
+        self.take_out(at, index)
+    }
+
+    #[inline]
+    fn take_out(&mut self, at: usize, index: usize) -> Option<T> {
+        let item = self.entries.get_mut(index)?.item.take();
+        self.vacate(at);
+        self.drop_taken();
+        item
     }
 
     /// Takes the oldest item, and shows `told` its id.
     pub fn take_oldest(&mut self, told: impl FnOnce(&[u8])) -> Option<T> {
         // The first entry was not taken, or it would be gone.
-        let (first, hash) = (self.first, self.hash(self.entries.front()?.id.octets()));
+        let (first, hash) = (self.first, place(self.keys.alike(self.entries.front()?.id.octets())));
         let mut at = self.home(hash);
         while self.places[at].is_some_and(|place| place.number != first) {
             at = self.next(at);
@@ -198,18 +242,52 @@ impl<T: Copy> Waiting<T> {
     fn next(&self, at: usize) -> usize {
         (at + 1) & (self.places.len() - 1)
     }
+}
 
-    /// Keyed, so that an SMSC cannot choose ids that meet in one place. The lowest bit says nothing.
-    fn hash(&self, id: &[u8]) -> NonZeroU32 {
-        let [a, b] = self.keys;
-        let (words, rest) = id.as_chunks::<8>();
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        let mut hash = a ^ id.len() as u64;
-        for word in words.iter().chain([&last]) {
-            hash = fold(hash ^ u64::from_le_bytes(*word), b);
+/// Where a hash has its place. The lowest bit says nothing.
+fn place(hash: u64) -> NonZeroU32 {
+    NonZeroU32::MIN | hash as u32
+}
+
+/// What ids are hashed with: keys, so that an SMSC cannot choose ids that meet in one place.
+#[derive(Clone, Copy)]
+struct Keys([u64; 2]);
+
+impl Keys {
+    /// Nobody knows them.
+    fn random() -> Self {
+        let random = RandomState::new();
+        Self([random.hash_one(0), random.hash_one(1)])
+    }
+
+    /// The same for ids that are alike.
+    #[inline]
+    fn alike(self, id: &[u8]) -> u64 {
+        // Most ids have nothing to be left out: neither a blank nor a zero at the ends.
+        match id {
+            [b'1'..=b'\xff', .., b'!'..=b'\xff'] => self.hash(id),
+            _ => self.hash(significant(trimmed(id))),
         }
-        NonZeroU32::MIN | fold(hash, a) as u32
+    }
+
+    fn hash(self, id: &[u8]) -> u64 {
+        // Both cases of a letter differ in one bit, which no digit has clear.
+        const LOWER: u64 = 0x2020_2020_2020_2020;
+        let Self([a, b]) = self;
+        let mut hash = a ^ id.len() as u64;
+        let Some(last) = id.last_chunk::<8>() else {
+            let short = id.iter().fold(0, |word, octet| word << 8 | u64::from(*octet));
+            return fold(fold(hash ^ (short | LOWER), b), a);
+        };
+        let (words, rest) = id.as_chunks::<8>();
+        for word in words {
+            hash = fold(hash ^ (u64::from_le_bytes(*word) | LOWER), b);
+        }
+        // What is left is read with some of what was before it, rather than in smaller pieces.
+        if !rest.is_empty() {
+            hash = fold(hash ^ (u64::from_le_bytes(*last) | LOWER), b);
+        }
+        fold(hash, a)
     }
 }
 
@@ -217,6 +295,43 @@ impl<T: Copy> Waiting<T> {
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b | 1);
     product as u64 ^ (product >> 64) as u64
+}
+
+/// Whether two ids are the same but for blanks around them, case and, if they are numbers in whatever base, leading zeros
+/// and a mark of hexadecimal.
+fn are_alike(a: &[u8], b: &[u8]) -> bool {
+    let (a, b) = (trimmed(a), trimmed(b));
+    if a.eq_ignore_ascii_case(b) {
+        return true;
+    }
+    let (a, b) = (significant(a), significant(b));
+    a.iter().chain(b).all(u8::is_ascii_hexdigit) && !a.is_empty() && a.eq_ignore_ascii_case(b)
+}
+
+/// Without leading zeros and a mark of hexadecimal.
+fn significant(id: &[u8]) -> &[u8] {
+    match id {
+        [b'0', b'x' | b'X', digits @ ..] => without_zeros(digits),
+        _ => without_zeros(id),
+    }
+}
+
+/// Without blanks around it.
+pub(super) fn trimmed(mut id: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = id {
+        id = rest;
+    }
+    id
+}
+
+/// Without leading zeros; of nothing but zeros one is left.
+pub(super) fn without_zeros(mut id: &[u8]) -> &[u8] {
+    while let [b'0', rest @ ..] = id
+        && !rest.is_empty()
+    {
+        id = rest;
+    }
+    id
 }
 
 #[cfg(test)]
@@ -229,12 +344,42 @@ mod tests {
         let mut waiting = Waiting::new();
         let ids: Vec<Vec<u8>> = [0, 1, 8, INLINE_OCTETS, INLINE_OCTETS + 1, 64].map(|len| vec![b'7'; len]).into();
         for (number, id) in ids.iter().enumerate() {
-            assert_eq!(waiting.insert(id, Stamp::NEVER, number), None);
+            assert_eq!(waiting.insert(id, Stamp::NEVER, number, |_| {}), None);
         }
         for (number, id) in ids.iter().enumerate() {
             assert_eq!((waiting.take(id), waiting.take(id)), (Some(number), None));
         }
         assert_eq!((waiting.len(), waiting.entries.len()), (0, 0));
+    }
+
+    #[test]
+    fn ids_that_are_alike_are_found_by_each_other() {
+        let alike = [["0913", " 913 "], ["aB-1", "Ab-1"], ["0", "000"], ["0x1F", "01f"], ["", "  "]];
+        let different = [["a-01", "0a-01"], ["0", ""], ["0x", "0"], ["12", "120"], ["1 2", "12"], ["0xy", "y"]];
+        for ([one, other], found) in
+            alike.map(|pair| (pair, true)).into_iter().chain(different.map(|pair| (pair, false)))
+        {
+            for (one, other) in [(one, other), (other, one)] {
+                let mut waiting = Waiting::new();
+                waiting.insert(one.as_bytes(), Stamp::NEVER, 1, |_| {});
+                let expected = found.then_some(one.as_bytes());
+                assert_eq!(waiting.find_alike(other.as_bytes()), expected, "{one:?} {other:?}");
+                assert_eq!((waiting.find(other.as_bytes()), waiting.take(other.as_bytes())), (None, None));
+                assert_eq!(waiting.find_alike(one.as_bytes()), Some(one.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn so_many_that_are_alike_wait_and_no_more() {
+        let (mut waiting, mut out) = (Waiting::new(), Vec::new());
+        for zeros in 0..2 * usize::from(MAX_ALIKE) {
+            let id = format!("{}7", "0".repeat(zeros));
+            waiting.insert(id.as_bytes(), Stamp::NEVER, zeros, |other| out.push(other.len()));
+            assert_eq!(waiting.find(id.as_bytes()), Some(zeros));
+            assert_eq!(waiting.find_alike(b"7").is_some(), zeros == 0, "one of several is none");
+        }
+        assert_eq!((waiting.len(), out.len()), (usize::from(MAX_ALIKE), usize::from(MAX_ALIKE)));
     }
 
     proptest! {
@@ -249,7 +394,7 @@ mod tests {
                 match what {
                     0 | 1 => {
                         let before = known.map(|at| list.remove(at).1);
-                        prop_assert_eq!(waiting.insert(octets.as_bytes(), Stamp::default(), step), before);
+                        prop_assert_eq!(waiting.insert(octets.as_bytes(), Stamp::default(), step, |_| {}), before);
                         list.push((id, step));
                     }
                     2 => prop_assert_eq!(waiting.take(octets.as_bytes()), known.map(|at| list.remove(at).1)),

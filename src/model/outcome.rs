@@ -13,6 +13,10 @@ pub enum Outcome {
     Relayed,
     /// Its time to live ended before it was sent.
     Expired,
+    /// Its type is none of those that the policy wants.
+    Filtered,
+    /// While it waited, a later event made it needless.
+    Coalesced,
     /// Left out, with a reason.
     Dropped(DropReason),
     /// A link died with it outstanding and it must not be sent again, or was sent twice without an answer.
@@ -21,8 +25,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of [`Outcome::index`]; the drop reasons share one.
-    pub const LABELS: [&'static str; 7] =
-        ["accepted", "delivered", "failed", "relayed", "expired", "dropped", "unknown"];
+    pub const LABELS: [&'static str; 9] =
+        ["accepted", "delivered", "failed", "relayed", "expired", "filtered", "coalesced", "dropped", "unknown"];
 
     /// A dense index for counters.
     pub fn index(self) -> usize {
@@ -32,8 +36,10 @@ impl Outcome {
             Self::Failed => 2,
             Self::Relayed => 3,
             Self::Expired => 4,
-            Self::Dropped(_) => 5,
-            Self::Unknown => 6,
+            Self::Filtered => 5,
+            Self::Coalesced => 6,
+            Self::Dropped(_) => 7,
+            Self::Unknown => 8,
         }
     }
 }

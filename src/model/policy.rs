@@ -1,5 +1,6 @@
 //! What a subscriber wants done with its events.
 
+use super::{Coalesce, EventTypes, FieldName};
 use std::num::NonZeroU8;
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,6 +26,14 @@ pub struct Policy {
     pub ids: Ids,
     /// Which receipts are asked for.
     pub receipts: Receipts,
+    /// Whose turn it is when several handsets wait, and what the SMSC is told of it.
+    pub priority: Priority,
+    /// What becomes of events while a budget is used up.
+    pub at_limit: AtLimit,
+    /// Which events are wanted; the others end as filtered.
+    pub types: EventTypes,
+    /// Which events that wait end as coalesced when a later one comes.
+    pub coalesce: Coalesce,
 }
 
 impl Policy {
@@ -60,6 +69,10 @@ impl Default for Policy {
             content: Content::All,
             ids: Ids::Origin,
             receipts: Receipts::All,
+            priority: Priority::Normal,
+            at_limit: AtLimit::Hold,
+            types: EventTypes::default(),
+            coalesce: Coalesce::None,
         }
     }
 }
@@ -74,6 +87,15 @@ pub enum PolicyError {
     /// The time to live.
     #[error("ttl {0:?} is neither 0 nor from 1s to 28days")]
     Ttl(Duration),
+    /// A type that no event has.
+    #[error("types: {0:?} is not from 1 to {max} octets without CR, LF and NUL", max = EventTypes::MAX_OCTETS)]
+    EventType(String),
+    /// Too many types.
+    #[error("types: more than {max}", max = EventTypes::MAX)]
+    EventTypes,
+    /// The name of a member that events are coalesced by.
+    #[error("coalesce: the field {0:?} is not from 1 to {max} octets of printable ASCII", max = FieldName::MAX_OCTETS)]
+    Field(String),
     /// A word that names no choice.
     #[error("{field} {value:?} is none of {allowed}")]
     Word {
@@ -161,11 +183,39 @@ words! {
 
 words! {
     /// Which segments ask the SMSC for a delivery receipt.
-    Receipts, "receipts", "all, none",
+    Receipts, "receipts", "all, last, sample, none",
     /// Every segment.
     All = "all",
+    /// The last segment of a push, which stands for the others.
+    Last = "last",
+    /// The segments of some pushes, which stand for the others.
+    Sample = "sample",
     /// None: an accepted event is final.
     None = "none",
+}
+
+words! {
+    /// Whose turn it is when several handsets wait, and the priority_flag of SMPP v3.4 §5.2.14 in GSM networks.
+    Priority, "priority", "low, normal, high, urgent",
+    /// After all others: 0.
+    Low = "low",
+    /// As most: 1.
+    Normal = "normal",
+    /// Before most: 2.
+    High = "high",
+    /// Before all others: 3.
+    Urgent = "urgent",
+}
+
+words! {
+    /// What becomes of events while a budget is used up.
+    AtLimit, "at_limit", "hold, drop, notify",
+    /// They wait until there is something left of it, or their time to live is over.
+    Hold = "hold",
+    /// They are dropped and counted.
+    Drop = "drop",
+    /// One push says that there are some; then they wait as with [`AtLimit::Hold`].
+    Notify = "notify",
 }
 
 #[cfg(test)]
@@ -181,6 +231,16 @@ mod tests {
         for overflow in [Overflow::Notify, Overflow::Drop, Overflow::Split] {
             assert_eq!(overflow.as_str().parse(), Ok(overflow));
             assert_eq!(Overflow::WORDS[overflow as usize], overflow.as_str());
+        }
+        for receipts in [Receipts::All, Receipts::Last, Receipts::Sample, Receipts::None] {
+            assert_eq!(receipts.as_str().parse(), Ok(receipts));
+        }
+        for priority in [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent] {
+            assert_eq!(priority.as_str().parse(), Ok(priority));
+            assert_eq!(Priority::WORDS[priority as usize], priority.as_str());
+        }
+        for at_limit in [AtLimit::Hold, AtLimit::Drop, AtLimit::Notify] {
+            assert_eq!(at_limit.as_str().parse(), Ok(at_limit));
         }
         let error = "fifo".parse::<Order>().unwrap_err();
         assert_eq!(error.to_string(), r#"order "fifo" is none of strict, pipelined"#);

@@ -63,6 +63,8 @@ pub struct Telemetry {
     pub upstream_reconnects: Counter,
     /// Events that came again when an upstream was opened again, and were left out.
     pub known_again: Counter,
+    /// Receipts that are awaited.
+    pub receipts_expected: Gauge,
     /// Receipts that nobody waited for.
     pub stray_receipts: Counter,
     /// How long a commit of the store takes.
@@ -70,6 +72,7 @@ pub struct Telemetry {
     /// Times that the store refused a batch, which it is then given again.
     pub store_refusals: Counter,
     verdicts: &'static [&'static str],
+    receipts: &'static [&'static str],
     detached: bool,
 }
 
@@ -86,6 +89,8 @@ pub struct Labels {
     pub stages: &'static [&'static str],
     /// What answers to segments mean.
     pub verdicts: &'static [&'static str],
+    /// What receipts turn out to be.
+    pub receipts: &'static [&'static str],
 }
 
 impl Telemetry {
@@ -124,10 +129,12 @@ impl Telemetry {
             utf8_repaired: counter!(names::UTF8_REPAIRED),
             upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
             known_again: counter!(names::KNOWN_AGAIN),
+            receipts_expected: gauge!(names::RECEIPTS_EXPECTED),
             stray_receipts: counter!(names::STRAY_RECEIPTS),
             store_commit: histogram!(names::STORE_COMMIT_SECONDS),
             store_refusals: counter!(names::STORE_REFUSALS),
             verdicts: labels.verdicts,
+            receipts: labels.receipts,
             detached: false,
         }
     }
@@ -141,9 +148,9 @@ impl Telemetry {
     /// The handles of the SMSC that the configuration calls `name`.
     pub fn smsc(&self, name: &str) -> SmscMeters {
         if self.detached {
-            return with_local_recorder(&NoopRecorder, || SmscMeters::new(name, self.verdicts));
+            return with_local_recorder(&NoopRecorder, || SmscMeters::new(name, self.verdicts, self.receipts));
         }
-        SmscMeters::new(name, self.verdicts)
+        SmscMeters::new(name, self.verdicts, self.receipts)
     }
 }
 
@@ -236,6 +243,8 @@ pub struct SmscMeters {
     pub segments: Counter,
     /// Answers to segments, by the index of what they mean.
     pub answered: CounterFamily,
+    /// Receipts, by the index of what they turned out to be.
+    pub receipts: CounterFamily,
     /// Submits awaiting their response, over all links.
     pub window_in_use: Gauge,
     /// Links that wait because their binds were refused.
@@ -257,14 +266,16 @@ pub struct SmscMeters {
 }
 
 impl SmscMeters {
-    fn new(name: &str, verdicts: &'static [&'static str]) -> Self {
+    fn new(name: &str, verdicts: &'static [&'static str], kinds: &'static [&'static str]) -> Self {
         let smsc = || name.to_owned();
         let answered = |verdict| counter!(names::SEGMENTS_ANSWERED, "smsc" => smsc(), "verdict" => verdict);
+        let receipts = |kind| counter!(names::RECEIPTS, "smsc" => smsc(), "kind" => kind);
         let links = |state| gauge!(names::LINKS, "smsc" => smsc(), "state" => state);
         Self {
             pushes: counter!(names::PUSHES, "smsc" => smsc()),
             segments: counter!(names::SEGMENTS, "smsc" => smsc()),
             answered: CounterFamily::new(verdicts, answered),
+            receipts: CounterFamily::new(kinds, receipts),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             links_refused: links("refused"),
             stray_responses: counter!(names::STRAY_RESPONSES, "smsc" => smsc()),
@@ -292,6 +303,7 @@ mod tests {
                 rules: &["split"],
                 stages: &["queue", "receipt"],
                 verdicts: &["accepted", "throttled"],
+                receipts: &["matched", "stray"],
             }))
         });
         exporter.render()
@@ -313,6 +325,8 @@ mod tests {
             r#"bellwire_pushes_total{smsc="main"} 0"#,
             r#"bellwire_segments_total{smsc="main"} 0"#,
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,
+            r#"bellwire_receipts_total{smsc="main",kind="stray"} 0"#,
+            "bellwire_receipts_expected 0",
             r#"bellwire_window_in_use{smsc="main"} 0"#,
             r#"bellwire_links{smsc="main",state="bound"} 0"#,
             r#"bellwire_links{smsc="main",state="refused"} 0"#,

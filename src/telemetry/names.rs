@@ -29,10 +29,12 @@ pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
 pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
 pub(super) const KNOWN_AGAIN: &str = "bellwire_events_known_again_total";
 pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
+pub(super) const RECEIPTS: &str = "bellwire_receipts_total";
+pub(super) const RECEIPTS_EXPECTED: &str = "bellwire_receipts_expected";
 pub(super) const STORE_COMMIT_SECONDS: &str = "bellwire_store_commit_seconds";
 pub(super) const STORE_REFUSALS: &str = "bellwire_store_refusals_total";
 
-const COUNTERS: [(&str, &str); 21] = [
+const COUNTERS: [(&str, &str); 22] = [
     (RELAYED_EVENTS, "Events written to streams, one for each stream."),
     (PROXY_REFUSED, "Requests to the push proxy that came to nothing, by whom that is to be blamed on."),
     (SPOOFED_HEADERS, "Requests with the header of a gateway that no gateway wrote."),
@@ -56,12 +58,14 @@ const COUNTERS: [(&str, &str); 21] = [
     (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),
     (KNOWN_AGAIN, "Events that came again when an upstream was opened again, and were left out."),
     (STRAY_RECEIPTS, "Receipts for messages that nobody here sent or remembers."),
+    (RECEIPTS, "Receipts that came, by what they turned out to be."),
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 
-const GAUGES: [(&str, Unit, &str); 6] = [
+const GAUGES: [(&str, Unit, &str); 7] = [
     (RELAY_STREAMS, Unit::Count, "Streams that are relayed."),
     (WINDOW_IN_USE, Unit::Count, "Submits awaiting their response."),
+    (RECEIPTS_EXPECTED, Unit::Count, "Receipts that are awaited."),
     (LINKS, Unit::Count, "SMPP links by state."),
     (SUBSCRIPTIONS, Unit::Count, "Subscriptions by state."),
     (SOURCES, Unit::Count, "Event sources by state."),

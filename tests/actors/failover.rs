@@ -19,6 +19,7 @@ use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, S
 use bellwire::engine::tally::Tally;
 use bellwire::model::{ApplicationId, HandsetId, Policy, Profile, SubscriptionId, TenantId};
 use bytes::BytesMut;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,11 +43,12 @@ impl Scene {
     }
 
     fn of(routes: Vec<Route>) -> Self {
-        let smsc = |at: usize| {
-            let receipts = Receipts::new(seconds(60), 100);
-            Arc::new(Smsc::new(format!("smsc-{at}"), addressing(), 2, receipts).with_stand_ins(PATIENCE))
+        let receipts = Arc::new(Mutex::new(Receipts::new(seconds(60), 100)));
+        let smsc = |at: u8| {
+            let smsc = Smsc::new(at, format!("smsc-{at}"), addressing(), 2, Arc::clone(&receipts));
+            Arc::new(smsc.with_stand_ins(PATIENCE))
         };
-        let smscs: Vec<_> = (0..routes.len()).map(smsc).collect();
+        let smscs: Vec<_> = (0..routes.len() as u8).map(smsc).collect();
         let failover = Failover::new(smscs.iter().cloned());
         let mut scene = Self { reaches: Reaches::new(Routes::new(routes), smscs), failover, told: Vec::new() };
         scene.look(NOW);
@@ -95,7 +97,7 @@ fn serve(cell: &Arc<HandsetCell>, now: Now) -> Option<(Vec<u8>, Segment)> {
     let (mut tally, mut receipts) = (Tally::default(), Receipts::new(seconds(60), 100));
     let (mut encoder, mut out) = (Encoder::default(), BytesMut::new());
     let segment = HandsetCell::serve(cell, now, |engine| {
-        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts };
+        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts, smsc: 0 };
         engine.poll_segment(now, 1, &mut encoder, &mut out, &mut settlement)
     });
     let segment = segment.unwrap()?;
@@ -105,7 +107,7 @@ fn serve(cell: &Arc<HandsetCell>, now: Now) -> Option<(Vec<u8>, Segment)> {
 fn answer(cell: &Arc<HandsetCell>, now: Now, segment: Segment, answer: Answer<'_>) {
     let (mut tally, mut receipts) = (Tally::default(), Receipts::new(seconds(60), 100));
     HandsetCell::serve(cell, now, |engine| {
-        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts };
+        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts, smsc: 0 };
         engine.handle_answer(now, segment, answer, &mut settlement)
     })
     .unwrap();

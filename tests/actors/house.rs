@@ -22,7 +22,7 @@ use bellwire::engine::clock::Now;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings};
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::{Route, Routes};
-use bellwire::engine::tally::{Answered, Stage};
+use bellwire::engine::tally::{Answered, ReceiptKind, Stage};
 use bellwire::model::{
     DropReason, FeedName, Outcome, Overflow, Policy, PushSettings, Receipts, SourceId, SourceOrigin, SubscriptionId,
     TenantId,
@@ -52,6 +52,7 @@ const LABELS: Labels = Labels {
     rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
+    receipts: &ReceiptKind::LABELS,
 };
 
 /// Segments that may be accepted without the store knowing.
@@ -161,8 +162,9 @@ impl House {
         let now = *hands.now.lock();
         let read = Arc::clone(&hands);
         let clock = Clock::new(move || read.read());
-        let smscs = ["main", "other"].map(|name| {
-            let smsc = Smsc::new(name.into(), addressing(), 1, Table::new(Duration::from_secs(3600), 100_000));
+        let receipts = Arc::new(Mutex::new(Table::new(Duration::from_secs(3600), 100_000)));
+        let smscs = [(0, "main"), (1, "other")].map(|(number, name)| {
+            let smsc = Smsc::new(number, name.into(), addressing(), 1, Arc::clone(&receipts));
             smsc.set_open(0, true, now);
             Arc::new(smsc.with_journal(journal.clone(), true))
         });

@@ -17,13 +17,15 @@ use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, S
 use bellwire::engine::tally::Tally;
 use bellwire::model::{ApplicationId, HandsetId, Policy, Profile, SubscriptionId, TenantId};
 use bytes::BytesMut;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
 const NOW: Now = Now { monotonic: Duration::from_secs(100), unix_ms: 1_790_000_000_000 };
 
 fn smsc(lanes: usize) -> Arc<Smsc> {
-    Arc::new(Smsc::new("main".into(), addressing(), lanes, Receipts::new(Duration::from_secs(60), 100)))
+    let receipts = Arc::new(Mutex::new(Receipts::new(Duration::from_secs(60), 100)));
+    Arc::new(Smsc::new(0, "main".into(), addressing(), lanes, receipts))
 }
 
 /// A handset that prefers the lane `preference` and has an event that is due at `NOW + batch_window`.
@@ -62,7 +64,7 @@ fn serve(cell: &Arc<HandsetCell>, now: Now) -> bool {
     let (mut tally, mut receipts) = (Tally::default(), Receipts::new(Duration::from_secs(60), 100));
     let (mut encoder, mut out) = (Encoder::default(), BytesMut::new());
     HandsetCell::serve(cell, now, |engine| {
-        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts };
+        let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts, smsc: 0 };
         engine.poll_segment(now, 1, &mut encoder, &mut out, &mut settlement).is_some()
     })
     .unwrap()

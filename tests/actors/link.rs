@@ -77,7 +77,7 @@ impl FakeLink {
             let (encoder, tally) = (&mut self.encoder, &mut self.tally);
             let number = self.sequence_number + 1;
             let segment = HandsetCell::serve(&cell, now, |engine| {
-                let mut settlement = Settlement { tally, receipts: &mut receipts };
+                let mut settlement = Settlement { tally, receipts: &mut receipts, smsc: self.smsc.number() };
                 engine.poll_segment(now, number, encoder, &mut out, &mut settlement)
             });
             drop(receipts);
@@ -117,7 +117,7 @@ impl FakeLink {
         let mut receipts = self.smsc.receipts().lock();
         let tally = &mut self.tally;
         let served = HandsetCell::serve(&written.cell, now, |engine| {
-            let mut settlement = Settlement { tally, receipts: &mut receipts };
+            let mut settlement = Settlement { tally, receipts: &mut receipts, smsc: self.smsc.number() };
             engine.handle_answer(now, written.segment, answer, &mut settlement)
         });
         drop(receipts);

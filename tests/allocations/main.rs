@@ -21,11 +21,15 @@ mod streams;
 mod upstreams;
 
 use allocation_counter::measure;
+use bellwire::codec::smpp::{MessageState, Receipt};
 use bellwire::codec::sse::{Limits, Parser};
-use bellwire::model::{Order, Policy, Receipts};
+use bellwire::engine::receipts::{PushOf, Receipts as Table};
+use bellwire::engine::tally::Tally;
+use bellwire::model::{Order, Policy, Receipts, SubscriptionId};
 use bytes::Bytes;
 use rig::Rig;
 use std::fmt::Write;
+use std::time::Duration;
 
 /// Events per round, and rounds that let every buffer reach its size before anything is counted.
 const EVENTS: usize = 500;
@@ -76,6 +80,27 @@ fn round(rig: &mut Rig, data: &str) -> u64 {
 }
 
 #[test]
+fn a_receipt_that_names_its_message_as_its_response_did_allocates_nothing() {
+    let mut receipts = Table::new(Duration::from_secs(3600), 64);
+    let (mut tally, of) =
+        (Tally::default(), PushOf { subscription: SubscriptionId::from_octets([0; 16]), first: 0, events: 1 });
+    let mut allocations = 0;
+    for n in 0..10 * WARM_UP as u64 {
+        let id = format!("{:016}", n * 1_000_000_007);
+        let receipt =
+            Receipt { message_id: Some(id.as_bytes()), state: Some(MessageState::DELIVERED), ..Receipt::default() };
+        let measured = measure(|| {
+            let fate = receipts.open(1);
+            receipts.handle_accepted(Duration::ZERO, fate, (0, id.as_bytes()), &of, &mut tally);
+            receipts.handle_released(Duration::ZERO, fate, 1, &mut tally);
+            receipts.handle_receipt(Duration::ZERO, 0, &receipt, &mut tally);
+        });
+        allocations += if n < WARM_UP as u64 { 0 } else { measured.count_total };
+    }
+    assert_eq!(allocations, 0);
+}
+
+#[test]
 fn forming_writing_and_settling_pushes_allocates_nothing() {
     let short = "x".repeat(60);
     let long = "x".repeat(250);
@@ -88,7 +113,7 @@ fn forming_writing_and_settling_pushes_allocates_nothing() {
         for data in [&short, &long] {
             let mut rig = Rig::new(policy.clone());
             // Receipts that do not come run out by number, as they do in a router that has run for long.
-            rig.receipts = bellwire::engine::receipts::Receipts::new(std::time::Duration::from_secs(3600), 64);
+            rig.receipts = Table::new(Duration::from_secs(3600), 64);
             for _ in 0..WARM_UP {
                 round(&mut rig, data);
             }

@@ -68,7 +68,15 @@ async fn a_subscription_is_activated_listed_shown_and_deactivated() {
         "--ids",
         "all",
         "--receipts",
-        "none",
+        "last",
+        "--priority",
+        "high",
+        "--at-limit",
+        "notify",
+        "--types",
+        "price,alert",
+        "--coalesce",
+        "field:symbol",
         "--ttl",
         "0s",
         "--max-segments",
@@ -91,7 +99,8 @@ async fn a_subscription_is_activated_listed_shown_and_deactivated() {
     );
     let policy = serde_json::json!({
         "batch_window": "1m 30s", "max_events": 7, "max_segments": 9, "order": "pipelined", "ttl": "0s",
-        "overflow": "split", "content": "wake", "ids": "all", "receipts": "none",
+        "overflow": "split", "content": "wake", "ids": "all", "receipts": "last",
+        "priority": "high", "at_limit": "notify", "types": ["price", "alert"], "coalesce": "field:symbol",
     });
     assert_eq!(one["policy"], policy);
     let line = format!("{id} connecting  {NUMBER}     http://example.com/a as ticker\n");
@@ -117,6 +126,8 @@ async fn wrong_fields_are_told_a_line_each_with_exit_code_64() {
         &["sub", "activate", "--to", NUMBER][..],
         &["sub", "activate", "--to", NUMBER, "--feed", "a", "--source", "http://example.com/"],
         &["sub", "activate", "--to", NUMBER, "--feed", "a", "--order", "fifo"],
+        &["sub", "activate", "--to", NUMBER, "--feed", "a", "--types", "a,,b"],
+        &["sub", "activate", "--to", NUMBER, "--feed", "a", "--coalesce", "field:"],
         &["sub", "list", "--output", "xml"],
         &["publish", "--feed", "a", "--type", "x"],
         &["sub", "list", "--server", "localhost"],
@@ -186,7 +197,10 @@ async fn publish_waits_for_the_outcome_if_asked() {
     assert_eq!(first, "taken: sequence 0, subscriptions 1");
     house.control().deactivate(DeactivateRequest { tenant: String::new(), id }).await.unwrap();
     let (second, ended) = apart(move || (lines.next().unwrap().unwrap(), ended(child))).await;
-    assert_eq!(second, "released: accepted 0, delivered 0, failed 0, expired 0, dropped 1, unknown 0, relayed 0");
+    assert_eq!(
+        second,
+        "released: accepted 0, delivered 0, failed 0, expired 0, dropped 1, unknown 0, relayed 0, filtered 0, coalesced 0"
+    );
     assert_eq!((ended.code, ended.err.as_str()), (1, "events neither accepted nor delivered: 1\n"));
 }
 

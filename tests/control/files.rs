@@ -3,7 +3,8 @@
 use crate::command::{run, run_at};
 use crate::house::{House, feed, url};
 use bellwire::control::proto::{
-    ActivateRequest, Content, Ids, ListSubscriptionsRequest, Order, Overflow, Policy, Receipts,
+    ActivateRequest, AtLimit, Coalesce, Content, EventTypes, Ids, ListSubscriptionsRequest, Order, Overflow, Policy,
+    Priority, Receipts,
 };
 use prost_types::Duration;
 use serde_json::Value;
@@ -41,6 +42,11 @@ async fn furnish(house: &House) {
         receipts: Receipts::None.into(),
         content: Content::Wake.into(),
         ids: Ids::All.into(),
+        priority: Priority::Urgent.into(),
+        at_limit: AtLimit::Drop.into(),
+        types: Some(EventTypes { types: vec!["price".to_owned(), "a, \"b\"".to_owned()] }),
+        coalesce: Coalesce::Field.into(),
+        coalesce_field: "a,b".to_owned(),
     };
     let mut private = url("https://example.com/a?b=1,2&c=%22x%22");
     private.as_mut().unwrap().credential = "ticker".to_owned();

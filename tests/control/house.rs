@@ -21,6 +21,7 @@ use bellwire::engine::routing::{Route, Routes};
 use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
 use bellwire::store::Store;
 use bellwire::telemetry::Telemetry;
+use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -131,7 +132,7 @@ pub fn fields(status: &Status) -> Vec<String> {
 
 /// Numbers that begin with 1 have a route.
 fn arguments(log_octets: usize) -> Arguments {
-    let receipts = Receipts::new(Duration::from_secs(60), 1000);
+    let receipts = Arc::new(Mutex::new(Receipts::new(Duration::from_secs(60), 1000)));
     let sender = SenderSettings {
         service_type: String::new(),
         source_address: "12345".to_owned(),
@@ -143,7 +144,7 @@ fn arguments(log_octets: usize) -> Arguments {
         reference_width: ReferenceWidth::Bits16,
     };
     let addressing = envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-    let (prefixes, smsc) = (vec!["1".to_owned()], Smsc::new("main".to_owned(), addressing, 1, receipts));
+    let (prefixes, smsc) = (vec!["1".to_owned()], Smsc::new(0, "main".to_owned(), addressing, 1, receipts));
     Arguments {
         push: PushSettings::default(),
         reaches: Reaches::new(Routes::new([Route { prefixes, ..Route::default() }]), vec![Arc::new(smsc)]),

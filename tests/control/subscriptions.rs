@@ -3,8 +3,8 @@
 use crate::house::{House, feed, fields, url};
 use bellwire::control::proto::subscription::Status;
 use bellwire::control::proto::{
-    ActivateRequest, Content, DeactivateRequest, GetSubscriptionRequest, Ids, Order, Overflow, Policy, Receipts,
-    Source, source::Origin,
+    ActivateRequest, AtLimit, Coalesce, Content, DeactivateRequest, EventTypes, GetSubscriptionRequest, Ids, Order,
+    Overflow, Policy, Priority, Receipts, Source, source::Origin,
 };
 use prost_types::Duration;
 use tonic::Code;
@@ -40,6 +40,11 @@ async fn what_a_request_leaves_out_is_the_servers_default() {
         receipts: Receipts::All.into(),
         content: Content::All.into(),
         ids: Ids::Origin.into(),
+        priority: Priority::Normal.into(),
+        at_limit: AtLimit::Hold.into(),
+        types: Some(EventTypes::default()),
+        coalesce: Coalesce::None.into(),
+        coalesce_field: String::new(),
     };
     assert_eq!(shown.policy, Some(policy));
 }
@@ -57,6 +62,11 @@ async fn what_a_request_says_is_what_is_done() {
         receipts: Receipts::None.into(),
         content: Content::Wake.into(),
         ids: Ids::All.into(),
+        priority: Priority::High.into(),
+        at_limit: AtLimit::Notify.into(),
+        types: Some(EventTypes { types: vec!["price".to_owned(), "message".to_owned()] }),
+        coalesce: Coalesce::Field.into(),
+        coalesce_field: "symbol".to_owned(),
     };
     let source = Source { origin: Some(Origin::Feed("prices".to_owned())), credential: "ticker".to_owned() };
     let asked = ActivateRequest {
@@ -64,7 +74,7 @@ async fn what_a_request_says_is_what_is_done() {
         handset: "device-1".to_owned(),
         source: Some(source.clone()),
         application: Some("0x2".to_owned()),
-        policy: Some(policy),
+        policy: Some(policy.clone()),
         last_event_id: "17".to_owned(),
         ..request()
     };
@@ -95,9 +105,13 @@ async fn every_wrong_field_is_named_at_once() {
         order: 9,
         ttl: seconds(29 * 24 * 3600),
         overflow: -1,
-        receipts: 3,
+        receipts: 5,
         content: 3,
         ids: 3,
+        priority: 5,
+        at_limit: -1,
+        types: Some(EventTypes { types: vec!["a\nb".to_owned()] }),
+        coalesce: 5,
         ..Policy::default()
     };
     let source = Source { origin: Some(Origin::Url("ftp://example.com/".to_owned())), credential: "nobody".to_owned() };
@@ -128,6 +142,10 @@ async fn every_wrong_field_is_named_at_once() {
         "policy.content",
         "policy.ids",
         "policy.receipts",
+        "policy.priority",
+        "policy.at_limit",
+        "policy.types",
+        "policy.coalesce",
         "last_event_id",
     ];
     assert_eq!(fields(&error), expected);
@@ -173,8 +191,39 @@ async fn durations_and_counts_out_of_range_are_named() {
         (ttl(exactly(i64::MAX, 999_999_999)), "policy.ttl"),
     ];
     for (policy, field) in cases {
-        let error = house.control().activate(ActivateRequest { policy: Some(policy), ..request() }).await.unwrap_err();
+        let asked = ActivateRequest { policy: Some(policy.clone()), ..request() };
+        let error = house.control().activate(asked).await.unwrap_err();
         assert_eq!((error.code(), fields(&error).join(" ").as_str()), (Code::InvalidArgument, field), "{policy:?}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_types_and_keys_of_events_are_told_with_what_is_allowed() {
+    let house = House::open().await;
+    let types = |types: Vec<String>| Policy { types: Some(EventTypes { types }), ..Policy::default() };
+    let field = |coalesce: Coalesce, field: &str| Policy {
+        coalesce: coalesce.into(),
+        coalesce_field: field.to_owned(),
+        ..Policy::default()
+    };
+    let cases = [
+        (
+            types(vec!["x".repeat(65)]),
+            "policy.types: types: \"xxx",
+            "is not from 1 to 64 octets without CR, LF and NUL",
+        ),
+        (types((0..33).map(|at| at.to_string()).collect()), "policy.types: types: more than 32", ""),
+        (
+            field(Coalesce::Field, ""),
+            "policy.coalesce_field: coalesce: the field \"\"",
+            "1 to 64 octets of printable ASCII",
+        ),
+        (field(Coalesce::Type, "symbol"), "policy.coalesce_field: only with COALESCE_FIELD", ""),
+    ];
+    for (policy, begin, end) in cases {
+        let error = house.control().activate(ActivateRequest { policy: Some(policy), ..request() }).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
+        assert!(error.message().starts_with(begin) && error.message().ends_with(end), "{}", error.message());
     }
 }
 

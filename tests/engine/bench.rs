@@ -2,7 +2,7 @@
 
 use bellwire::codec::smpp::{
     BindMode, BindResp, CommandId, CommandStatus, DeliverSm, Encode, EsmClass, Header, InterfaceVersion, MessageState,
-    PDU_MAX_OCTETS, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
+    PDU_MAX_OCTETS, Receipt, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
 };
 use bellwire::engine::clock::Now;
 use bellwire::engine::session::{Session, SessionError, SessionSettings, Sink, State};
@@ -47,8 +47,9 @@ impl Sink<u32> for Told {
         verdict
     }
 
-    fn handle_receipt(&mut self, _: Now, message_id: &[u8], state: MessageState) {
-        self.0.push(format!("receipt {} {}", message_id.escape_ascii(), state.0));
+    fn handle_receipt(&mut self, _: Now, receipt: &Receipt<'_>) {
+        let (id, state) = (receipt.message_id.unwrap_or_default(), receipt.state.map_or(255, |state| state.0));
+        self.0.push(format!("receipt {} {state}", id.escape_ascii()));
     }
 }
 

@@ -58,6 +58,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             content,
             ids,
             receipts: if receipts { Receipts::All } else { Receipts::None },
+            ..Policy::default()
         },
     )
 }
@@ -103,7 +104,7 @@ fn play(rig: &mut Rig, steps: &[Step]) -> Vec<u64> {
             Step::Receipt { delivered } => {
                 let state = if *delivered { MessageState::DELIVERED } else { MessageState::EXPIRED };
                 if let Some(id) = ids.pop() {
-                    rig.receipts.handle_receipt(rig.now.monotonic, id.as_bytes(), state, &mut rig.tally);
+                    rig.hear(rig.now.monotonic, id.as_bytes(), state);
                 }
             }
             Step::Wait { seconds } => rig.advance(Duration::from_secs(*seconds)),

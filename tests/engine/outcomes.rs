@@ -31,9 +31,9 @@ fn with_receipts_the_last_word_is_theirs() {
     let ids: Vec<String> = written.iter().map(|one| rig.accept(one)).collect();
     assert_eq!(rig.all_settled(), 0);
     let now = rig.now.monotonic;
-    rig.receipts.handle_receipt(now, ids[0].as_bytes(), MessageState::DELIVERED, &mut rig.tally);
-    rig.receipts.handle_receipt(now, ids[1].as_bytes(), MessageState::UNDELIVERABLE, &mut rig.tally);
-    rig.receipts.handle_timeout(now + Duration::from_secs(3600), &mut rig.tally);
+    rig.hear(now, ids[0].as_bytes(), MessageState::DELIVERED);
+    rig.hear(now, ids[1].as_bytes(), MessageState::UNDELIVERABLE);
+    rig.receipts.handle_timeout(now + Duration::from_secs(3600), 0, &mut rig.tally);
     let ends = [Outcome::Delivered, Outcome::Failed, Outcome::Accepted].map(|outcome| rig.settled(outcome));
     assert_eq!(ends, [1, 1, 1]);
 }
@@ -43,7 +43,7 @@ fn a_receipt_may_overtake_its_response() {
     let mut rig = Rig::new(policy(Receipts::All));
     rig.tick(1);
     let written = rig.poll();
-    rig.receipts.handle_receipt(rig.now.monotonic, b"id-1", MessageState::DELIVERED, &mut rig.tally);
+    rig.hear(rig.now.monotonic, b"id-1", MessageState::DELIVERED);
     assert_eq!(rig.accept(&written[0]), "id-1");
     assert_eq!(rig.settled(Outcome::Delivered), 1);
 }

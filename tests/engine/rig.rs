@@ -1,7 +1,7 @@
 //! A handset's engine on the bench: events in by hand, segments out to a decoder, the clock in the test's hand.
 
 use bellwire::codec::segments::{Limits, Reassembled, Reassembler};
-use bellwire::codec::smpp::{Body, CommandStatus, Pdu};
+use bellwire::codec::smpp::{Body, CommandStatus, MessageState, Pdu, Receipt};
 use bellwire::codec::sse::{EventsBuilder, Limits as StreamLimits, Parser};
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::codec::{udh, wsp};
@@ -103,6 +103,12 @@ impl Rig {
         }
     }
 
+    /// A receipt comes.
+    pub fn hear(&mut self, now: Duration, message_id: &[u8], state: MessageState) {
+        let receipt = Receipt { message_id: Some(message_id), state: Some(state), ..Receipt::default() };
+        self.receipts.handle_receipt(now, 0, &receipt, &mut self.tally);
+    }
+
     /// Gives the subscription a chunk of events.
     pub fn feed(&mut self, events: &[(&str, &str, &str)]) {
         let chunk = self.chunk(events, None);
@@ -165,7 +171,7 @@ impl Rig {
     pub fn poll_one(&mut self) -> Option<Written> {
         self.out.clear();
         self.sequence_number += 1;
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         let ready = self.handset.is_ready(self.now);
         let (number, encoder) = (self.sequence_number, &mut self.encoder);
         let segment = self.handset.poll_segment(self.now, number, encoder, &mut self.out, &mut settlement);
@@ -177,7 +183,7 @@ impl Rig {
     pub fn poll_counted(&mut self, count: &mut dyn FnMut(&mut dyn FnMut()) -> u64) -> Option<(Written, u64)> {
         self.out.clear();
         self.sequence_number += 1;
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         let (number, encoder, out) = (self.sequence_number, &mut self.encoder, &mut self.out);
         let mut segment = None;
         let counted =
@@ -190,7 +196,7 @@ impl Rig {
         self.message_id += 1;
         let id = self.message_id.to_be_bytes();
         let answer = Answer::Accepted { message_id: &id };
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         count(&mut || {
             self.handset.handle_answer(self.now, written.segment, answer, &mut settlement);
         })
@@ -212,17 +218,17 @@ impl Rig {
     }
 
     fn answer(&mut self, written: &Written, answer: Answer<'_>) -> Verdict {
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         self.handset.handle_answer(self.now, written.segment, answer, &mut settlement)
     }
 
     pub fn close(&mut self, reason: DropReason) {
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         self.handset.close(self.now, self.place, reason, 0, &mut settlement);
     }
 
     pub fn abandon(&mut self) {
-        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts };
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         self.handset.abandon(self.now, DropReason::Shutdown, &mut settlement);
         self.receipts.handle_shutdown(&mut self.tally);
     }

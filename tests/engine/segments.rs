@@ -96,10 +96,10 @@ fn an_event_is_delivered_when_all_its_segments_are() {
     let ids: Vec<String> = written.iter().map(|one| rig.accept(one)).collect();
     let now = rig.now.monotonic;
     for id in &ids[..2] {
-        rig.receipts.handle_receipt(now, id.as_bytes(), MessageState::DELIVERED, &mut rig.tally);
+        rig.hear(now, id.as_bytes(), MessageState::DELIVERED);
     }
     assert_eq!(rig.all_settled(), 0);
-    rig.receipts.handle_receipt(now, ids[2].as_bytes(), MessageState::DELIVERED, &mut rig.tally);
+    rig.hear(now, ids[2].as_bytes(), MessageState::DELIVERED);
     assert_eq!(rig.settled(Outcome::Delivered), 1);
 }
 

@@ -5,6 +5,7 @@ mod binding;
 mod failover;
 mod faults;
 mod outbind;
+mod receipts;
 mod refused;
 mod rig;
 mod routes;

@@ -6,7 +6,7 @@ use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
 use bellwire::actors::reach::{Reach, Reaches};
-use bellwire::actors::smsc::Smsc;
+use bellwire::actors::smsc::{SharedReceipts, Smsc};
 use bellwire::codec::smpp::{BindMode, InterfaceVersion};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
@@ -20,12 +20,13 @@ use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
-use bellwire::engine::tally::{Answered, Stage, Tally};
+use bellwire::engine::tally::{Answered, ReceiptKind, Stage, Tally};
 use bellwire::model::{
     ApplicationId, DropReason, HandsetId, Order, Outcome, Overflow, Policy, Profile, Receipts, SubscriptionId, TenantId,
 };
 use bellwire::telemetry::{Labels, Telemetry};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ const LABELS: Labels = Labels {
     rules: Overflow::WORDS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
+    receipts: &ReceiptKind::LABELS,
 };
 
 /// As fast as it goes.
@@ -83,7 +85,11 @@ pub fn settings(address: SocketAddr) -> LinkSettings {
     }
 }
 
-fn smsc(name: &str, lanes: usize) -> Smsc {
+fn receipts() -> SharedReceipts {
+    Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)))
+}
+
+fn smsc(number: u8, name: &str, lanes: usize, receipts: &SharedReceipts) -> Smsc {
     let sender = SenderSettings {
         service_type: String::new(),
         source_address: "12345".into(),
@@ -95,7 +101,7 @@ fn smsc(name: &str, lanes: usize) -> Smsc {
         reference_width: ReferenceWidth::Bits8,
     };
     let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-    Smsc::new(name.into(), addressing, lanes, Table::new(Duration::from_secs(60), 10_000))
+    Smsc::new(number, name.into(), addressing, lanes, Arc::clone(receipts))
 }
 
 pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSettings)) -> LinkSettings {
@@ -117,14 +123,16 @@ impl Rig {
         binding: BindingSettings,
         outbind: Option<OutbindListener>,
     ) -> Self {
-        let smsc = Arc::new(smsc("main", lanes));
+        let smsc = Arc::new(smsc(0, "main", lanes, &receipts()));
         let reach = Reach::alone(Arc::clone(&smsc));
         Self::start(vec![SmscLinks { smsc, links, binding, outbind }], reach).await
     }
 
     /// A pool of two SMSCs with a link each, of which the second stands in for the first.
     pub async fn standing_in(links: Vec<LinkSettings>, patience: Patience) -> Self {
-        let smscs = ["main", "other"].map(|name| Arc::new(smsc(name, 1).with_stand_ins(patience)));
+        let receipts = receipts();
+        let smsc = |number, name| Arc::new(smsc(number, name, 1, &receipts).with_stand_ins(patience));
+        let smscs = [smsc(0, "main"), smsc(1, "other")];
         let routes = [0, 1].map(|priority| Route { priority, ..Route::default() });
         let reaches = Reaches::new(Routes::new(routes), smscs.to_vec());
         let id = HandsetId::from_octets([0; 16]);

@@ -191,19 +191,19 @@ impl Loading<'_> {
     fn receipts(&mut self) -> Result<(), RestoreError> {
         let Before { store, reaches, now, .. } = self.before;
         let smscs = reaches.smscs();
-        let mut awaited: HashMap<String, Vec<(Vec<u8>, AwaitedReceipt)>> = HashMap::new();
+        let mut awaited: Vec<(u8, Vec<u8>, AwaitedReceipt)> = Vec::new();
         each(*store, Table::Receipts, |key, value| {
             let (smsc, message_id) = row::receipt(key)?;
             let one: AwaitedReceipt = row::decode(Table::Receipts, value)?;
             let is_open = self.open.get(&one.subscription()).is_some_and(|progress| progress.is_open(one.first));
-            match is_open || !smscs.iter().any(|known| known.name() == smsc) {
-                true => self.restored.orphans.push((Table::Receipts, key.into())),
-                false => awaited.entry(smsc.to_owned()).or_default().push((message_id.to_vec(), one)),
+            match smscs.iter().find(|known| !is_open && known.name() == smsc) {
+                Some(smsc) => awaited.push((smsc.number(), message_id.to_vec(), one)),
+                None => self.restored.orphans.push((Table::Receipts, key.into())),
             }
             Ok(())
         })?;
-        for smsc in smscs {
-            smsc.receipts().lock().restore(*now, awaited.remove(smsc.name()).unwrap_or_default());
+        if let Some(first) = smscs.first() {
+            first.receipts().lock().restore(*now, awaited);
         }
         Ok(())
     }

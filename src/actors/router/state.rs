@@ -285,11 +285,15 @@ impl State {
         for cell in self.handsets.iter() {
             self.arguments.ledger.record(|tally| {
                 HandsetCell::settle(cell, now, |engine, receipts| {
-                    engine.abandon(now, DropReason::Shutdown, &mut Settlement { tally, receipts });
+                    engine.abandon(
+                        now,
+                        DropReason::Shutdown,
+                        &mut Settlement { tally, receipts, smsc: cell.smsc().number() },
+                    );
                 });
             });
         }
-        for smsc in self.arguments.reaches.smscs() {
+        if let Some(smsc) = self.arguments.reaches.smscs().first() {
             self.arguments.ledger.record(|tally| smsc.receipts().lock().handle_shutdown(tally));
         }
         left

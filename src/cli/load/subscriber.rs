@@ -6,7 +6,6 @@ use crate::cli::server::{ServerError, answer};
 use crate::control::proto::control_client::ControlClient;
 use crate::control::proto::source::Origin;
 use crate::control::proto::{self, ActivateRequest, DeactivateRequest, Source};
-use crate::model::{Order, Receipts};
 use crate::sim::load::number;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::time::{Duration, Instant};
@@ -78,19 +77,11 @@ pub(super) fn source(origin: Origin) -> Source {
 
 /// Said whole, for a running router has defaults of its own.
 fn policy(options: &Options) -> proto::Policy {
-    let order = match options.order {
-        Order::Strict => proto::Order::Strict,
-        Order::Pipelined => proto::Order::Pipelined,
-    };
-    let receipts = match options.receipts {
-        Receipts::All => proto::Receipts::All,
-        Receipts::None => proto::Receipts::None,
-    };
     proto::Policy {
         max_events: Some(options.max_events),
         max_segments: Some(options.max_segments()),
-        order: order.into(),
-        receipts: receipts.into(),
+        order: proto::Order::from(options.order).into(),
+        receipts: proto::Receipts::from(options.receipts).into(),
         ..proto::Policy::default()
     }
 }

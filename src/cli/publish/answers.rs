@@ -171,8 +171,8 @@ fn object(publish_id: &str, answer: &Answer) -> Value {
     }
 }
 
-fn counts(released: &Released) -> [(&'static str, u64); 7] {
-    let Released { accepted, delivered, failed, expired, dropped, unknown, relayed } = *released;
+fn counts(released: &Released) -> [(&'static str, u64); 9] {
+    let Released { accepted, delivered, failed, expired, dropped, unknown, relayed, filtered, coalesced } = *released;
     [
         ("accepted", accepted),
         ("delivered", delivered),
@@ -181,5 +181,7 @@ fn counts(released: &Released) -> [(&'static str, u64); 7] {
         ("dropped", dropped),
         ("unknown", unknown),
         ("relayed", relayed),
+        ("filtered", filtered),
+        ("coalesced", coalesced),
     ]
 }

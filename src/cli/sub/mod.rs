@@ -9,6 +9,7 @@ mod list;
 mod policy_args;
 mod rows;
 mod show;
+mod types;
 mod watch;
 
 use super::CommandError;

@@ -1,7 +1,8 @@
 //! How a subscription's policy is told; what is left out is the server's default.
 
+use super::types;
 use crate::control::proto;
-use crate::model::{Content, Ids, Order, Overflow, Receipts};
+use crate::model::{AtLimit, Coalesce, Content, EventTypes, Ids, Order, Overflow, Priority, Receipts};
 use clap::Args;
 use std::time::Duration;
 
@@ -33,46 +34,44 @@ pub(super) struct PolicyArgs {
     /// Which events have an id in a push: origin for those that their origin gave one, or all
     #[arg(long, value_name = "CHOICE")]
     pub ids: Option<Ids>,
-    /// Which segments ask for a delivery receipt: all or none
+    /// Which segments ask for a delivery receipt: all, the last of a push, a sample, or none
     #[arg(long, value_name = "CHOICE")]
     pub receipts: Option<Receipts>,
+    /// Whose turn it is when several handsets wait: low, normal, high or urgent
+    #[arg(long, value_name = "CHOICE")]
+    pub priority: Option<Priority>,
+    /// What becomes of events while a budget is used up: hold, drop, or notify to say once that there are some
+    #[arg(long, value_name = "CHOICE")]
+    pub at_limit: Option<AtLimit>,
+    /// Only events of these types, at most 32: price,alert or ["price","alert"]; [] for all
+    #[arg(long, value_name = "LIST", value_parser = types::read)]
+    pub types: Option<EventTypes>,
+    /// Of events that wait and are alike only the latest is sent: none, latest, type, or field:NAME for those of a type
+    /// that have the same NAME in their data
+    #[arg(long, value_name = "CHOICE")]
+    pub coalesce: Option<Coalesce>,
 }
 
 impl PolicyArgs {
     /// As a request says it.
     pub fn into_policy(self) -> proto::Policy {
-        let order = self.order.map_or(proto::Order::Unspecified, |order| match order {
-            Order::Strict => proto::Order::Strict,
-            Order::Pipelined => proto::Order::Pipelined,
-        });
-        let overflow = self.overflow.map_or(proto::Overflow::Unspecified, |overflow| match overflow {
-            Overflow::Notify => proto::Overflow::Notify,
-            Overflow::Drop => proto::Overflow::Drop,
-            Overflow::Split => proto::Overflow::Split,
-        });
-        let content = self.content.map_or(proto::Content::Unspecified, |content| match content {
-            Content::All => proto::Content::All,
-            Content::Wake => proto::Content::Wake,
-        });
-        let ids = self.ids.map_or(proto::Ids::Unspecified, |ids| match ids {
-            Ids::Origin => proto::Ids::Origin,
-            Ids::All => proto::Ids::All,
-        });
-        let receipts = self.receipts.map_or(proto::Receipts::Unspecified, |receipts| match receipts {
-            Receipts::All => proto::Receipts::All,
-            Receipts::None => proto::Receipts::None,
-        });
-        proto::Policy {
+        let mut policy = proto::Policy {
             batch_window: self.batch_window.map(duration),
             max_events: self.max_events,
             max_segments: self.max_segments,
-            order: order.into(),
+            order: self.order.map(proto::Order::from).unwrap_or_default().into(),
             ttl: self.ttl.map(duration),
-            overflow: overflow.into(),
-            receipts: receipts.into(),
-            content: content.into(),
-            ids: ids.into(),
-        }
+            overflow: self.overflow.map(proto::Overflow::from).unwrap_or_default().into(),
+            receipts: self.receipts.map(proto::Receipts::from).unwrap_or_default().into(),
+            content: self.content.map(proto::Content::from).unwrap_or_default().into(),
+            ids: self.ids.map(proto::Ids::from).unwrap_or_default().into(),
+            priority: self.priority.map(proto::Priority::from).unwrap_or_default().into(),
+            at_limit: self.at_limit.map(proto::AtLimit::from).unwrap_or_default().into(),
+            types: self.types.as_ref().map(proto::EventTypes::from),
+            ..proto::Policy::default()
+        };
+        self.coalesce.iter().for_each(|coalesce| policy.set_coalescing(coalesce));
+        policy
     }
 }
 

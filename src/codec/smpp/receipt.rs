@@ -1,7 +1,8 @@
 //! Delivery receipts in `deliver_sm`: the optional parameters of SMPP v3.4 §5.3.2 first, then the text of Appendix B.
 //!
 //! Appendix B calls the text "SMSC vendor specific", and it is: keys differ in case, parts are missing or in another
-//! order, dates have seconds or a century. So every part is looked for by its key alone.
+//! order, states are written out or are numbers, dates have seconds or a century. So every part is looked for by its key
+//! alone. Left out: texts in UCS2 or in packed septets, and languages other than English.
 
 use super::codes::{EsmClass, MessageState};
 use super::deliver_sm::DeliverSm;
@@ -15,7 +16,7 @@ pub struct Receipt<'a> {
     pub message_id: Option<&'a [u8]>,
     /// How far it came.
     pub state: Option<MessageState>,
-    /// `err` of the text: three characters, mostly digits, whose meaning is the vendor's.
+    /// `err` of the text: mostly three digits, whose meaning is the vendor's.
     pub error: Option<&'a [u8]>,
     /// Why the network did not deliver it.
     pub network_error: Option<NetworkError>,
@@ -43,7 +44,8 @@ impl<'a> Receipt<'a> {
     /// for one too. An optional parameter of the wrong length counts as missing, and what is missing there is looked
     /// for in the text.
     pub fn decode(message: &DeliverSm<'a>) -> Option<Self> {
-        let receipted_message_id = message.tlvs.c_octets(TlvTag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty());
+        let receipted_message_id = message.tlvs.c_octets(TlvTag::RECEIPTED_MESSAGE_ID);
+        let receipted_message_id = receipted_message_id.map(<[u8]>::trim_ascii).filter(|id| !id.is_empty());
         let is_intermediate = match message.esm_class.message_type() {
             EsmClass::DELIVERY_RECEIPT => false,
             EsmClass::INTERMEDIATE_NOTIFICATION => true,
@@ -51,30 +53,39 @@ impl<'a> Receipt<'a> {
             _ => return None,
         };
         let text = Text::new(message.user_data());
-        let tlv_state = message.tlvs.u8(TlvTag::MESSAGE_STATE).ok().flatten().map(MessageState);
+        let tlv_state = message.tlvs.u8(TlvTag::MESSAGE_STATE).ok().flatten();
+        let tlv_state = tlv_state.map(MessageState).filter(|state| state.0 <= MessageState::SKIPPED.0);
         let network_error = message.tlvs.array::<3>(TlvTag::NETWORK_ERROR_CODE).ok().flatten();
         Some(Self {
             message_id: receipted_message_id.or_else(|| text.value("id")),
-            state: tlv_state.or_else(|| text.value("stat").and_then(state_of_text)),
-            error: text.value("err"),
+            state: tlv_state.or_else(|| text.first(["stat", "status", "state"]).and_then(state_of_text)),
+            error: text.first(["err", "error", "error_code"]),
             network_error: network_error
                 .map(|[network_type, high, low]| NetworkError { network_type, code: u16::from_be_bytes([high, low]) }),
-            submit_date: text.date(["submit date", "submitdate", "submit_date"]),
-            done_date: text.date(["done date", "donedate", "done_date"]),
+            submit_date: text.date(["submit date", "submitdate", "submit_date", "submit-date"]),
+            done_date: text.date(["done date", "donedate", "done_date", "done-date"]),
             is_intermediate,
         })
     }
 }
 
-/// Appendix B shortens states to seven characters; some vendors write them out. Five tell them all apart.
+/// Appendix B shortens states to seven characters; some vendors write them out, shorten them otherwise, or have the number
+/// of `message_state`. Five characters tell them all apart.
 fn state_of_text(text: &[u8]) -> Option<MessageState> {
-    Some(match text.get(..5)?.to_ascii_uppercase().as_slice() {
+    if let [digit @ b'0'..=b'9'] = text {
+        return Some(MessageState(digit - b'0'));
+    }
+    let mut start = *text.first_chunk::<5>()?;
+    start.make_ascii_uppercase();
+    Some(match &start {
+        // Words like "delivery_failed" say the opposite of how they begin.
+        b"DELIV" if text.get(5..8).is_some_and(|rest| rest.eq_ignore_ascii_case(b"ERY")) => return None,
         b"SCHED" => MessageState::SCHEDULED,
-        b"ENROU" => MessageState::ENROUTE,
+        b"ENROU" | b"BUFFE" | b"BUFFR" => MessageState::ENROUTE,
         b"DELIV" => MessageState::DELIVERED,
         b"EXPIR" => MessageState::EXPIRED,
         b"DELET" => MessageState::DELETED,
-        b"UNDEL" => MessageState::UNDELIVERABLE,
+        b"UNDEL" | b"FAILE" => MessageState::UNDELIVERABLE,
         b"ACCEP" => MessageState::ACCEPTED,
         b"UNKNO" => MessageState::UNKNOWN,
         b"REJEC" => MessageState::REJECTED,
@@ -95,32 +106,42 @@ impl<'a> Text<'a> {
         Self { octets: &octets[..end] }
     }
 
+    /// The word after the first of these keys that has one.
+    fn first(&self, keys: [&str; 3]) -> Option<&'a [u8]> {
+        keys.iter().find_map(|key| self.value(key))
+    }
+
     /// The word after `key:`.
     fn value(&self, key: &str) -> Option<&'a [u8]> {
         let (_, at) = self.find(key)?;
         let value = self.octets.get(at..)?;
         let blanks = value.iter().take_while(|octet| **octet == b' ').count();
         let value = &value[blanks..];
-        let end = value.iter().position(|octet| octet.is_ascii_whitespace() || *octet == 0).unwrap_or(value.len());
+        let end = value.iter().position(|octet| octet.is_ascii_whitespace() || matches!(octet, 0 | b',' | b';'));
+        let end = end.unwrap_or(value.len());
         let word = &value[..end];
         // A word with a colon behind blanks is the next key: the value is missing.
-        let is_next_key = blanks > 0 && word.contains(&b':');
+        let is_next_key = blanks > 0 && word.iter().any(|octet| is_separator(*octet));
         (!word.is_empty() && !is_next_key).then_some(word)
     }
 
-    fn date(&self, spellings: [&str; 3]) -> Option<ReceiptTime> {
+    fn date(&self, spellings: [&str; 4]) -> Option<ReceiptTime> {
         spellings.iter().find_map(|key| ReceiptTime::parse(self.value(key)?))
     }
 
-    /// Where `key` starts as a word of its own before a colon, and where its value starts.
+    /// Where `key` starts as a word of its own before a colon or an equals sign, and where its value starts.
     fn find(&self, key: &str) -> Option<(usize, usize)> {
-        let starts =
-            memchr::memchr_iter(b':', self.octets).filter_map(|colon| Some((colon.checked_sub(key.len())?, colon)));
-        starts
-            .filter(|(start, colon)| self.octets[*start..*colon].eq_ignore_ascii_case(key.as_bytes()))
-            .find(|(start, _)| start.checked_sub(1).is_none_or(|before| !self.octets[before].is_ascii_alphanumeric()))
-            .map(|(start, colon)| (start, colon + 1))
+        memchr::memchr2_iter(b':', b'=', self.octets).find_map(|separator| {
+            let before = self.octets.get(..separator)?.trim_ascii_end();
+            let (before, word) = before.split_at_checked(before.len().checked_sub(key.len())?)?;
+            let is_word = before.last().is_none_or(|octet| !octet.is_ascii_alphanumeric());
+            (is_word && word.eq_ignore_ascii_case(key.as_bytes())).then_some((before.len(), separator + 1))
+        })
     }
+}
+
+fn is_separator(octet: u8) -> bool {
+    matches!(octet, b':' | b'=')
 }
 
 #[cfg(test)]
@@ -160,6 +181,98 @@ mod tests {
         assert_eq!(read.state, Some(MessageState::UNDELIVERABLE));
         assert_eq!(read.error, Some(&b"0x1"[..]));
         assert_eq!((read.submit_date, read.done_date), (time(40), None));
+    }
+
+    /// Texts as SMSCs of many makes write them: id, state, err, minute of the submission, minute of the end.
+    type Line = (&'static str, &'static str, Option<MessageState>, &'static str, Option<u8>, Option<u8>);
+
+    const LINES: [Line; 28] = [
+        (
+            "id:0169552957 sub:001 dlvrd:001 submit date:2611230640 done date:2611230641 stat:DELIVRD err:000 text:hello",
+            "0169552957",
+            Some(MessageState::DELIVERED),
+            "000",
+            Some(40),
+            Some(41),
+        ),
+        (
+            "id:0A1B2C3D sub:1 dlvrd:1 submit date:261123064000 done date:261123064100 stat:DELIVRD err:0 Text:",
+            "0A1B2C3D",
+            Some(MessageState::DELIVERED),
+            "0",
+            Some(40),
+            Some(41),
+        ),
+        (
+            "id:c449ab9744f47b6af1879e49e75e4f40 sub:001 dlvrd:000 submit date:20261123064000 done date:20261123064100 stat:EXPIRED err:027 Text:x",
+            "c449ab9744f47b6af1879e49e75e4f40",
+            Some(MessageState::EXPIRED),
+            "027",
+            Some(40),
+            Some(41),
+        ),
+        (
+            "id:0e999f21-6ff2-4b7e-a5b6-3d2b11aa0c5e submit date:2611230640 done date:2611230641 stat:UNDELIV err:450",
+            "0e999f21-6ff2-4b7e-a5b6-3d2b11aa0c5e",
+            Some(MessageState::UNDELIVERABLE),
+            "450",
+            Some(40),
+            Some(41),
+        ),
+        ("id:00121-14-6a-22 stat:REJECTD err:06F", "00121-14-6a-22", Some(MessageState::REJECTED), "06F", None, None),
+        ("ID:77 STAT:DELETED ERR:0x0000000b", "77", Some(MessageState::DELETED), "0x0000000b", None, None),
+        ("id: 77  sub: 001 dlvrd: 001 stat: ACCEPTD err: 000", "77", Some(MessageState::ACCEPTED), "000", None, None),
+        ("id : 77 stat : UNKNOWN err : 5", "77", Some(MessageState::UNKNOWN), "5", None, None),
+        ("id=77 stat=ENROUTE err=000 text=id=9", "77", Some(MessageState::ENROUTE), "000", None, None),
+        ("id:77,sub:001,dlvrd:001,stat:DELIVRD,err:000,text:", "77", Some(MessageState::DELIVERED), "000", None, None),
+        ("id:77;stat:DELIVERED;err:0", "77", Some(MessageState::DELIVERED), "0", None, None),
+        ("id:77\r\nstat:UNDELIVERABLE\r\nerr:021\r\n", "77", Some(MessageState::UNDELIVERABLE), "021", None, None),
+        ("id:77\tstat:delivrd\terr:none", "77", Some(MessageState::DELIVERED), "none", None, None),
+        ("id:77 stat:Expired", "77", Some(MessageState::EXPIRED), "", None, None),
+        ("id:77 status:Rejected error:ABSENT", "77", Some(MessageState::REJECTED), "ABSENT", None, None),
+        ("id:77 stat:2 err:0", "77", Some(MessageState::DELIVERED), "0", None, None),
+        ("id:77 stat:5 err:4", "77", Some(MessageState::UNDELIVERABLE), "4", None, None),
+        ("id:77 stat:FAILED err:4", "77", Some(MessageState::UNDELIVERABLE), "4", None, None),
+        ("id:77 stat:BUFFRED err:4", "77", Some(MessageState::ENROUTE), "4", None, None),
+        ("id:77 stat:SCHEDULED err:", "77", Some(MessageState::SCHEDULED), "", None, None),
+        ("id:77 stat:SKIPPED", "77", Some(MessageState::SKIPPED), "", None, None),
+        ("id:77 stat:DELIVERY_FAILED err:1", "77", None, "1", None, None),
+        ("id:77 stat:12 err:1", "77", None, "1", None, None),
+        ("id:77 sub:001 dlvrd:001 submitdate:2611230640 donedate:2611230641", "77", None, "", Some(40), Some(41)),
+        ("stat:DELIVRD err:000 done_date:2611230641 id:77", "77", Some(MessageState::DELIVERED), "000", None, Some(41)),
+        ("id:77 done date:26-11-23T06:41 stat:DELIVRD", "77", Some(MessageState::DELIVERED), "", None, None),
+        ("sub:001 dlvrd:001 stat:DELIVRD", "", Some(MessageState::DELIVERED), "", None, None),
+        ("your message was delivered", "", None, "", None, None),
+    ];
+
+    #[test]
+    fn texts_of_many_makes_are_read() {
+        for (line, id, state, error, submitted, done) in LINES {
+            let read = receipt(line.as_bytes());
+            assert_eq!(read.message_id.unwrap_or_default().escape_ascii().to_string(), id, "{line}");
+            assert_eq!(read.state, state, "{line}");
+            assert_eq!(read.error.unwrap_or_default().escape_ascii().to_string(), error, "{line}");
+            assert_eq!((read.submit_date, read.done_date), (submitted.and_then(time), done.and_then(time)), "{line}");
+        }
+    }
+
+    #[test]
+    fn blanks_around_an_id_are_not_part_of_it() {
+        let buffer = TlvBuffer::new().c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b" 0A1B ").u8(TlvTag::MESSAGE_STATE, 2);
+        let message = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: buffer.tlvs(), ..DeliverSm::default() };
+        assert_eq!(Receipt::decode(&message).unwrap().message_id, Some(&b"0A1B"[..]));
+    }
+
+    #[test]
+    fn a_state_that_nobody_knows_is_looked_for_in_the_text() {
+        let buffer = TlvBuffer::new().u8(TlvTag::MESSAGE_STATE, 200);
+        let message = DeliverSm {
+            esm_class: EsmClass::DELIVERY_RECEIPT,
+            short_message: TEXT,
+            tlvs: buffer.tlvs(),
+            ..DeliverSm::default()
+        };
+        assert_eq!(Receipt::decode(&message).unwrap().state, Some(MessageState::DELIVERED));
     }
 
     #[test]

@@ -341,6 +341,7 @@ const EVERYTHING: &str = r#"
     bind_timeout = "1s"
     resend_unknown = "never"
     receipt_timeout = "2days"
+    message_ids = "resp_hex"
     [push]
     profile = "compact"
     application_id = 0x9065
@@ -357,7 +358,11 @@ const EVERYTHING: &str = r#"
     overflow = "split"
     content = "wake"
     ids = "all"
-    receipts = "none"
+    receipts = "sample"
+    priority = "urgent"
+    at_limit = "notify"
+    types = ["price", "a,b"]
+    coalesce = "field:symbol"
     [access]
     allow_private_sources = true
     origins = ["https://app.example", "http://localhost:3000"]

@@ -1,9 +1,11 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
 mod connection;
+mod receipts;
 mod routing;
 
 pub use connection::{ConnectionConfig, OutbindConfig, TlsConfig, Version};
+pub use receipts::ReceiptConfig;
 pub use routing::RoutingConfig;
 pub(super) use routing::refuse_unlike_stand_ins;
 
@@ -77,6 +79,8 @@ pub struct SmscConfig {
     pub resend_unknown: ResendUnknown,
     /// How long a receipt is awaited before an accepted event is final as accepted: 1 s to 28 days.
     pub receipt_timeout: Duration,
+    /// How its receipts name messages.
+    pub receipts: ReceiptConfig,
 }
 
 impl SmscConfig {
@@ -108,6 +112,7 @@ impl SmscConfig {
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
             resend_unknown: section.choice("resend_unknown", ResendUnknown::Once, &ResendUnknown::WORDS),
             receipt_timeout: section.duration("receipt_timeout", "1h", ("1s", "28days")),
+            receipts: ReceiptConfig::read(&mut section),
         };
         section.finish();
         config
@@ -141,6 +146,7 @@ impl SmscConfig {
             .duration("bind_timeout", self.bind_timeout)
             .text("resend_unknown", word(&ResendUnknown::WORDS, self.resend_unknown))
             .duration("receipt_timeout", self.receipt_timeout);
+        self.receipts.explain(explained);
     }
 }
 

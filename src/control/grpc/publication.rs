@@ -74,13 +74,16 @@ impl Publication {
 
     fn count(&self, outcome: Outcome, events: u64) {
         let mut progress = self.0.lock();
-        let Released { accepted, delivered, failed, expired, dropped, unknown, relayed } = &mut progress.counts;
+        let Released { accepted, delivered, failed, expired, dropped, unknown, relayed, filtered, coalesced } =
+            &mut progress.counts;
         *match outcome {
             Outcome::Accepted => accepted,
             Outcome::Delivered => delivered,
             Outcome::Failed => failed,
             Outcome::Relayed => relayed,
             Outcome::Expired => expired,
+            Outcome::Filtered => filtered,
+            Outcome::Coalesced => coalesced,
             Outcome::Dropped(_) => dropped,
             Outcome::Unknown => unknown,
         } += events;
@@ -101,8 +104,9 @@ impl Drop for Witness {
 impl Progress {
     /// Events may end before their publisher was told that they were taken; that comes first all the same.
     fn release_if_ended(&mut self) {
-        let Released { accepted, delivered, failed, expired, dropped, unknown, relayed } = self.counts;
-        let ended = accepted + delivered + failed + expired + dropped + unknown + relayed;
+        let Released { accepted, delivered, failed, expired, dropped, unknown, relayed, filtered, coalesced } =
+            self.counts;
+        let ended = accepted + delivered + failed + expired + dropped + unknown + relayed + filtered + coalesced;
         if self.expected.is_some_and(|expected| ended >= expected || self.abandoned) {
             self.answer_last(Answer::Released(self.counts));
         }

@@ -5,8 +5,8 @@ use super::violations::Violations;
 use crate::actors::router::{Activation, Condition, Filter, Page};
 use crate::control::proto::{self, ActivateRequest, ListSubscriptionsRequest, source::Origin};
 use crate::model::{
-    ApplicationId, Content, CredentialRef, FeedName, HandsetId, Ids, Msisdn, Order, Overflow, Policy, Receipts,
-    SourceId, SourceOrigin, SourceUrl, SubscriptionId, TenantId,
+    ApplicationId, Coalesce, CredentialRef, EventTypes, FeedName, HandsetId, Msisdn, Policy, SourceId, SourceOrigin,
+    SourceUrl, SubscriptionId, TenantId,
 };
 use bytes::Bytes;
 use std::num::NonZeroU8;
@@ -183,33 +183,41 @@ fn policy(default: &Policy, asked: proto::Policy, violations: &mut Violations) -
         let read = checked.ok_or_else(|| format!("{segments} is not from 1 to 255"));
         policy.max_segments = violations.take("policy.max_segments", read).unwrap_or(policy.max_segments);
     }
-    policy.order = match choice("policy.order", asked.order, violations) {
-        None | Some(proto::Order::Unspecified) => policy.order,
-        Some(proto::Order::Strict) => Order::Strict,
-        Some(proto::Order::Pipelined) => Order::Pipelined,
-    };
-    policy.overflow = match choice("policy.overflow", asked.overflow, violations) {
-        None | Some(proto::Overflow::Unspecified) => policy.overflow,
-        Some(proto::Overflow::Notify) => Overflow::Notify,
-        Some(proto::Overflow::Drop) => Overflow::Drop,
-        Some(proto::Overflow::Split) => Overflow::Split,
-    };
-    policy.content = match choice("policy.content", asked.content, violations) {
-        None | Some(proto::Content::Unspecified) => policy.content,
-        Some(proto::Content::All) => Content::All,
-        Some(proto::Content::Wake) => Content::Wake,
-    };
-    policy.ids = match choice("policy.ids", asked.ids, violations) {
-        None | Some(proto::Ids::Unspecified) => policy.ids,
-        Some(proto::Ids::Origin) => Ids::Origin,
-        Some(proto::Ids::All) => Ids::All,
-    };
-    policy.receipts = match choice("policy.receipts", asked.receipts, violations) {
-        None | Some(proto::Receipts::Unspecified) => policy.receipts,
-        Some(proto::Receipts::All) => Receipts::All,
-        Some(proto::Receipts::None) => Receipts::None,
-    };
+    let order = choice("policy.order", asked.order, violations);
+    policy.order = order.and_then(proto::Order::meant).unwrap_or(policy.order);
+    let overflow = choice("policy.overflow", asked.overflow, violations);
+    policy.overflow = overflow.and_then(proto::Overflow::meant).unwrap_or(policy.overflow);
+    let content = choice("policy.content", asked.content, violations);
+    policy.content = content.and_then(proto::Content::meant).unwrap_or(policy.content);
+    let ids = choice("policy.ids", asked.ids, violations);
+    policy.ids = ids.and_then(proto::Ids::meant).unwrap_or(policy.ids);
+    let receipts = choice("policy.receipts", asked.receipts, violations);
+    policy.receipts = receipts.and_then(proto::Receipts::meant).unwrap_or(policy.receipts);
+    let priority = choice("policy.priority", asked.priority, violations);
+    policy.priority = priority.and_then(proto::Priority::meant).unwrap_or(policy.priority);
+    let at_limit = choice("policy.at_limit", asked.at_limit, violations);
+    policy.at_limit = at_limit.and_then(proto::AtLimit::meant).unwrap_or(policy.at_limit);
+    if let Some(types) = asked.types {
+        policy.types = violations.take("policy.types", EventTypes::new(types.types)).unwrap_or_default();
+    }
+    policy.coalesce = coalesce(policy.coalesce, asked.coalesce, &asked.coalesce_field, violations);
     policy
+}
+
+fn coalesce(default: Coalesce, asked: i32, field: &str, violations: &mut Violations) -> Coalesce {
+    let Some(asked) = choice("policy.coalesce", asked, violations) else { return default };
+    if asked != proto::Coalesce::Field && !field.is_empty() {
+        violations.add("policy.coalesce_field", "only with COALESCE_FIELD");
+    }
+    match asked {
+        proto::Coalesce::Unspecified => default,
+        proto::Coalesce::None => Coalesce::None,
+        proto::Coalesce::Latest => Coalesce::Latest,
+        proto::Coalesce::Type => Coalesce::Type,
+        proto::Coalesce::Field => {
+            violations.take("policy.coalesce_field", field.parse()).map_or(default, Coalesce::Field)
+        }
+    }
 }
 
 /// google.protobuf.Duration is signed, and says that its two fields have the same sign.

@@ -2,7 +2,7 @@
 
 use crate::actors::router::{Status, View};
 use crate::control::proto::{self, source::Origin, subscription::Status as Shown};
-use crate::model::{Content, Ids, Order, Overflow, Policy, Receipts, SourceId, SourceOrigin};
+use crate::model::{Policy, SourceId, SourceOrigin};
 use prost_types::{Duration, Timestamp};
 
 impl From<View> for proto::Subscription {
@@ -41,38 +41,23 @@ impl From<&SourceId> for proto::Source {
 
 impl From<&Policy> for proto::Policy {
     fn from(policy: &Policy) -> Self {
-        let order = match policy.order {
-            Order::Strict => proto::Order::Strict,
-            Order::Pipelined => proto::Order::Pipelined,
-        };
-        let overflow = match policy.overflow {
-            Overflow::Notify => proto::Overflow::Notify,
-            Overflow::Drop => proto::Overflow::Drop,
-            Overflow::Split => proto::Overflow::Split,
-        };
-        let content = match policy.content {
-            Content::All => proto::Content::All,
-            Content::Wake => proto::Content::Wake,
-        };
-        let ids = match policy.ids {
-            Ids::Origin => proto::Ids::Origin,
-            Ids::All => proto::Ids::All,
-        };
-        let receipts = match policy.receipts {
-            Receipts::All => proto::Receipts::All,
-            Receipts::None => proto::Receipts::None,
-        };
-        Self {
+        let mut shown = Self {
             batch_window: Duration::try_from(policy.batch_window).ok(),
             max_events: Some(policy.max_events),
             max_segments: Some(policy.max_segments.get().into()),
-            order: order.into(),
+            order: proto::Order::from(policy.order).into(),
             ttl: Duration::try_from(policy.ttl).ok(),
-            overflow: overflow.into(),
-            receipts: receipts.into(),
-            content: content.into(),
-            ids: ids.into(),
-        }
+            overflow: proto::Overflow::from(policy.overflow).into(),
+            receipts: proto::Receipts::from(policy.receipts).into(),
+            content: proto::Content::from(policy.content).into(),
+            ids: proto::Ids::from(policy.ids).into(),
+            priority: proto::Priority::from(policy.priority).into(),
+            at_limit: proto::AtLimit::from(policy.at_limit).into(),
+            types: Some((&policy.types).into()),
+            ..Self::default()
+        };
+        shown.set_coalescing(&policy.coalesce);
+        shown
     }
 }
 

@@ -22,6 +22,9 @@ impl Meters {
         for (verdict, count) in tally.answered.iter().enumerate().filter(|(_, count)| **count > 0) {
             self.smsc.answered.add(verdict, *count);
         }
+        for (kind, count) in tally.receipts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            self.smsc.receipts.add(kind, *count);
+        }
         ledger::carry(tally, &self.telemetry);
     }
 }

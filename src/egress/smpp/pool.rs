@@ -123,10 +123,11 @@ impl State {
             looking: None,
         };
         let changed = changed_port(myself);
+        let mut owing = Vec::with_capacity(smscs.len());
         for SmscLinks { smsc, links, binding, outbind } in smscs {
             let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
             state.meters.insert(smsc.name().to_owned(), meters.smsc.clone());
-            state.tasks.spawn(expire_receipts(Arc::clone(&smsc), meters.clone(), clock.clone()));
+            owing.push((Arc::clone(&smsc), meters.clone()));
             let outbinds = outbind.is_some().then(Arc::default);
             let gate = Gate::new(binding, links.len(), outbinds.clone());
             if let (Some(bound), Some(outbinds)) = (outbind, outbinds) {
@@ -154,6 +155,7 @@ impl State {
                 state.members.push(Member { name, settings, shown, commands });
             }
         }
+        state.tasks.spawn(expire_receipts(owing, telemetry, clock));
         state.follow(myself);
         state
     }
@@ -213,7 +215,7 @@ impl State {
         let mut tasks = std::mem::take(&mut self.tasks);
         let links = self.members.len();
         tokio::spawn(async move {
-            // Each link bounds its own end; the watchers of receipts never end by themselves.
+            // Each link bounds its own end; the watcher of receipts never ends by itself.
             let mut ended = 0;
             while ended < links && tasks.join_next().await.is_some() {
                 ended += 1;
@@ -245,13 +247,23 @@ fn changed_port(myself: &ActorRef<PoolMessage>) -> Port<()> {
     })
 }
 
-async fn expire_receipts(smsc: Arc<Smsc>, meters: Meters, clock: Clock) {
+/// Gives up receipts that did not come, and says how SMSCs spell what they name.
+async fn expire_receipts(smscs: Vec<(Arc<Smsc>, Meters)>, telemetry: Telemetry, clock: Clock) {
     let mut tally = Tally::default();
     let mut interval = tokio::time::interval(RECEIPTS_CHECKED_EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        smsc.receipts().lock().handle_timeout(clock.now().monotonic, &mut tally);
-        meters.carry(&mut tally);
+        for (smsc, meters) in &smscs {
+            let mut receipts = smsc.receipts().lock();
+            receipts.handle_timeout(clock.now().monotonic, smsc.number(), &mut tally);
+            let (news, awaited) = (receipts.take_news(smsc.number()), receipts.waiting());
+            drop(receipts);
+            if let Some(spelling) = news {
+                info!(smsc = smsc.name(), message_ids = spelling.as_str(), "receipts name messages like this");
+            }
+            telemetry.receipts_expected.set(awaited as f64);
+            meters.carry(&mut tally);
+        }
     }
 }

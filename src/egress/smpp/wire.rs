@@ -12,7 +12,7 @@ use crate::actors::handset::{HandsetCell, Service};
 use crate::actors::lane::Lane;
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
-use crate::codec::smpp::{MessageState, PDU_MAX_OCTETS};
+use crate::codec::smpp::{PDU_MAX_OCTETS, Receipt};
 use crate::engine::clock::Now;
 use crate::engine::encoder::Encoder;
 use crate::engine::handset::Segment;
@@ -281,7 +281,7 @@ impl<'a> Wire<'a> {
             let (session, encoder, out, tally) = (&mut self.session, &mut self.encoder, &mut self.out, &mut self.tally);
             let mut whole = out.len();
             let served = HandsetCell::serve(&handset, now, |engine| {
-                let mut settlement = Settlement { tally, receipts: &mut receipts };
+                let mut settlement = Settlement { tally, receipts: &mut receipts, smsc: self.around.smsc.number() };
                 while tracked < most {
                     let number = session.next_sequence_number();
                     let Some(segment) = engine.poll_segment(now, number, encoder, out, &mut settlement) else { break };
@@ -398,7 +398,7 @@ impl Sink<Ticket> for Answers<'_> {
             }
             self.service = Service::begin(handset);
         }
-        let mut settlement = Settlement { tally: self.tally, receipts: self.receipts };
+        let mut settlement = Settlement { tally: self.tally, receipts: self.receipts, smsc: self.around.smsc.number() };
         let served = self
             .service
             .as_mut()
@@ -410,7 +410,7 @@ impl Sink<Ticket> for Answers<'_> {
         served.unwrap_or(Verdict::Accept)
     }
 
-    fn handle_receipt(&mut self, now: Now, message_id: &[u8], state: MessageState) {
-        self.receipts.handle_receipt(now.monotonic, message_id, state, self.tally);
+    fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>) {
+        self.receipts.handle_receipt(now.monotonic, self.around.smsc.number(), receipt, self.tally);
     }
 }

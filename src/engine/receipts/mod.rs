@@ -1,146 +1,154 @@
 //! Delivery receipts: which push a message id belongs to, and what became of it.
 //!
-//! One table per SMSC, for a receipt may come on any of its links, and often comes before the response that gives its
-//! id. Bounded in number and in time: an entry that runs out ends its events as `accepted`.
+//! One table for the node, for a receipt may come on any link, often comes before the response that gives its id, and one
+//! push may be accepted by two SMSCs. An id is what its SMSC says it is: a number of the SMSC is part of every name here.
+//! Bounded in number and in time: an entry that runs out ends its events as `accepted`.
+//!
+//! `desk` has what is known of one SMSC, `spelling` how its receipts write ids, `ending` the final states, `fates` what the
+//! segments of one push have in common, `changes` what has to be saved.
 
 mod changes;
+mod desk;
+mod ending;
+mod fates;
+mod spelling;
 
 pub use changes::{AwaitedReceipt, PushOf};
+pub use fates::FateId;
+pub use spelling::{MessageIds, Spelling};
 
 use super::clock::{Now, Stamp};
-use super::tally::{Stage, Tally};
-use super::waiting::{MessageId, Waiting};
-use crate::codec::smpp::MessageState;
+use super::tally::{ReceiptKind, Stage, Tally};
+use super::waiting::MessageId;
+use crate::codec::smpp::Receipt;
 use crate::model::Outcome;
 use changes::Changes;
+use desk::Desk;
+use ending::{Ended, Ending};
+use fates::{Fate, Fates};
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How long a receipt that overtook its response waits for it.
 const PARKING_TIME: Duration = Duration::from_secs(60);
-/// Receipts parked at most.
+/// Receipts of one SMSC parked at most.
 const MAX_PARKED: usize = 10_000;
 
-/// Where the receipts of one push are collected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FateId {
-    index: u32,
-    serial: NonZeroU32,
-}
-
-/// What is known of one push.
-#[derive(Debug)]
-struct Fate {
-    serial: NonZeroU32,
-    /// Events that end with it; 0 while the push is not released.
-    events: u64,
-    /// Segments without a final receipt.
-    missing: u8,
-    /// The worst final state so far, if not delivered.
-    bad: Option<Outcome>,
-    accepted_at: Stamp,
-}
-
-/// Receipts awaited and receipts that came too early.
+/// Receipts awaited and receipts that came too early, of all SMSCs.
 pub struct Receipts {
-    expected: Waiting<FateId>,
-    parked: Waiting<MessageState>,
-    fates: Vec<Fate>,
-    free: Vec<u32>,
+    /// By the number of the SMSC.
+    desks: Vec<Desk>,
+    fates: Fates,
+    ended: Ended,
+    /// For SMSCs that have no other.
     timeout: Duration,
     limit: usize,
-    /// What has to be saved, if anything has to outlive the process.
-    changes: Changes,
+    /// Of all desks.
+    awaited: usize,
+    is_recorded: bool,
     /// By the place of its fate: the ids of a push that waits for several receipts. One that comes may end it.
-    siblings: HashMap<u32, Vec<MessageId>>,
+    siblings: HashMap<u32, Vec<(u8, MessageId)>>,
 }
 
 impl Receipts {
-    /// Waits `timeout` for each receipt, and for at most `limit` of them at a time.
+    /// Waits for at most `limit` receipts at a time; `timeout` for each of an SMSC that is not set up otherwise.
     pub fn new(timeout: Duration, limit: usize) -> Self {
         Self {
-            expected: Waiting::new(),
-            parked: Waiting::new(),
-            fates: Vec::new(),
-            free: Vec::new(),
+            desks: Vec::new(),
+            fates: Fates::default(),
+            ended: Ended::default(),
             timeout,
             limit: limit.max(1),
-            changes: Changes::default(),
+            awaited: 0,
+            is_recorded: false,
             siblings: HashMap::new(),
         }
     }
 
-    /// What changes has to be saved.
-    #[must_use]
-    pub fn recorded(self) -> Self {
-        Self { changes: Changes::recorded(), ..self }
+    /// Waits `timeout` for each receipt of this SMSC, whose receipts name messages as `ids` says. To be called before
+    /// anything is awaited of it.
+    pub fn set_up(&mut self, smsc: u8, timeout: Duration, ids: MessageIds) {
+        self.desk(smsc);
+        let desk = Desk::new(timeout, ids, self.changes());
+        self.desks[usize::from(smsc)] = desk;
     }
 
-    /// Shows `visit` which receipts are awaited, and which ids are not any more, since it was called last. What came
-    /// and went in between is neither.
-    pub fn save(&mut self, now: Now, visit: &mut dyn FnMut(&[u8], Option<AwaitedReceipt>)) {
-        self.changes.save(now, visit);
+    /// What changes from now on has to be saved.
+    pub fn record(&mut self) {
+        self.is_recorded = true;
+        self.desks.iter_mut().filter(|desk| !desk.changes.is_on()).for_each(|desk| desk.changes = Changes::recorded());
     }
 
-    /// What an earlier process awaited. Receipts of a push that is open are to be left out: it is sent again.
-    pub fn restore(&mut self, now: Now, mut awaited: Vec<(Vec<u8>, AwaitedReceipt)>) {
-        awaited.sort_by_key(|(_, one)| one.until_unix_ms);
+    /// Shows `visit` which receipts of this SMSC are awaited, and which ids are not any more, since it was called last.
+    /// What came and went in between is neither.
+    pub fn save(&mut self, smsc: u8, now: Now, visit: &mut dyn FnMut(&[u8], Option<AwaitedReceipt>)) {
+        self.desk(smsc).changes.save(now, visit);
+    }
+
+    /// What an earlier process awaited, by SMSC and id. Receipts of a push that is open are to be left out: it is sent
+    /// again.
+    pub fn restore(&mut self, now: Now, mut awaited: Vec<(u8, Vec<u8>, AwaitedReceipt)>) {
+        awaited.sort_by_key(|(_, _, one)| one.until_unix_ms);
         let mut fates: HashMap<([u8; 16], u64), FateId> = HashMap::new();
-        let mut ids: HashMap<u32, Vec<MessageId>> = HashMap::new();
-        for (id, AwaitedReceipt { subscription, first, events, until_unix_ms }) in awaited {
-            let fate = *fates.entry((subscription, first)).or_insert_with(|| self.open(0));
-            if let Some(known) = self.get(fate) {
+        let mut ids: HashMap<u32, Vec<(u8, MessageId)>> = HashMap::new();
+        for (smsc, id, AwaitedReceipt { subscription, first, events, until_unix_ms }) in awaited {
+            let fate = *fates.entry((subscription, first)).or_insert_with(|| self.fates.open(0));
+            if let Some(known) = self.fates.get(fate) {
                 (known.events, known.accepted_at) = (events, now.monotonic.into());
                 known.missing = known.missing.saturating_add(1);
             }
             // A clock that was set back must not make it longer than it ever is.
-            let left = Duration::from_millis(until_unix_ms.saturating_sub(now.unix_ms)).min(self.timeout);
-            self.expected.insert(&id, (now.monotonic + left).into(), fate);
-            ids.entry(fate.index).or_default().push(MessageId::new(&id));
+            let timeout = self.desk(smsc).timeout;
+            let left = Duration::from_millis(until_unix_ms.saturating_sub(now.unix_ms)).min(timeout);
+            self.await_one(smsc, &id, now.monotonic + left, fate);
+            ids.entry(fate.index).or_default().push((smsc, MessageId::new(&id)));
         }
         ids.retain(|_, of_one| of_one.len() > 1);
         self.siblings.extend(ids);
     }
 
-    /// A place to collect the receipts of a push of `segments`.
+    /// A place to collect so many receipts of a push.
     pub fn open(&mut self, segments: u8) -> FateId {
-        let fresh =
-            Fate { serial: NonZeroU32::MIN, events: 0, missing: segments, bad: None, accepted_at: Stamp::default() };
-        let Some(index) = self.free.pop() else {
-            self.fates.push(fresh);
-            return FateId { index: self.fates.len() as u32 - 1, serial: NonZeroU32::MIN };
-        };
-        let fate = &mut self.fates[index as usize];
-        *fate = Fate { serial: fate.serial, ..fresh };
-        FateId { index, serial: fate.serial }
+        self.fates.open(segments)
     }
 
-    /// A segment of `fate`, which is that of the push `of`, was accepted as `message_id`.
-    pub fn handle_accepted(&mut self, now: Duration, fate: FateId, message_id: &[u8], of: &PushOf, tally: &mut Tally) {
-        if let Some(state) = self.parked.take(message_id) {
-            self.note(now, fate, state, tally);
+    /// A segment of `fate`, which is that of the push `of`, was accepted by this SMSC as `message_id`.
+    pub fn handle_accepted(
+        &mut self,
+        now: Duration,
+        fate: FateId,
+        (smsc, message_id): (u8, &[u8]),
+        of: &PushOf,
+        tally: &mut Tally,
+    ) {
+        if self.awaited >= self.limit {
+            self.expire_oldest(tally);
+        }
+        let desk = self.desk(smsc);
+        if desk.parked.len() > 0
+            && let Some((named, ending)) = desk.unpark(message_id)
+        {
+            let name = desk.expected.hash(named.octets());
+            self.finish(now, fate, (smsc, name), ending, ReceiptKind::Parked, tally);
             return;
         }
-        if self.expected.len() >= self.limit
-            && let Some(oldest) = self.expected.take_oldest(|id| self.changes.note_gone(id))
-        {
-            self.expire(oldest, tally);
+        let Desk { expected, changes, timeout, .. } = desk;
+        let until = (now + *timeout).into();
+        let earlier = expected.insert(message_id, until, fate, |other| changes.note_gone(other));
+        changes.note_awaited(message_id, of, until);
+        match earlier {
+            None => self.awaited += 1,
+            // A receipt for an id that was used again is taken for the later one.
+            Some(earlier) => self.expire(earlier, tally),
         }
-        // A receipt for an id that was used again is taken for the later one.
-        let until = (now + self.timeout).into();
-        if let Some(earlier) = self.expected.insert(message_id, until, fate) {
-            self.expire(earlier, tally);
+        if self.is_recorded && self.fates.get(fate).is_some_and(|known| known.missing > 1) {
+            self.siblings.entry(fate.index).or_default().push((smsc, MessageId::new(message_id)));
         }
-        if self.changes.is_on() && self.get(fate).is_some_and(|known| known.missing > 1) {
-            self.siblings.entry(fate.index).or_default().push(MessageId::new(message_id));
-        }
-        self.changes.note_awaited(message_id, of, until);
     }
 
     /// Every segment of `fate` was accepted: its `events` end when the last receipt does.
     pub fn handle_released(&mut self, now: Duration, fate: FateId, events: u64, tally: &mut Tally) {
-        match self.get(fate) {
+        match self.fates.get(fate) {
             Some(known) => {
                 (known.events, known.accepted_at) = (events, now.into());
                 self.settle_if_complete(now, fate, tally);
@@ -152,73 +160,195 @@ impl Receipts {
 
     /// The push of `fate` ended otherwise; receipts for it say nothing new.
     pub fn forget(&mut self, fate: FateId) {
-        if self.get(fate).is_some() {
+        if self.fates.get(fate).is_some() {
             self.close(fate);
         }
     }
 
-    /// A receipt came. An intermediate state changes nothing.
-    pub fn handle_receipt(&mut self, now: Duration, message_id: &[u8], state: MessageState, tally: &mut Tally) {
-        if outcome_of(state).is_none() {
+    /// This SMSC sent a receipt. Each is counted once, as what it turns out to be. One that is not final changes nothing,
+    /// and nothing changes what was.
+    pub fn handle_receipt(&mut self, now: Duration, smsc: u8, receipt: &Receipt<'_>, tally: &mut Tally) {
+        let (Some(id), Some(state)) = (receipt.message_id, receipt.state) else {
+            tally.receipt(ReceiptKind::Unreadable);
+            return;
+        };
+        let Some(ending) = Ending::of(state).filter(|_| !receipt.is_intermediate) else {
+            tally.receipt(ReceiptKind::Intermediate);
+            return;
+        };
+        let desk = self.desk(smsc);
+        let name = desk.expected.hash(id);
+        if desk.is_literal_first()
+            && let Some(fate) = desk.expected.take_hashed(name, id)
+        {
+            desk.changes.note_gone(id);
+            desk.note_same(id);
+            self.awaited -= 1;
+            self.finish(now, fate, (smsc, name), ending, ReceiptKind::Matched, tally);
             return;
         }
-        if let Some(fate) = self.expected.take(message_id) {
-            self.changes.note_gone(message_id);
-            self.note(now, fate, state, tally);
-            return;
-        }
-        if self.parked.len() >= MAX_PARKED {
-            tally.stray_receipts += u64::from(self.parked.take_oldest(|_| {}).is_some());
-        }
-        self.parked.insert(message_id, (now + PARKING_TIME).into(), state);
+        self.handle_other(now, (smsc, name), id, ending, tally);
     }
 
-    /// Ends what has waited long enough. To be called now and then.
-    pub fn handle_timeout(&mut self, now: Duration, tally: &mut Tally) {
-        while let Some(fate) = self.expected.take_due(now.into(), |id| self.changes.note_gone(id)) {
-            self.expire(fate, tally);
+    /// A receipt whose id is none that is awaited, or has to be converted before it can be.
+    #[cold]
+    fn handle_other(&mut self, now: Duration, (smsc, name): (u8, u64), id: &[u8], ending: Ending, tally: &mut Tally) {
+        let known = self.ended.find(now, (smsc, name)).or_else(|| self.desk(smsc).parked.find(id));
+        if let Some(known) = known {
+            tally.receipt(if known == ending { ReceiptKind::Duplicate } else { ReceiptKind::Contradicting });
+        } else if let Some((kind, own)) = self.desk(smsc).find(id, false) {
+            if let Some(fate) = self.take(smsc, own.octets()) {
+                self.finish(now, fate, (smsc, name), ending, kind, tally);
+            }
+        } else {
+            self.park(now, smsc, id, ending, tally);
         }
-        while self.parked.take_due(now.into(), |_| {}).is_some() {
-            tally.stray_receipts += 1;
+        for id in self.desk(smsc).take_doubted() {
+            if let Some(ending) = self.desk(smsc).parked.take(id.octets()) {
+                self.handle_last(now, smsc, id.octets(), ending, tally);
+            }
+        }
+    }
+
+    fn park(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending, tally: &mut Tally) {
+        let parked = &mut self.desk(smsc).parked;
+        if parked.len() >= MAX_PARKED && parked.take_oldest(|_| {}).is_some() {
+            tally.receipt(ReceiptKind::Stray);
+        }
+        if parked.insert(id, (now + PARKING_TIME).into(), ending, |_| {}).is_some() {
+            tally.receipt(ReceiptKind::Stray);
+        }
+    }
+
+    /// A receipt that has waited long enough for a message of its name. If there is one of which it may be, it is.
+    fn handle_last(&mut self, now: Duration, smsc: u8, id: &[u8], ending: Ending, tally: &mut Tally) {
+        let found = self.desk(smsc).find(id, true);
+        match found.and_then(|(kind, own)| Some((kind, self.take(smsc, own.octets())?))) {
+            Some((kind, fate)) => {
+                let name = self.desk(smsc).expected.hash(id);
+                self.finish(now, fate, (smsc, name), ending, kind, tally);
+            }
+            None => tally.receipt(ReceiptKind::Stray),
+        }
+    }
+
+    /// Ends what has waited long enough for this SMSC. To be called now and then.
+    pub fn handle_timeout(&mut self, now: Duration, smsc: u8, tally: &mut Tally) {
+        let mut named = None;
+        while let Some(ending) = self.desk(smsc).parked.take_due(now.into(), |id| named = Some(MessageId::new(id))) {
+            if let Some(id) = named.take() {
+                self.handle_last(now, smsc, id.octets(), ending, tally);
+            }
+        }
+        loop {
+            let Desk { expected, changes, .. } = self.desk(smsc);
+            let Some(fate) = expected.take_due(now.into(), |id| changes.note_gone(id)) else { break };
+            self.awaited -= 1;
+            self.expire(fate, tally);
         }
     }
 
     /// Ends everything that waits, as `accepted`: the router is about to stop.
     pub fn handle_shutdown(&mut self, tally: &mut Tally) {
-        while let Some(fate) = self.expected.take_oldest(|_| {}) {
-            self.expire(fate, tally);
+        for at in 0..self.desks.len() {
+            while let Some(fate) = self.desks.get_mut(at).and_then(|desk| desk.expected.take_oldest(|_| {})) {
+                self.awaited -= 1;
+                self.expire(fate, tally);
+            }
         }
     }
 
     /// Segments whose receipt is awaited.
     pub fn waiting(&self) -> usize {
-        self.expected.len()
+        self.awaited
     }
 
-    fn note(&mut self, now: Duration, fate: FateId, state: MessageState, tally: &mut Tally) {
-        let Some(known) = self.get(fate) else { return };
-        known.missing = known.missing.saturating_sub(1);
-        match outcome_of(state) {
-            Some(Outcome::Delivered) | None => {}
-            Some(bad) => known.bad = Some(bad),
+    /// How this SMSC's receipts spell ids, if that was learned since it was asked last.
+    pub fn take_news(&mut self, smsc: u8) -> Option<Spelling> {
+        self.desk(smsc).take_news()
+    }
+
+    #[inline]
+    fn desk(&mut self, smsc: u8) -> &mut Desk {
+        let at = usize::from(smsc);
+        if at >= self.desks.len() {
+            self.add_desks(at + 1);
         }
+        &mut self.desks[at]
+    }
+
+    #[cold]
+    fn add_desks(&mut self, count: usize) {
+        while self.desks.len() < count {
+            let desk = Desk::new(self.timeout, MessageIds::Auto, self.changes());
+            self.desks.push(desk);
+        }
+    }
+
+    fn changes(&self) -> Changes {
+        if self.is_recorded { Changes::recorded() } else { Changes::default() }
+    }
+
+    fn await_one(&mut self, smsc: u8, id: &[u8], until: Duration, fate: FateId) -> Option<FateId> {
+        let Desk { expected, changes, .. } = self.desk(smsc);
+        let earlier = expected.insert(id, until.into(), fate, |other| changes.note_gone(other));
+        self.awaited += usize::from(earlier.is_none());
+        earlier
+    }
+
+    fn take(&mut self, smsc: u8, id: &[u8]) -> Option<FateId> {
+        let Desk { expected, changes, .. } = self.desk(smsc);
+        let fate = expected.take(id)?;
+        changes.note_gone(id);
+        self.awaited -= 1;
+        Some(fate)
+    }
+
+    /// The receipt of a segment is here; `named` is its SMSC, and what the id hashes to as the receipt has it.
+    fn finish(
+        &mut self,
+        now: Duration,
+        fate: FateId,
+        named: (u8, u64),
+        ending: Ending,
+        kind: ReceiptKind,
+        tally: &mut Tally,
+    ) {
+        tally.receipt(kind);
+        self.ended.note(now, named, ending);
+        let Some(known) = self.fates.get(fate) else { return };
+        known.missing = known.missing.saturating_sub(1);
+        known.worst = known.worst.max(ending);
         self.settle_if_complete(now, fate, tally);
     }
 
     /// An event is delivered when all its segments are, and failed as soon as one is.
+    #[inline]
     fn settle_if_complete(&mut self, now: Duration, fate: FateId, tally: &mut Tally) {
-        let Some(known) = self.get(fate) else { return };
-        if known.events == 0 || (known.missing > 0 && known.bad.is_none()) {
+        let Some(&mut Fate { events, missing, worst, accepted_at, .. }) = self.fates.get(fate) else { return };
+        if events == 0 || (missing > 0 && worst == Ending::Delivered) {
             return;
         }
-        tally.settle(known.bad.unwrap_or(Outcome::Delivered), known.events);
-        tally.time(Stage::Receipt, Stamp::from(now).since(known.accepted_at), known.events);
+        tally.settle(worst.outcome(), events);
+        tally.time(Stage::Receipt, Stamp::from(now).since(accepted_at), events);
         self.close(fate);
+    }
+
+    /// Makes room: of whatever SMSC, what was accepted first.
+    fn expire_oldest(&mut self, tally: &mut Tally) {
+        let accepted_at =
+            |desk: &Desk| Some(Duration::from(desk.expected.oldest_until()?).saturating_sub(desk.timeout));
+        let oldest = self.desks.iter_mut().filter_map(|desk| Some((accepted_at(desk)?, desk)));
+        let Some((_, Desk { expected, changes, .. })) = oldest.min_by_key(|(at, _)| *at) else { return };
+        if let Some(fate) = expected.take_oldest(|id| changes.note_gone(id)) {
+            self.awaited -= 1;
+            self.expire(fate, tally);
+        }
     }
 
     /// No receipt will come any more.
     fn expire(&mut self, fate: FateId, tally: &mut Tally) {
-        if let Some(events) = self.get(fate).map(|known| known.events) {
+        if let Some(events) = self.fates.get(fate).map(|known| known.events) {
             if events > 0 {
                 tally.settle(Outcome::Accepted, events);
             }
@@ -226,14 +356,9 @@ impl Receipts {
         }
     }
 
-    fn get(&mut self, id: FateId) -> Option<&mut Fate> {
-        self.fates.get_mut(id.index as usize).filter(|fate| fate.serial == id.serial)
-    }
-
+    #[inline]
     fn close(&mut self, id: FateId) {
-        let fate = &mut self.fates[id.index as usize];
-        fate.serial = fate.serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        self.free.push(id.index);
+        self.fates.close(id);
         if !self.siblings.is_empty() {
             self.forget_others(id);
         }
@@ -241,234 +366,14 @@ impl Receipts {
 
     /// Nothing that comes for the other segments says more: another process must not count its events again.
     fn forget_others(&mut self, id: FateId) {
-        for other in self.siblings.remove(&id.index).into_iter().flatten() {
-            if self.expected.find(other.octets()) == Some(id) {
-                self.changes.note_gone(other.octets());
+        for (smsc, other) in self.siblings.remove(&id.index).into_iter().flatten() {
+            let Desk { expected, changes, .. } = self.desk(smsc);
+            if expected.find(other.octets()) == Some(id) {
+                changes.note_gone(other.octets());
             }
         }
     }
 }
 
-/// How a message ends by its state (SMPP v3.4 §5.2.28), `None` while it is on its way.
-fn outcome_of(state: MessageState) -> Option<Outcome> {
-    match state {
-        MessageState::DELIVERED => Some(Outcome::Delivered),
-        MessageState::EXPIRED | MessageState::DELETED | MessageState::UNDELIVERABLE | MessageState::REJECTED => {
-            Some(Outcome::Failed)
-        }
-        MessageState::UNKNOWN => Some(Outcome::Unknown),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::SubscriptionId;
-
-    const T0: Duration = Duration::ZERO;
-    const OF: &PushOf = &PushOf { subscription: SubscriptionId::from_octets([7; 16]), first: 10, events: 3 };
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    fn table() -> (Receipts, Tally) {
-        (Receipts::new(HOUR, 1000), Tally::default())
-    }
-
-    fn count(tally: &Tally, outcome: Outcome) -> u64 {
-        tally.settled[outcome.index()]
-    }
-
-    /// What is kept of a table.
-    fn keep(receipts: &mut Receipts, kept: &mut HashMap<Vec<u8>, AwaitedReceipt>) {
-        receipts.save(Now::default(), &mut |id, awaited| match awaited {
-            Some(awaited) => _ = kept.insert(id.to_vec(), awaited),
-            None => _ = kept.remove(id),
-        });
-    }
-
-    #[test]
-    fn what_has_ended_is_awaited_by_nobody_else() {
-        let mut tally = Tally::default();
-        let mut receipts = Receipts::new(HOUR, 1000).recorded();
-        let mut kept = HashMap::new();
-        for (push, ids) in [[b"a", b"b"], [b"c", b"d"], [b"e", b"f"]].into_iter().enumerate() {
-            let fate = receipts.open(2);
-            let of = &PushOf { first: push as u64, ..*OF };
-            ids.iter().for_each(|id| receipts.handle_accepted(T0, fate, *id, of, &mut tally));
-            receipts.handle_released(T0, fate, 3, &mut tally);
-        }
-        let fate = receipts.open(2); // its second segment is refused for good
-        receipts.handle_accepted(T0, fate, b"g", &PushOf { first: 9, ..*OF }, &mut tally);
-        keep(&mut receipts, &mut kept);
-        assert_eq!(kept.len(), 7);
-        receipts.handle_receipt(T0, b"a", MessageState::UNDELIVERABLE, &mut tally);
-        receipts.handle_receipt(T0, b"d", MessageState::DELIVERED, &mut tally);
-        receipts.forget(fate);
-        keep(&mut receipts, &mut kept);
-        let mut ids: Vec<_> = kept.keys().cloned().collect();
-        ids.sort();
-        assert_eq!(ids, [b"c", b"e", b"f"]);
-
-        let mut next = Receipts::new(HOUR, 1000).recorded();
-        next.restore(Now::default(), kept.clone().into_iter().collect());
-        next.handle_receipt(T0, b"f", MessageState::UNDELIVERABLE, &mut tally);
-        next.handle_receipt(T0, b"c", MessageState::DELIVERED, &mut tally);
-        keep(&mut next, &mut kept);
-        assert!(kept.is_empty(), "{kept:?}");
-        assert_eq!((count(&tally, Outcome::Failed), count(&tally, Outcome::Delivered)), (6, 3));
-    }
-
-    #[test]
-    fn a_receipt_that_overtakes_its_response_is_parked_for_it() {
-        let (mut receipts, mut tally) = table();
-        let fate = receipts.open(1);
-        receipts.handle_receipt(T0, b"42", MessageState::DELIVERED, &mut tally);
-        receipts.handle_accepted(T0, fate, b"42", OF, &mut tally);
-        receipts.handle_released(T0, fate, 3, &mut tally);
-        assert_eq!(count(&tally, Outcome::Delivered), 3);
-        assert_eq!(receipts.waiting(), 0);
-        receipts.handle_timeout(HOUR, &mut tally);
-        assert_eq!(tally.stray_receipts, 0, "it was not stray");
-    }
-
-    #[test]
-    fn a_push_is_delivered_with_its_last_segment_and_failed_with_its_first_bad_one() {
-        let (mut receipts, mut tally) = table();
-        for last in [MessageState::DELIVERED, MessageState::UNDELIVERABLE] {
-            let fate = receipts.open(2);
-            receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
-            receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
-            receipts.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
-            receipts.handle_receipt(T0, b"a", MessageState::ENROUTE, &mut tally);
-            receipts.handle_released(T0, fate, 5, &mut tally);
-            receipts.handle_receipt(T0, b"a", last, &mut tally);
-        }
-        assert_eq!((count(&tally, Outcome::Delivered), count(&tally, Outcome::Failed)), (5, 5));
-    }
-
-    #[test]
-    fn without_a_receipt_an_event_ends_accepted_once() {
-        let (mut receipts, mut tally) = table();
-        let fate = receipts.open(2);
-        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
-        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
-        receipts.handle_released(T0, fate, 4, &mut tally);
-        receipts.handle_timeout(HOUR, &mut tally);
-        receipts.handle_receipt(HOUR, b"a", MessageState::DELIVERED, &mut tally);
-        assert_eq!(tally.settled.iter().sum::<u64>(), 4);
-        assert_eq!(count(&tally, Outcome::Accepted), 4);
-    }
-
-    #[test]
-    fn the_table_is_bounded_and_what_falls_out_is_still_counted() {
-        let mut receipts = Receipts::new(HOUR, 10);
-        let mut tally = Tally::default();
-        for n in 0..100u32 {
-            let fate = receipts.open(1);
-            receipts.handle_accepted(T0, fate, &n.to_be_bytes(), OF, &mut tally);
-            receipts.handle_released(T0, fate, 1, &mut tally);
-        }
-        assert_eq!((receipts.waiting(), count(&tally, Outcome::Accepted)), (10, 90));
-        assert!(receipts.fates.len() <= 11, "places are used again");
-        receipts.handle_shutdown(&mut tally);
-        assert_eq!(count(&tally, Outcome::Accepted), 100);
-    }
-
-    #[test]
-    fn a_receipt_that_runs_out_before_the_push_is_released_loses_no_event() {
-        let (mut receipts, mut tally) = table();
-        let fate = receipts.open(2);
-        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
-        receipts.handle_timeout(HOUR, &mut tally);
-        receipts.handle_accepted(HOUR, fate, b"b", OF, &mut tally);
-        receipts.handle_released(HOUR, fate, 2, &mut tally);
-        receipts.handle_timeout(HOUR * 3, &mut tally);
-        assert_eq!(tally.settled.iter().sum::<u64>(), 2);
-    }
-
-    #[test]
-    fn an_id_that_is_used_again_ends_what_waited_under_it() {
-        let (mut receipts, mut tally) = table();
-        for events in [3, 4] {
-            let fate = receipts.open(1);
-            receipts.handle_accepted(T0, fate, b"", OF, &mut tally);
-            receipts.handle_released(T0, fate, events, &mut tally);
-        }
-        receipts.handle_receipt(T0, b"", MessageState::DELIVERED, &mut tally);
-        assert_eq!((count(&tally, Outcome::Accepted), count(&tally, Outcome::Delivered)), (3, 4));
-        assert_eq!(receipts.waiting(), 0);
-    }
-
-    #[test]
-    fn receipts_nobody_waits_for_are_counted_after_a_minute() {
-        let (mut receipts, mut tally) = table();
-        receipts.handle_receipt(T0, b"x", MessageState::DELIVERED, &mut tally);
-        receipts.handle_timeout(PARKING_TIME, &mut tally);
-        assert_eq!(tally.stray_receipts, 1);
-    }
-
-    fn saved(receipts: &mut Receipts, now: Now) -> Vec<(Vec<u8>, Option<AwaitedReceipt>)> {
-        let mut saved = Vec::new();
-        receipts.save(now, &mut |id, awaited| saved.push((id.to_vec(), awaited)));
-        saved.sort_by(|a, b| a.0.cmp(&b.0));
-        saved
-    }
-
-    #[test]
-    fn another_process_goes_on_waiting() {
-        let (receipts, mut tally) = table();
-        let mut receipts = receipts.recorded();
-        let now = Now { monotonic: T0, unix_ms: 1_000_000 };
-        let fate = receipts.open(2);
-        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
-        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
-        receipts.handle_released(T0, fate, 3, &mut tally);
-        let awaited = saved(&mut receipts, now).into_iter().map(|(id, one)| (id, one.unwrap())).collect();
-
-        let (mut next, mut tally) = table();
-        let later = Now { monotonic: T0, unix_ms: 1_000_000 + 600_000 };
-        next.restore(later, awaited);
-        next.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
-        assert_eq!(tally.settled.iter().sum::<u64>(), 0, "one is missing");
-        next.handle_receipt(T0, b"a", MessageState::DELIVERED, &mut tally);
-        assert_eq!(count(&tally, Outcome::Delivered), 3);
-    }
-
-    #[test]
-    fn another_process_gives_up_when_this_one_would_have() {
-        let (receipts, mut tally) = table();
-        let mut receipts = receipts.recorded();
-        let fate = receipts.open(1);
-        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
-        let awaited: Vec<_> =
-            saved(&mut receipts, Now::default()).into_iter().map(|(id, one)| (id, one.unwrap())).collect();
-        for (unix_ms, left) in [(3_000_000, HOUR - Duration::from_secs(3000)), (0, HOUR)] {
-            let (mut next, mut tally) = table();
-            next.restore(Now { monotonic: T0, unix_ms }, awaited.clone());
-            next.handle_timeout(left - Duration::from_secs(1), &mut tally);
-            assert_eq!(next.waiting(), 1);
-            next.handle_timeout(left, &mut tally);
-            assert_eq!((next.waiting(), count(&tally, Outcome::Accepted)), (0, 3));
-        }
-    }
-
-    #[test]
-    fn what_comes_and_goes_between_two_saves_is_never_saved() {
-        let (receipts, mut tally) = table();
-        let mut receipts = receipts.recorded();
-        let fate = receipts.open(3);
-        receipts.handle_accepted(T0, fate, b"a", OF, &mut tally);
-        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
-        receipts.handle_receipt(T0, b"a", MessageState::DELIVERED, &mut tally);
-        let first = saved(&mut receipts, Now::default());
-        assert_eq!(
-            first.iter().map(|(id, one)| (id.as_slice(), one.is_some())).collect::<Vec<_>>(),
-            [(&b"b"[..], true)]
-        );
-        receipts.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
-        receipts.handle_accepted(T0, fate, b"b", OF, &mut tally);
-        receipts.handle_receipt(T0, b"b", MessageState::DELIVERED, &mut tally);
-        assert_eq!(saved(&mut receipts, Now::default()), [(b"b".to_vec(), None)], "the store knew it");
-        assert_eq!(saved(&mut receipts, Now::default()), []);
-    }
-}
+mod tests;

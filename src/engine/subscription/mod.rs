@@ -1,9 +1,10 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
-//! `forming` makes pushes of events, `again` those of an earlier process, `body` writes what they say, `settling` follows
+//! `forming` makes pushes of events, `again` those of an earlier process, `asking` says which want a receipt, `body` writes what they say, `settling` follows
 //! them to their end; `relay` keeps events from being pushed while a stream brings them.
 
 mod again;
+mod asking;
 mod body;
 mod forming;
 mod gap_mark;
@@ -55,8 +56,10 @@ pub enum Answer<'a> {
 pub struct Settlement<'a> {
     /// Counts.
     pub tally: &'a mut Tally,
-    /// Receipts of the SMSC.
+    /// Receipts of all SMSCs.
     pub receipts: &'a mut Receipts,
+    /// The number of the SMSC that answers; of no matter where nothing is answered.
+    pub smsc: u8,
 }
 
 /// A link's side of writing a segment.
@@ -456,6 +459,7 @@ impl Subscription {
             naming: self.naming_of(push.form),
             owner: (writing.owner, self.first_push + at as u64),
             index,
+            registered_delivery: asking::registered_delivery(self.policy.receipts, &self.id, push, index),
             sequence_number: writing.sequence_number,
             now: now.monotonic,
         };

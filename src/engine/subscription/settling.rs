@@ -1,13 +1,13 @@
 //! Pushes come to their end: answers, restarts, and what is given up.
 
-use super::{Answer, Settlement, Subscription};
+use super::{Answer, Settlement, Subscription, asking};
 use crate::engine::clock::{Now, Stamp};
 use crate::engine::push::{Doom, Push};
 use crate::engine::receipts::PushOf;
 use crate::engine::references::Numbers;
 use crate::engine::tally::{Answered, Stage, Tally};
 use crate::engine::verdict::{self, MAX_RETRIES, Verdict};
-use crate::model::{DropReason, Outcome, Receipts as Wanted};
+use crate::model::{DropReason, Outcome};
 use std::ops::Range;
 
 impl Subscription {
@@ -43,16 +43,17 @@ impl Subscription {
                 push.accepted = push.accepted.saturating_add(1);
                 push.refusals = 0;
                 settlement.tally.answer(Answered::Accepted);
-                if self.policy.receipts == Wanted::All {
-                    // Those that an earlier process had accepted owe their receipts to that one.
-                    let owed = push.segments.saturating_sub(push.accepted - 1);
+                let wanted = self.policy.receipts;
+                if asking::asks(wanted, &self.id, push, index) {
+                    let owed = asking::owed(wanted, push);
                     let fate = *push.fate.get_or_insert_with(|| settlement.receipts.open(owed));
                     let of = &PushOf {
                         subscription: self.id,
                         first: push.events.start,
                         events: push.events.end - push.events.start,
                     };
-                    settlement.receipts.handle_accepted(now.monotonic, fate, message_id, of, settlement.tally);
+                    let named = (settlement.smsc, message_id);
+                    settlement.receipts.handle_accepted(now.monotonic, fate, named, of, settlement.tally);
                 }
                 Verdict::Accept
             }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 2 | terms say what a push says of its events, and which have an id; an open push says how its events are written; a
 //! | | subscription has the key of its stream |
+//! | 3 | terms have a priority and say what becomes of events at a limit, which types are wanted, and what is coalesced |
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,7 +19,7 @@ use super::failure::{damaged, engine};
 use super::format::Step;
 
 /// From format 1 to 2, from 2 to 3, and so on.
-pub(super) const STEPS: &[Step] = &[second];
+pub(super) const STEPS: &[Step] = &[second, third];
 
 fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
     change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&("all", "origin"))].concat())))?;
@@ -35,6 +36,12 @@ fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError
         // A record without open pushes is the same in both.
         Ok((!progress.open.is_empty()).then(|| row::encode(&progress.into_second())))
     })
+}
+
+/// Whatever was wanted before goes on as it was.
+fn third(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+    let more = row::encode(&("normal", "hold", [""; 0].as_slice(), "none"));
+    change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &more].concat())))
 }
 
 /// Changes the records of a table for which there is another value.
@@ -130,23 +137,29 @@ mod tests {
     use crate::store::row::{SubscriptionRow, TermsRow};
     use fjall::PersistMode;
 
-    fn migrated(table: Table, records: &[(&[u8], &[u8])]) -> Vec<Vec<u8>> {
+    fn migrated(steps: &[Step], table: Table, records: &[(&[u8], &[u8])]) -> Vec<Vec<u8>> {
         let directory = tempfile::tempdir().unwrap();
         let tables = Tables::create(&directory.path().join("db")).unwrap();
         records.iter().for_each(|(key, value)| tables.table(table).insert(*key, *value).unwrap());
-        let mut batch = tables.database.batch().durability(Some(PersistMode::Buffer));
-        second(&tables, &mut batch).unwrap();
-        batch.commit().unwrap();
+        for step in steps {
+            let mut batch = tables.database.batch().durability(Some(PersistMode::Buffer));
+            step(&tables, &mut batch).unwrap();
+            batch.commit().unwrap();
+        }
         records.iter().map(|(key, _)| tables.table(table).get(key).unwrap().unwrap().to_vec()).collect()
     }
 
     #[test]
-    fn terms_of_the_first_format_push_whole_events() {
+    fn terms_of_the_first_format_push_whole_events_of_every_type() {
         let (tenant, application) = (TenantId::default(), ApplicationId::Code(2));
         let row = TermsRow { tenant, source: 9, application, policy: Policy::default() };
         let value = row.encode();
-        let old = &value[..value.len() - row::encode(&("all", "origin")).len()];
-        assert_eq!(migrated(Table::Terms, &[(b"1", old)]), [value]);
+        let newer = [row::encode(&("all", "origin")), row::encode(&("normal", "hold", 0u8, "none"))];
+        let old = |newer: &[Vec<u8>]| value[..value.len() - newer.concat().len()].to_vec();
+        for (steps, newer) in [(STEPS, &newer[..]), (&[third], &newer[1..])] {
+            let migrated = migrated(steps, Table::Terms, &[(b"1", &old(newer))]);
+            assert_eq!(migrated.concat(), value);
+        }
     }
 
     #[test]
@@ -155,7 +168,7 @@ mod tests {
         let old = [row(1), row(2), row(1), row(1)];
         let named: Vec<(&[u8], &[u8])> =
             [b"a", b"b", b"c", b"d"].iter().zip(&old).map(|(k, v)| (&k[..], &v[..])).collect();
-        let new = migrated(Table::Subscriptions, &named);
+        let new = migrated(&[second], Table::Subscriptions, &named);
         let read: Vec<_> = new.iter().map(|value| SubscriptionRow::decode(value).unwrap()).collect();
         assert_eq!(read.iter().map(|row| row.stream.0).collect::<Vec<_>>(), [0, 0, 1, 2]);
         assert_eq!((read[1].handset.octets(), read[1].from), (&[2; 16], 7));
@@ -177,7 +190,7 @@ mod tests {
         let pushes = vec![open(None), open(Some(300))];
         let busy = row::encode(&first::Progress { released: 8, ended: vec![9..12, 14..15], open: pushes, gap: 1 });
         let quiet = row::encode(&first::Progress { released: 1 << 40, ended: Vec::new(), open: Vec::new(), gap: 0 });
-        let after = migrated(Table::Progress, &[(b"a", &busy), (b"b", &quiet)]);
+        let after = migrated(&[second], Table::Progress, &[(b"a", &busy), (b"b", &quiet)]);
         let [busy, quiet] = [&after[0], &after[1]].map(|one| row::decode::<Progress>(Table::Progress, one).unwrap());
         assert_eq!((quiet.released, quiet.is_quiet()), (1 << 40, true));
         assert_eq!((busy.released, &busy.ended[..], busy.gap), (8, &[9..12, 14..15][..], 1));

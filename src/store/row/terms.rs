@@ -1,7 +1,7 @@
 //! What subscriptions ask for, as the store has it.
 
 use super::{RowError, decode, encode};
-use crate::model::{ApplicationId, Policy, TenantId};
+use crate::model::{ApplicationId, EventTypes, Policy, TenantId};
 use crate::store::{SourceNumber, Table};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU8;
@@ -34,6 +34,10 @@ struct Written {
     receipts: String,
     content: String,
     ids: String,
+    priority: String,
+    at_limit: String,
+    types: Vec<String>,
+    coalesce: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,6 +68,10 @@ impl TermsRow {
             receipts: policy.receipts.as_str().to_owned(),
             content: policy.content.as_str().to_owned(),
             ids: policy.ids.as_str().to_owned(),
+            priority: policy.priority.as_str().to_owned(),
+            at_limit: policy.at_limit.as_str().to_owned(),
+            types: policy.types.iter().map(str::to_owned).collect(),
+            coalesce: policy.coalesce.to_string(),
         })
     }
 
@@ -84,6 +92,10 @@ impl TermsRow {
             receipts: written.receipts.parse().map_err(|error| wrong(format!("{error}")))?,
             content: written.content.parse().map_err(|error| wrong(format!("{error}")))?,
             ids: written.ids.parse().map_err(|error| wrong(format!("{error}")))?,
+            priority: written.priority.parse().map_err(|error| wrong(format!("{error}")))?,
+            at_limit: written.at_limit.parse().map_err(|error| wrong(format!("{error}")))?,
+            types: EventTypes::new(written.types).map_err(|error| wrong(error.to_string()))?,
+            coalesce: written.coalesce.parse().map_err(|error| wrong(format!("{error}")))?,
         };
         policy.check().map_err(|error| wrong(error.to_string()))?;
         let application = match written.application {
@@ -99,7 +111,7 @@ impl TermsRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Content, Ids, Order, Overflow, Receipts};
+    use crate::model::{AtLimit, Content, Ids, Order, Overflow, Priority, Receipts};
 
     #[test]
     fn terms_are_read_back() {
@@ -109,7 +121,11 @@ mod tests {
             overflow: Overflow::Drop,
             content: Content::Wake,
             ids: Ids::All,
-            receipts: Receipts::None,
+            receipts: Receipts::Sample,
+            priority: Priority::Urgent,
+            at_limit: AtLimit::Drop,
+            types: EventTypes::new(["price", "a,b"]).unwrap(),
+            coalesce: "field:symbol".parse().unwrap(),
             ..Policy::default()
         };
         for application in [ApplicationId::default(), ApplicationId::Code(0x8000), ApplicationId::Absent] {

@@ -29,8 +29,8 @@ Examples:
 
 A line for each subscription. CSV begins with a line that names its columns; JSON has an object on each line. Columns and
 keys are the options of `sub activate`: tenant, source or feed, credential, to (or number), handset or handset_id,
-application, last_event_id, batch_window, max_events, max_segments, order, ttl, overflow, content, ids, receipts. An empty cell, a null
-and what is not there are left out. To say that there is no application, write \"\" in its cell, quotes included.
+application, last_event_id, batch_window, max_events, max_segments, order, ttl, overflow, content, ids, receipts, priority,
+at_limit, types, coalesce. An empty cell, a null and what is not there are left out. To say that there is no application, write \"\" in its cell, quotes included.
 
   source,to,ttl                               {\"feed\":\"prices\",\"to\":\"+15551234567\",\"max_events\":5}
   https://example.com/prices,+15551234567,10m

@@ -21,10 +21,14 @@ pub(in crate::cli::sub) enum Column {
     Content,
     Ids,
     Receipts,
+    Priority,
+    AtLimit,
+    Types,
+    Coalesce,
 }
 
 /// How many there are.
-const COUNT: usize = 18;
+const COUNT: usize = 22;
 
 impl Column {
     /// Every column, in the order in which they are written.
@@ -47,6 +51,10 @@ impl Column {
         Self::Content,
         Self::Ids,
         Self::Receipts,
+        Self::Priority,
+        Self::AtLimit,
+        Self::Types,
+        Self::Coalesce,
     ];
 
     /// As it is written.
@@ -70,6 +78,10 @@ impl Column {
             Self::Content => "content",
             Self::Ids => "ids",
             Self::Receipts => "receipts",
+            Self::Priority => "priority",
+            Self::AtLimit => "at_limit",
+            Self::Types => "types",
+            Self::Coalesce => "coalesce",
         }
     }
 
@@ -87,8 +99,14 @@ impl Column {
     pub fn of_field(field: &str) -> Option<Self> {
         match field {
             "source.url" => Some(Self::Source),
+            "policy.coalesce_field" => Some(Self::Coalesce),
             _ => Self::named(field.rsplit('.').next().unwrap_or(field)),
         }
+    }
+
+    /// Whether its value may be a list.
+    pub fn is_list(self) -> bool {
+        self == Self::Types
     }
 
     /// Whether its value is a whole number.

@@ -2,6 +2,7 @@
 
 use super::Wrong;
 use super::column::{Column, Row, unknown};
+use crate::cli::sub::types;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
@@ -51,8 +52,13 @@ impl<'de> Visitor<'de> for Members {
                 Value::Null => None,
                 Value::String(text) => Some(text),
                 Value::Number(number) if column.is_count() => Some(number.to_string()),
+                list @ Value::Array(_) if column.is_list() => Some(list.to_string()),
                 other => {
-                    let allowed = if column.is_count() { "a whole number" } else { "a string" };
+                    let allowed = match column {
+                        _ if column.is_count() => "a whole number",
+                        _ if column.is_list() => "a list of strings",
+                        _ => "a string",
+                    };
                     let other: String = other.to_string().chars().take(80).collect();
                     return Err(A::Error::custom(format_args!("{} {other}: {allowed} or null", column.name())));
                 }
@@ -68,9 +74,12 @@ impl Serialize for Row {
         let mut members = serializer.serialize_map(None)?;
         for column in Column::ALL {
             let Some(value) = self.get(column) else { continue };
-            match value.parse::<u32>().ok().filter(|_| column.is_count()) {
-                Some(count) => members.serialize_entry(column.name(), &count)?,
-                None => members.serialize_entry(column.name(), value)?,
+            if let Some(count) = value.parse::<u32>().ok().filter(|_| column.is_count()) {
+                members.serialize_entry(column.name(), &count)?;
+            } else if let Some(list) = types::read(value).ok().filter(|_| column.is_list()) {
+                members.serialize_entry(column.name(), &list.iter().collect::<Vec<_>>())?;
+            } else {
+                members.serialize_entry(column.name(), value)?;
             }
         }
         members.end()
@@ -87,10 +96,14 @@ mod tests {
         one.set(Column::To, Some("+15551234567".to_owned()));
         one.set(Column::Application, Some(String::new()));
         one.set(Column::MaxEvents, Some("7".to_owned()));
+        one.set(Column::Types, Some(r#"["a,b"]"#.to_owned()));
         let text = line(&one).unwrap();
-        assert_eq!(text, r#"{"to":"+15551234567","application":"","max_events":7}"#);
+        assert_eq!(text, r#"{"to":"+15551234567","application":"","max_events":7,"types":["a,b"]}"#);
         assert_eq!(row(&text), Ok(one.clone()));
-        assert_eq!(row(r#" {"number":"+15551234567","feed":null,"application":"","max-events":"7"} "#), Ok(one));
+        assert_eq!(
+            row(r#" {"number":"+15551234567","feed":null,"application":"","max-events":"7","types":["a,b"]} "#),
+            Ok(one)
+        );
     }
 
     #[test]

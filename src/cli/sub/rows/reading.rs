@@ -3,6 +3,7 @@
 use super::Wrong;
 use super::column::{Column, Row};
 use crate::cli::sub::policy_args::PolicyArgs;
+use crate::cli::sub::types;
 use crate::control::proto::{self, ActivateRequest, Source, source::Origin};
 use crate::model::PolicyError;
 use std::str::FromStr;
@@ -55,6 +56,10 @@ fn policy(row: &mut Row, wrong: &mut Vec<Wrong>) -> proto::Policy {
         content: value(row, Column::Content, wrong, word),
         ids: value(row, Column::Ids, wrong, word),
         receipts: value(row, Column::Receipts, wrong, word),
+        priority: value(row, Column::Priority, wrong, word),
+        at_limit: value(row, Column::AtLimit, wrong, word),
+        types: value(row, Column::Types, wrong, types::read),
+        coalesce: value(row, Column::Coalesce, wrong, word),
     };
     policy.into_policy()
 }
@@ -103,6 +108,10 @@ mod tests {
             (Column::Content, "some"),
             (Column::Ids, "none"),
             (Column::Receipts, "some"),
+            (Column::Priority, "first"),
+            (Column::AtLimit, "wait"),
+            (Column::Types, "a,,b"),
+            (Column::Coalesce, "newest"),
         ];
         let told = row(&wrong).into_activation("").unwrap_err();
         assert_eq!(told.iter().map(|one| (one.column.unwrap(), one.value.as_str())).collect::<Vec<_>>(), wrong);

@@ -3,11 +3,12 @@
 use super::column::{Column, Row};
 use super::{Format, csv, jsonl};
 use crate::cli::shown::{duration, word};
+use crate::cli::sub::types;
 use crate::control::proto::{Subscription, source::Origin};
 use crate::model::{HandsetId, Msisdn, TenantId};
 
 /// The columns that a subscription fills. Its handset's own name is not kept, only the identity that follows from it.
-const EXPORTED: [Column; 16] = [
+const EXPORTED: [Column; 20] = [
     Column::Tenant,
     Column::Source,
     Column::Feed,
@@ -24,6 +25,10 @@ const EXPORTED: [Column; 16] = [
     Column::Content,
     Column::Ids,
     Column::Receipts,
+    Column::Priority,
+    Column::AtLimit,
+    Column::Types,
+    Column::Coalesce,
 ];
 
 impl Format {
@@ -62,7 +67,7 @@ pub(in crate::cli::sub) fn row(one: &Subscription) -> Row {
     row.set(Column::To, Some(one.to.clone()));
     row.set(Column::HandsetId, Some(one.handset.clone()).filter(|handset| !follows(one, handset)));
     row.set(Column::Application, Some(one.application.clone()));
-    let policy = one.policy.unwrap_or_default();
+    let policy = one.policy.clone().unwrap_or_default();
     row.set(Column::BatchWindow, Some(duration(policy.batch_window)));
     row.set(Column::MaxEvents, Some(policy.max_events().to_string()));
     row.set(Column::MaxSegments, Some(policy.max_segments().to_string()));
@@ -72,6 +77,10 @@ pub(in crate::cli::sub) fn row(one: &Subscription) -> Row {
     row.set(Column::Content, Some(word(policy.content().as_str_name(), "CONTENT_")));
     row.set(Column::Ids, Some(word(policy.ids().as_str_name(), "IDS_")));
     row.set(Column::Receipts, Some(word(policy.receipts().as_str_name(), "RECEIPTS_")));
+    row.set(Column::Priority, Some(word(policy.priority().as_str_name(), "PRIORITY_")));
+    row.set(Column::AtLimit, Some(word(policy.at_limit().as_str_name(), "AT_LIMIT_")));
+    row.set(Column::Types, Some(types::written(policy.types.as_ref().map_or(&[], |types| &types.types))));
+    row.set(Column::Coalesce, Some(policy.coalescing()));
     row
 }
 

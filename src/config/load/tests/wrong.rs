@@ -80,6 +80,26 @@ pub(super) const WRONG: &[(&str, &str)] = &[
         "5:16: policy.batch_window: value \"25h\" is not allowed: a duration such as \"30s\", 0s to 24h",
     ),
     ("[policy]\norder = \"fifo\"", "5:9: policy.order: value \"fifo\" is not allowed: one of strict, pipelined"),
+    (
+        "[policy]\nreceipts = \"some\"",
+        "5:12: policy.receipts: value \"some\" is not allowed: one of all, last, sample, none",
+    ),
+    (
+        "[policy]\npriority = \"first\"",
+        "5:12: policy.priority: value \"first\" is not allowed: one of low, normal, high, urgent",
+    ),
+    (
+        "[policy]\nat_limit = \"wait\"",
+        "5:12: policy.at_limit: value \"wait\" is not allowed: one of hold, drop, notify",
+    ),
+    (
+        "[policy]\ntypes = [\"a\", \"\"]",
+        "5:15: policy.types: value \"\" is not allowed: at most 32 types of events, each from 1 to 64 octets without",
+    ),
+    (
+        "[policy]\ncoalesce = \"field:\"",
+        "5:12: policy.coalesce: value \"field:\" is not allowed: one of none, latest, type, field:NAME with a NAME from 1",
+    ),
     ("[policy]\nmax_segments = 0", "5:16: policy.max_segments: value 0 is not allowed: a whole number from 1 to 255"),
     ("[admission]\noctets = 1000", "5:10: admission.octets: value 1000 is not allowed: a whole number from 262144 to"),
     ("[upstream]\nmax_event = 2097152", "4:2: upstream.log_octets: missing, needed is a whole number from 2097152 to"),
