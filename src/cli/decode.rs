@@ -115,6 +115,9 @@ impl Words {
         let (source, esm_class, user_data): (&[u8], EsmClass, &[u8]) = match &pdu.body {
             Body::SubmitSm(message) => (message.destination.addr, message.esm_class, message.user_data()),
             Body::DeliverSm(message) => (message.source.addr, message.esm_class, message.user_data()),
+            Body::DataSm(message) => (message.destination.addr, message.esm_class, message.user_data()),
+            // One text for all: it stands for nobody's number.
+            Body::SubmitMulti(message) => (b"", message.esm_class, message.user_data()),
             _ => return,
         };
         if !esm_class.has_udh() {

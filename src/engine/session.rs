@@ -4,6 +4,9 @@
 //! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
 //! PDUs need no room in the window.
 
+#[doc(hidden)]
+pub mod invariants;
+
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::Pacing;
@@ -349,7 +352,7 @@ impl<T> Session<T> {
             Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
                 Err(SessionError::BindRefused(status))
             }
-            Body::EnquireLinkResp | Body::GenericNack if self.enquiry == Some(sequence_number) => {
+            Body::EnquireLinkResp(_) | Body::GenericNack if self.enquiry == Some(sequence_number) => {
                 (self.enquiry, self.has_answered) = (None, true);
                 Ok(())
             }
@@ -377,11 +380,12 @@ impl<T> Session<T> {
                 self.state = State::Unbound;
                 Ok(())
             }
-            Body::Unknown(_) | Body::DataSm(_) | Body::SubmitSm(_) | Body::Bind(_) if command_id.wants_response() => {
+            // What only an SMSC should get, and what nobody knows.
+            _ if command_id.wants_response() => {
                 Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
                 Ok(())
             }
-            // Alerts, responses nobody waits for, and what only an SMSC should get.
+            // Alerts, and responses nobody waits for.
             _ => {
                 self.strays += u64::from(command_id.is_response());
                 Ok(())

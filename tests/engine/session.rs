@@ -4,8 +4,8 @@ use crate::bench::{
     BIND_TIMEOUT, Bench, ENQUIRE_LINK, RESPONSE_TIMEOUT, START, bare, bind_resp, pdu, receipt, settings, submit_resp,
 };
 use bellwire::codec::smpp::{
-    BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, InterfaceVersion, PDU_MAX_OCTETS, Pdu, TlvBuffer,
-    TlvTag,
+    BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, InterfaceVersion, PDU_MAX_OCTETS, Pdu, QuerySm,
+    TlvBuffer, TlvTag,
 };
 use bellwire::engine::session::{Session, SessionError, SessionSettings, State};
 use bytes::BytesMut;
@@ -252,7 +252,7 @@ fn what_the_peer_asks_is_answered_by_its_number() {
     bench.hear(&bare(CommandId::ENQUIRE_LINK, 0, 70)).unwrap();
     bench.hear(&receipt(71)).unwrap();
     bench.hear(&pdu(&DeliverSm::default(), CommandStatus::OK, 72)).unwrap();
-    bench.hear(&bare(CommandId::QUERY_SM, 0, 73)).unwrap();
+    bench.hear(&pdu(&QuerySm::default(), CommandStatus::OK, 73)).unwrap();
     bench.hear(&bare(CommandId(0x0BAD), 0, 74)).unwrap();
     bench.hear(&bare(CommandId(0x8000_0BAD), 0, 75)).unwrap();
     let invalid = CommandStatus::INVCMDID.0;

@@ -24,6 +24,15 @@ fn command_id(body: &Body<'_>) -> CommandId {
         Body::DataSm(body) => body.command_id(),
         Body::DataSmResp(body) => body.command_id(),
         Body::AlertNotification(body) => body.command_id(),
+        Body::QuerySm(body) => body.command_id(),
+        Body::QuerySmResp(body) => body.command_id(),
+        Body::CancelSm(body) => body.command_id(),
+        Body::CancelSmResp(body) => body.command_id(),
+        Body::ReplaceSm(body) => body.command_id(),
+        Body::ReplaceSmResp(body) => body.command_id(),
+        Body::SubmitMulti(body) => body.command_id(),
+        Body::SubmitMultiResp(body) => body.command_id(),
+        Body::EnquireLinkResp(_) => CommandId::ENQUIRE_LINK_RESP,
         other => panic!("{other:?} is not generated"),
     }
 }

@@ -1,8 +1,8 @@
 //! Another implementation, rusmpp, reads what we write and writes what we read.
 
 use bellwire::codec::smpp::{
-    BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp, Encode, EsmClass, Header,
-    Pdu, SubmitSmResp, TlvBuffer, TlvTag,
+    AlertNotification, BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp,
+    Encode, EsmClass, Header, Pdu, QuerySmResp, ReplaceSm, SubmitSmResp, TlvBuffer, TlvTag, Tlvs,
 };
 use bytes::BytesMut;
 use proptest::prelude::*;
@@ -37,6 +37,30 @@ proptest! {
         let binds = [BindMode::Transmitter, BindMode::Receiver, BindMode::Transceiver].map(|mode| encoded(&parts.bind(mode)));
         let messages = [encoded(&parts.submit_sm()), encoded(&parts.deliver_sm()), encoded(&parts.data_sm())];
         for octets in binds.into_iter().chain(messages) {
+            let (_, again) = through_rusmpp(&octets);
+            prop_assert_eq!(again, octets);
+        }
+    }
+
+    #[test]
+    fn what_is_seldom_sent_is_read_alike(parts in parts()) {
+        // rusmpp takes no optional parameters in the one, and one alone, that of the specification, in the others.
+        let answer = QuerySmResp { tlvs: Tlvs::NONE, ..parts.query_sm_resp() };
+        let payload = TlvBuffer::new().octets(TlvTag::MESSAGE_PAYLOAD, b"more than fits");
+        let replace = ReplaceSm { tlvs: payload.tlvs(), ..parts.replace_sm() };
+        let availability = TlvBuffer::new().u8(TlvTag::MS_AVAILABILITY_STATUS, 2);
+        let alert = AlertNotification { tlvs: availability.tlvs(), ..parts.alert_notification() };
+        let pdus = [
+            encoded(&parts.query_sm()),
+            encoded(&parts.cancel_sm()),
+            encoded(&replace),
+            encoded(&parts.submit_multi()),
+            encoded(&answer),
+            encoded(&parts.submit_multi_resp()),
+            encoded(&alert),
+            encoded(&parts.outbind()),
+        ];
+        for octets in pdus {
             let (_, again) = through_rusmpp(&octets);
             prop_assert_eq!(again, octets);
         }
@@ -123,5 +147,20 @@ fn pdus_without_a_body_are_read_alike() {
         let (command, again) = through_rusmpp(&octets);
         assert_eq!(u32::from(command.id()), command_id.0);
         assert_eq!(again, octets);
+    }
+}
+
+#[test]
+fn both_know_the_same_numbers() {
+    for number in 0..=u16::MAX {
+        let theirs_knows = !matches!(rusmpp::tlvs::TlvTag::from(number), rusmpp::tlvs::TlvTag::Other(_));
+        assert_eq!(TlvTag(number).name().is_some(), theirs_knows, "parameter {number:#06x}");
+        let status = u32::from(number);
+        let theirs_knows = !matches!(rusmpp::CommandStatus::from(status), rusmpp::CommandStatus::Other(_));
+        assert_eq!(CommandStatus(status).name().is_some(), theirs_knows, "status {status:#x}");
+        for command_id in [status, status | 0x8000_0000] {
+            let theirs_knows = !matches!(rusmpp::CommandId::from(command_id), rusmpp::CommandId::Other(_));
+            assert_eq!(CommandId(command_id).name().is_some(), theirs_knows, "command {command_id:#x}");
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bellwire::codec::smpp::{
-    Address, Body, CommandId, CommandStatus, DataCoding, DecodeError, Encode, EsmClass, FieldError, InterfaceVersion,
-    MessageState, NetworkError, Pdu, Receipt, RegisteredDelivery, SubmitSm, Time, TlvBuffer, TlvTag, Ton, describe,
+    Address, Body, CommandId, CommandStatus, DataCoding, DataSm, DecodeError, Encode, EsmClass, FieldError,
+    InterfaceVersion, MessageState, MsAvailability, MultiDestination, NetworkError, Pdu, QuerySmResp, Receipt,
+    RefusedDestination, RegisteredDelivery, SubmitMultiResp, SubmitSm, Time, TlvBuffer, TlvTag, Tlvs, Ton, describe,
 };
 use bytes::BytesMut;
 
@@ -109,7 +110,7 @@ fn an_accepted_message_has_a_name_and_a_throttled_one_has_none() {
     assert_eq!(resp.message_id, b"");
     let congested = vector("S25");
     let Body::SubmitSmResp(resp) = Pdu::decode(&congested).unwrap().body else { panic!("submit_sm_resp") };
-    assert_eq!(resp.tlvs.u8(TlvTag::CONGESTION_STATE), Ok(Some(92)));
+    assert_eq!(resp.tlvs.congestion_state(), Some(92));
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_receipt_is_read_from_text_and_from_optional_parameters() {
 fn what_keeps_and_ends_a_session_is_a_header_alone() {
     let bodies = [
         ("S13", CommandId::ENQUIRE_LINK, Body::EnquireLink),
-        ("S14", CommandId::ENQUIRE_LINK_RESP, Body::EnquireLinkResp),
+        ("S14", CommandId::ENQUIRE_LINK_RESP, Body::EnquireLinkResp(Tlvs::NONE)),
         ("S15", CommandId::UNBIND, Body::Unbind),
         ("S16", CommandId::GENERIC_NACK, Body::GenericNack),
     ];
@@ -171,26 +172,87 @@ fn data_and_alerts_are_read() {
     let octets = vector("S24");
     let Body::AlertNotification(alert) = Pdu::decode(&octets).unwrap().body else { panic!("alert_notification") };
     assert_eq!(alert.esme.addr, b"12345");
-    assert_eq!(alert.tlvs.u8(TlvTag::MS_AVAILABILITY_STATUS), Ok(Some(0)));
+    assert_eq!(alert.ms_availability_status(), Ok(Some(MsAvailability::AVAILABLE)));
     let octets = vector("S12");
     assert!(matches!(Pdu::decode(&octets).unwrap().body, Body::DeliverSmResp(resp) if resp.message_id.is_empty()));
 }
 
 #[test]
-fn a_command_that_we_do_not_speak_is_no_error() {
-    let commands = [
-        ("S18", CommandId::QUERY_SM),
-        ("S19", CommandId::QUERY_SM_RESP),
-        ("S20", CommandId::CANCEL_SM),
-        ("S21", CommandId::REPLACE_SM),
-        ("S22", CommandId::SUBMIT_MULTI),
-        ("S23", CommandId::SUBMIT_MULTI_RESP),
+fn a_question_names_the_message_and_its_answer_says_what_became_of_it() {
+    let octets = vector("S18");
+    let Body::QuerySm(query) = Pdu::decode(&octets).unwrap().body else { panic!("query_sm") };
+    assert_eq!((query.message_id, query.source.addr), (&b"0A1B2C3D"[..], &b"12345"[..]));
+    let octets = vector("S19");
+    let Body::QuerySmResp(resp) = Pdu::decode(&octets).unwrap().body else { panic!("query_sm_resp") };
+    assert_eq!((resp.message_id, resp.error_code), (&b"0A1B2C3D"[..], 0));
+    assert_eq!(resp.message_state, MessageState::DELIVERED);
+    // 2026-11-23T06:41:00Z
+    assert_eq!(Time::parse(resp.final_date), Ok(Time::Absolute { unix_tenths: 17_954_160_600 }));
+}
+
+#[test]
+fn a_message_is_taken_back_or_changed_by_its_name() {
+    let octets = vector("S20");
+    let Body::CancelSm(cancel) = Pdu::decode(&octets).unwrap().body else { panic!("cancel_sm") };
+    assert_eq!((cancel.service_type, cancel.message_id), (&b""[..], &b"0A1B2C3D"[..]));
+    assert_eq!(cancel.destination, Address::international(b"15551234567"));
+    let octets = vector("S21");
+    let Body::ReplaceSm(replace) = Pdu::decode(&octets).unwrap().body else { panic!("replace_sm") };
+    assert_eq!((replace.message_id, replace.source.addr), (&b"0A1B2C3D"[..], &b"12345"[..]));
+    assert_eq!(Time::parse(replace.validity_period), Ok(Time::Relative(Duration::from_secs(86_400))));
+    assert_eq!(replace.registered_delivery, RegisteredDelivery::FINAL);
+    assert_eq!(replace.user_data().len(), 63);
+}
+
+#[test]
+fn one_message_goes_to_many_and_the_answer_names_who_will_not_get_it() {
+    let octets = vector("S22");
+    let Body::SubmitMulti(message) = Pdu::decode(&octets).unwrap().body else { panic!("submit_multi") };
+    let to: Vec<_> = message.destinations.iter().collect();
+    let numbers =
+        [&b"15551234567"[..], b"15557654321"].map(|digits| MultiDestination::Sme(Address::international(digits)));
+    assert_eq!(to, numbers);
+    assert_eq!((message.esm_class, message.user_data().len()), (EsmClass::UDHI, 63));
+    let octets = vector("S23");
+    let Body::SubmitMultiResp(resp) = Pdu::decode(&octets).unwrap().body else { panic!("submit_multi_resp") };
+    assert_eq!(resp.message_id, b"0A1B2C3D");
+    let address = Address::international(b"15557654321");
+    let refused: Vec<_> = resp.refused.iter().collect();
+    assert_eq!(refused, [RefusedDestination { address, status: CommandStatus::INVDSTADR }]);
+}
+
+#[test]
+fn every_vector_is_put_in_words() {
+    let words = [
+        ("S18", "message_id: \"0A1B2C3D\"\nsource_addr_ton: 0x03 network specific\n"),
+        ("S19", "final_date: \"261123064100000+\"\nmessage_state: 0x02 DELIVERED\nerror_code: 0\n"),
+        ("S20", "message_id: \"0A1B2C3D\"\nsource_addr_ton: 0x03 network specific\n"),
+        ("S21", "validity_period: \"000001000000000R\"\nregistered_delivery: 0x01 receipt on success or failure\n"),
+        ("S22", "number_of_dests: 2\ndest_addr_ton: 0x01 international\n"),
+        ("S23", "no_unsuccess: 1\ndest_addr_ton: 0x01 international\n"),
+        ("S23", "error_status_code: 0xb ESME_RINVDSTADR (destination address is invalid)\n"),
+        ("S24", "ms_availability_status: 0x00 available\n"),
+        ("S25", "congestion_state: 92 (nearing congestion)\n"),
+        ("S26", "system_id: \"SMSC\"\npassword: (6 octets)\n"),
+        ("S9", "sc_interface_version: 0x34 3.4\n"),
     ];
-    for (name, command_id) in commands {
+    for (name, expected) in words {
         let octets = vector(name);
-        let pdu = Pdu::decode(&octets).unwrap();
-        assert_eq!(pdu.header.command_id, command_id, "{name}");
-        assert_eq!(pdu.body, Body::Unknown(&octets[16..]), "{name}");
+        let text = describe(&Pdu::decode(&octets).unwrap()).to_string();
+        assert!(text.contains(expected), "{name}:\n{text}");
+    }
+}
+
+#[test]
+fn a_broadcast_is_known_by_name_whatever_it_holds() {
+    for command_id in [CommandId::BROADCAST_SM, CommandId::QUERY_BROADCAST_SM, CommandId::CANCEL_BROADCAST_SM] {
+        for command_id in [command_id, command_id.response()] {
+            let octets = pdu(command_id, CommandStatus::OK, b"\xFF\xFE");
+            let pdu = Pdu::decode(&octets).unwrap();
+            let Body::Broadcast(broadcast) = pdu.body else { panic!("{command_id}") };
+            assert_eq!((broadcast.command_id(), broadcast.as_octets()), (command_id, &b"\xFF\xFE"[..]));
+            assert!(describe(&pdu).to_string().ends_with("body: fffe\n"));
+        }
     }
 }
 
@@ -283,13 +345,67 @@ fn a_string_over_its_limit_or_without_its_nul_names_its_field() {
 }
 
 #[test]
-fn a_text_of_255_octets_is_refused() {
-    let octets = vector("S1");
-    let mut body = octets[16..octets.len() - 82].to_vec();
-    body.push(255);
-    body.extend([7; 255]);
-    let error = Pdu::decode(&pdu(CommandId::SUBMIT_SM, CommandStatus::OK, &body)).unwrap_err();
-    assert_eq!(error.status(), CommandStatus::INVMSGLEN);
+fn a_text_of_255_octets_is_taken_from_a_peer_of_v5() {
+    let text = [7; 255];
+    let message = SubmitSm { short_message: &text, ..SubmitSm::default() };
+    let mut octets = BytesMut::new();
+    message.encode(1, &mut octets).unwrap();
+    assert_eq!(submit_sm(&octets).short_message, text);
+    let error = SubmitSm { short_message: &[7; 256], ..message }.encode(1, &mut octets).unwrap_err();
+    assert_eq!(error.to_string(), "short_message has at most 255 octets, 256 given");
+}
+
+#[test]
+fn an_error_response_without_a_body_says_nothing_of_the_message() {
+    for body in [&b""[..], b"7A", b"7A\0"] {
+        let octets = pdu(CommandId::QUERY_SM_RESP, CommandStatus::QUERYFAIL, body);
+        assert_eq!(Pdu::decode(&octets).unwrap().body, Body::QuerySmResp(QuerySmResp::REFUSED));
+        let octets = pdu(CommandId::SUBMIT_MULTI_RESP, CommandStatus::SUBMITFAIL, body);
+        assert_eq!(Pdu::decode(&octets).unwrap().body, Body::SubmitMultiResp(SubmitMultiResp::default()));
+    }
+    let octets = pdu(CommandId::QUERY_SM_RESP, CommandStatus::OK, b"7A\0\0");
+    assert_eq!(
+        Pdu::decode(&octets).unwrap_err().to_string(),
+        "0x80000003 query_sm_resp: body ends before message_state"
+    );
+}
+
+#[test]
+fn a_peer_may_say_how_busy_it_is_in_a_response_without_a_body() {
+    let said = TlvBuffer::new().u8(TlvTag::CONGESTION_STATE, 100);
+    let read = |command_id, body: &[u8]| match Pdu::decode(&pdu(command_id, CommandStatus::OK, body)).unwrap().body {
+        Body::EnquireLinkResp(tlvs) => tlvs.congestion_state(),
+        Body::CancelSmResp(resp) => resp.tlvs.congestion_state(),
+        Body::ReplaceSmResp(resp) => resp.tlvs.congestion_state(),
+        other => panic!("{other:?}"),
+    };
+    for command_id in [CommandId::ENQUIRE_LINK_RESP, CommandId::CANCEL_SM_RESP, CommandId::REPLACE_SM_RESP] {
+        let octets = said.tlvs().as_octets();
+        assert_eq!(read(command_id, octets), Some(100));
+        assert_eq!(read(command_id, &octets[1..]), None, "what is no parameter is no reason to lose the answer");
+    }
+}
+
+#[test]
+fn data_may_come_from_addresses_of_64_octets() {
+    let long = [b'7'; 64];
+    let source = Address { addr: &long, ..Address::default() };
+    let message = DataSm { source, destination: source, ..DataSm::default() };
+    let mut octets = BytesMut::new();
+    message.encode(1, &mut octets).unwrap();
+    let Body::DataSm(read) = Pdu::decode(&octets).unwrap().body else { panic!("data_sm") };
+    assert_eq!(read, message);
+    let source = Address { addr: &[b'7'; 65], ..source };
+    let error = DataSm { source, ..message }.encode(1, &mut octets).unwrap_err();
+    assert_eq!(error.to_string(), "source_addr has at most 64 octets, 65 given");
+}
+
+#[test]
+fn a_receipt_may_come_as_data() {
+    let tlvs = TlvBuffer::new().c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"7A").u8(TlvTag::MESSAGE_STATE, 2);
+    let message = DataSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..DataSm::default() };
+    let receipt = Receipt::decode(&message.as_deliver_sm()).unwrap();
+    assert_eq!((receipt.message_id, receipt.state), (Some(&b"7A"[..]), Some(MessageState::DELIVERED)));
 }
 
 #[test]

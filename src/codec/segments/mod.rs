@@ -69,6 +69,7 @@ pub struct TooLong {
 pub mod invariants {
     use super::{Limits, Reassembled, Reassembler, ReferenceWidth, count, slice};
     use crate::codec::udh::{Concatenation, Reference};
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     /// A push cut into segments is joined to the same push, once, in whatever order they come and however often:
@@ -86,6 +87,36 @@ pub mod invariants {
             }
         }
         assert_eq!(joined, [pdu]);
+    }
+
+    /// One part as it comes: reference, total, sequence, seconds since the part before, payload.
+    pub type Part<'a> = (u8, u8, u8, u16, &'a [u8]);
+
+    /// Whatever parts come, one that completes a message gives the latest of each, in order, and no more is kept than
+    /// the limits allow.
+    pub fn check_parts(parts: &[Part<'_>]) {
+        let seconds = Duration::from_secs;
+        let limits = Limits { messages: 3, octets: 64, patience: seconds(3600), memory: seconds(60) };
+        let mut reassembler = Reassembler::new(limits);
+        let mut latest = BTreeMap::new();
+        let mut now = Duration::ZERO;
+        for &(reference, total, sequence, pause, payload) in parts {
+            now += seconds(pause.into());
+            let part = Concatenation::new(Reference::Bits8(reference), total, sequence);
+            if part.is_some() {
+                latest.insert((reference, total, sequence), payload);
+            }
+            match reassembler.handle_part("12345", part, payload, now) {
+                Reassembled::Complete(message) if part.is_some() => {
+                    let all = (1..=total).filter_map(|at| latest.get(&(reference, total, at)).copied());
+                    assert_eq!(message, all.collect::<Vec<_>>().concat());
+                }
+                Reassembled::Complete(message) => assert_eq!(message, payload, "one that is no part is whole"),
+                Reassembled::Waiting { have, total } => assert!(have < total.get()),
+                Reassembled::Duplicate => assert!(part.is_some(), "one that is no part is not remembered"),
+            }
+            assert!(reassembler.waiting() <= limits.messages);
+        }
     }
 }
 

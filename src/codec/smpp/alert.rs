@@ -3,11 +3,12 @@
 use bytes::{BufMut, BytesMut};
 
 use super::address::Address;
+use super::codes::MsAvailability;
 use super::command_status::CommandStatus;
 use super::encode::Encode;
 use super::fields::{ESME_ADDR, EncodeError, FieldError, LONG_SOURCE_ADDR, Reader};
 use super::header::CommandId;
-use super::tlv::Tlvs;
+use super::tlv::{TlvTag, Tlvs};
 
 /// `alert_notification`. It has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -21,6 +22,14 @@ pub struct AlertNotification<'a> {
 }
 
 impl<'a> AlertNotification<'a> {
+    /// Whether the handset can be reached; `None` if the SMSC does not say, which means that it can.
+    ///
+    /// # Errors
+    /// When the parameter has not one octet.
+    pub fn ms_availability_status(&self) -> Result<Option<MsAvailability>, FieldError> {
+        Ok(self.tlvs.u8(TlvTag::MS_AVAILABILITY_STATUS)?.map(MsAvailability))
+    }
+
     pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, FieldError> {
         Ok(Self {
             source: Address::decode(reader, &LONG_SOURCE_ADDR)?,

@@ -86,6 +86,23 @@ code_space! {
     }
 }
 
+impl InterfaceVersion {
+    /// Whether the peer knows optional parameters: those before v3.4 do not, and none may be sent to them (§3.3).
+    pub const fn has_tlvs(self) -> bool {
+        self.0 >= Self::V3_4.0
+    }
+}
+
+code_space! {
+    /// `ms_availability_status`, §5.3.2.30: whether the handset of an `alert_notification` can be reached.
+    #[derive(Default)]
+    MsAvailability(u8) {
+        AVAILABLE = 0x00 => "available",
+        DENIED = 0x01 => "denied",
+        UNAVAILABLE = 0x02 => "unavailable",
+    }
+}
+
 code_space! {
     /// `data_coding`, §5.2.19.
     #[derive(Default)]
@@ -192,6 +209,12 @@ mod tests {
     fn a_code_without_a_name_survives() {
         assert_eq!(Ton(0x33).name(), None);
         assert_eq!(format!("{} {:?}", Ton(0x33), DataCoding::OCTETS), "0x33 DataCoding(0x04 octets)");
+    }
+
+    #[test]
+    fn optional_parameters_came_with_3_4() {
+        assert!(!InterfaceVersion::V3_3.has_tlvs() && !InterfaceVersion(0).has_tlvs());
+        assert!(InterfaceVersion::V3_4.has_tlvs() && InterfaceVersion::V5_0.has_tlvs());
     }
 
     #[test]

@@ -5,12 +5,14 @@ use bytes::{BufMut, BytesMut};
 use super::address::Address;
 use super::codes::{DataCoding, EsmClass, RegisteredDelivery};
 use super::command_status::CommandStatus;
+use super::deliver_sm::DeliverSm;
 use super::encode::Encode;
 use super::fields::{
     DATA_CODING, ESM_CLASS, EncodeError, FieldError, LONG_DESTINATION_ADDR, LONG_SOURCE_ADDR, REGISTERED_DELIVERY,
     Reader, SERVICE_TYPE, put_c_octets,
 };
 use super::header::CommandId;
+use super::submit_sm::user_data;
 use super::tlv::Tlvs;
 
 /// `data_sm`. Its addresses may have 64 octets.
@@ -33,6 +35,28 @@ pub struct DataSm<'a> {
 }
 
 impl<'a> DataSm<'a> {
+    /// The text: `message_payload`, empty if there is none.
+    pub fn user_data(&self) -> &'a [u8] {
+        user_data(b"", &self.tlvs)
+    }
+
+    /// The same from an SMSC as `deliver_sm`, so that whoever reads receipts there reads them here. It is for reading:
+    /// addresses of more than 20 octets cannot be written so.
+    pub const fn as_deliver_sm(&self) -> DeliverSm<'a> {
+        DeliverSm {
+            service_type: self.service_type,
+            source: self.source,
+            destination: self.destination,
+            esm_class: self.esm_class,
+            protocol_id: 0,
+            priority_flag: 0,
+            registered_delivery: self.registered_delivery,
+            data_coding: self.data_coding,
+            short_message: b"",
+            tlvs: self.tlvs,
+        }
+    }
+
     pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, FieldError> {
         Ok(Self {
             service_type: reader.c_octets(&SERVICE_TYPE)?,

@@ -37,7 +37,7 @@ pub struct DeliverSm<'a> {
     pub registered_delivery: RegisteredDelivery,
     /// Alphabet and class.
     pub data_coding: DataCoding,
-    /// At most 254 octets; empty when `message_payload` holds the text.
+    /// At most 254 octets, 255 in v5.0; empty when `message_payload` holds the text.
     pub short_message: &'a [u8],
     /// Optional parameters.
     pub tlvs: Tlvs<'a>,

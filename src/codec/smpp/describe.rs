@@ -7,11 +7,18 @@ use std::fmt;
 
 use super::address::Address;
 use super::bind::Bind;
+use super::broadcast::Broadcast;
+use super::cancel_sm::CancelSm;
+use super::codes::{InterfaceVersion, MessageState, MsAvailability};
+use super::command_status::CommandStatus;
 use super::data_sm::DataSm;
 use super::deliver_sm::DeliverSm;
 use super::header::Header;
 use super::pdu::{Body, Pdu};
+use super::query_sm::{QuerySm, QuerySmResp};
 use super::receipt::Receipt;
+use super::replace_sm::ReplaceSm;
+use super::submit_multi::{MultiDestination, SubmitMulti, SubmitMultiResp};
 use super::submit_sm::SubmitSm;
 use super::tlv::{Tlv, TlvTag, Tlvs};
 
@@ -46,13 +53,16 @@ impl Description {
     fn header(&mut self, header: &Header) {
         self.put("command_length", header.command_length);
         self.put("command_id", header.command_id);
-        if header.command_status.is_ok() {
-            self.put("command_status", header.command_status);
-        } else {
-            let status = header.command_status;
-            self.put("command_status", format_args!("{status} ({})", status.description()));
-        }
+        self.status("command_status", header.command_status);
         self.put("sequence_number", header.sequence_number);
+    }
+
+    fn status(&mut self, name: &'static str, status: CommandStatus) {
+        if status.is_ok() {
+            self.put(name, status);
+        } else {
+            self.put(name, format_args!("{status} ({})", status.description()));
+        }
     }
 
     fn body(&mut self, body: &Body<'_>) {
@@ -73,12 +83,22 @@ impl Description {
             Body::DataSm(message) => self.data_sm(message),
             Body::DataSmResp(resp) => self.message_resp(resp.message_id, &resp.tlvs),
             Body::AlertNotification(alert) => {
-                self.address(["source_addr_ton", "source_addr_npi", "source_addr"], &alert.source);
+                self.source(&alert.source);
                 self.address(["esme_addr_ton", "esme_addr_npi", "esme_addr"], &alert.esme);
                 self.tlvs(&alert.tlvs);
             }
+            Body::QuerySm(query) => self.query_sm(query),
+            Body::QuerySmResp(resp) => self.query_sm_resp(resp),
+            Body::CancelSm(cancel) => self.cancel_sm(cancel),
+            Body::ReplaceSm(message) => self.replace_sm(message),
+            Body::SubmitMulti(message) => self.submit_multi(message),
+            Body::SubmitMultiResp(resp) => self.submit_multi_resp(resp),
+            Body::CancelSmResp(resp) => self.tlvs(&resp.tlvs),
+            Body::ReplaceSmResp(resp) => self.tlvs(&resp.tlvs),
+            Body::EnquireLinkResp(tlvs) => self.tlvs(tlvs),
+            Body::Broadcast(broadcast) => self.broadcast(broadcast),
             Body::Unknown(octets) => self.put("body", Hex(octets)),
-            Body::EnquireLink | Body::EnquireLinkResp | Body::Unbind | Body::UnbindResp | Body::GenericNack => {}
+            Body::EnquireLink | Body::Unbind | Body::UnbindResp | Body::GenericNack => {}
         }
     }
 
@@ -135,9 +155,85 @@ impl Description {
         self.tlvs(tlvs);
     }
 
+    fn query_sm(&mut self, query: &QuerySm<'_>) {
+        self.text("message_id", query.message_id);
+        self.source(&query.source);
+    }
+
+    fn query_sm_resp(&mut self, resp: &QuerySmResp<'_>) {
+        self.text("message_id", resp.message_id);
+        self.text("final_date", resp.final_date);
+        self.put("message_state", resp.message_state);
+        self.put("error_code", resp.error_code);
+        self.tlvs(&resp.tlvs);
+    }
+
+    fn cancel_sm(&mut self, cancel: &CancelSm<'_>) {
+        self.text("service_type", cancel.service_type);
+        self.text("message_id", cancel.message_id);
+        self.both_ends(&cancel.source, &cancel.destination);
+    }
+
+    fn replace_sm(&mut self, message: &ReplaceSm<'_>) {
+        self.text("message_id", message.message_id);
+        self.source(&message.source);
+        self.text("schedule_delivery_time", message.schedule_delivery_time);
+        self.text("validity_period", message.validity_period);
+        self.put("registered_delivery", message.registered_delivery);
+        self.put("sm_default_msg_id", message.sm_default_msg_id);
+        self.short_message(message.short_message);
+        self.tlvs(&message.tlvs);
+    }
+
+    fn submit_multi(&mut self, message: &SubmitMulti<'_>) {
+        self.text("service_type", message.service_type);
+        self.source(&message.source);
+        self.put("number_of_dests", message.destinations.len());
+        for destination in message.destinations.iter() {
+            match destination {
+                MultiDestination::Sme(address) => self.destination(&address),
+                MultiDestination::DistributionList(name) => self.text("dl_name", name),
+            }
+        }
+        self.put("esm_class", message.esm_class);
+        self.put("protocol_id", format_args!("{:#04x}", message.protocol_id));
+        self.put("priority_flag", message.priority_flag);
+        self.text("schedule_delivery_time", message.schedule_delivery_time);
+        self.text("validity_period", message.validity_period);
+        self.put("registered_delivery", message.registered_delivery);
+        self.put("replace_if_present_flag", message.replace_if_present_flag);
+        self.put("data_coding", message.data_coding);
+        self.put("sm_default_msg_id", message.sm_default_msg_id);
+        self.short_message(message.short_message);
+        self.tlvs(&message.tlvs);
+    }
+
+    fn submit_multi_resp(&mut self, resp: &SubmitMultiResp<'_>) {
+        self.text("message_id", resp.message_id);
+        self.put("no_unsuccess", resp.refused.len());
+        for refused in resp.refused.iter() {
+            self.destination(&refused.address);
+            self.status("error_status_code", refused.status);
+        }
+        self.tlvs(&resp.tlvs);
+    }
+
+    fn broadcast(&mut self, broadcast: &Broadcast<'_>) {
+        self.put("purpose", broadcast.purpose());
+        self.put("body", Hex(broadcast.as_octets()));
+    }
+
     fn both_ends(&mut self, source: &Address<'_>, destination: &Address<'_>) {
-        self.address(["source_addr_ton", "source_addr_npi", "source_addr"], source);
-        self.address(["dest_addr_ton", "dest_addr_npi", "destination_addr"], destination);
+        self.source(source);
+        self.destination(destination);
+    }
+
+    fn source(&mut self, address: &Address<'_>) {
+        self.address(["source_addr_ton", "source_addr_npi", "source_addr"], address);
+    }
+
+    fn destination(&mut self, address: &Address<'_>) {
+        self.address(["dest_addr_ton", "dest_addr_npi", "destination_addr"], address);
     }
 
     fn address(&mut self, [ton, npi, addr]: [&'static str; 3], address: &Address<'_>) {
@@ -156,6 +252,12 @@ impl Description {
             match (tag, value) {
                 (TlvTag::SOURCE_PORT | TlvTag::DESTINATION_PORT, [high, low]) => {
                     self.put(tag.to_string(), u16::from_be_bytes([*high, *low]));
+                }
+                (TlvTag::MESSAGE_STATE, [state]) => self.put(tag.to_string(), MessageState(*state)),
+                (TlvTag::SC_INTERFACE_VERSION, [version]) => self.put(tag.to_string(), InterfaceVersion(*version)),
+                (TlvTag::MS_AVAILABILITY_STATUS, [status]) => self.put(tag.to_string(), MsAvailability(*status)),
+                (TlvTag::CONGESTION_STATE, [percent]) => {
+                    self.put(tag.to_string(), format_args!("{percent} ({})", load(*percent)));
                 }
                 (TlvTag::RECEIPTED_MESSAGE_ID, _) => {
                     let id = tlvs.c_octets(tag).unwrap_or_default();
@@ -188,6 +290,20 @@ impl fmt::Display for Description {
     }
 }
 
+/// The words of v5.0 §4.8.4.18 for `congestion_state`.
+const fn load(percent: u8) -> &'static str {
+    match percent {
+        0 => "idle",
+        1..=29 => "low load",
+        30..=49 => "medium load",
+        50..=79 => "high load",
+        80..=89 => "optimum load",
+        90..=99 => "nearing congestion",
+        100 => "congested",
+        _ => "reserved",
+    }
+}
+
 /// Octets as hex digits.
 struct Hex<'a>(&'a [u8]);
 
@@ -211,8 +327,6 @@ mod tests {
     use bytes::BytesMut;
 
     use super::super::bind::BindMode;
-    use super::super::codes::InterfaceVersion;
-    use super::super::command_status::CommandStatus;
     use super::super::encode::Encode;
     use super::*;
 

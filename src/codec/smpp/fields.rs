@@ -61,8 +61,17 @@ pub(super) static REPLACE_IF_PRESENT_FLAG: Field = Field::new("replace_if_presen
 pub(super) static DATA_CODING: Field = Field::new("data_coding", 1, CommandStatus::INVCMDLEN);
 pub(super) static SM_DEFAULT_MSG_ID: Field = Field::new("sm_default_msg_id", 1, CommandStatus::INVDFTMSGID);
 pub(super) static SM_LENGTH: Field = Field::new("sm_length", 1, CommandStatus::INVMSGLEN);
-pub(super) static SHORT_MESSAGE: Field = Field::new("short_message", 254, CommandStatus::INVMSGLEN);
+// §4.4.1: at most 254; v5.0 §4.2.1.1 gives the last value of sm_length a meaning, too.
+pub(super) static SHORT_MESSAGE: Field = Field::new("short_message", 255, CommandStatus::INVMSGLEN);
 pub(super) static MESSAGE_ID: Field = Field::new("message_id", 65, CommandStatus::INVMSGID);
+pub(super) static FINAL_DATE: Field = Field::new("final_date", 17, CommandStatus::INVPARLEN);
+pub(super) static MESSAGE_STATE: Field = Field::new("message_state", 1, CommandStatus::INVCMDLEN);
+pub(super) static ERROR_CODE: Field = Field::new("error_code", 1, CommandStatus::INVCMDLEN);
+pub(super) static NUMBER_OF_DESTS: Field = Field::new("number_of_dests", 1, CommandStatus::INVNUMDESTS);
+pub(super) static DEST_FLAG: Field = Field::new("dest_flag", 1, CommandStatus::INVDESTFLAG);
+pub(super) static DL_NAME: Field = Field::new("dl_name", 21, CommandStatus::INVDLNAME);
+pub(super) static NO_UNSUCCESS: Field = Field::new("no_unsuccess", 1, CommandStatus::INVCMDLEN);
+pub(super) static ERROR_STATUS_CODE: Field = Field::new("error_status_code", 4, CommandStatus::INVCMDLEN);
 
 /// Reads a body from front to back.
 pub(super) struct Reader<'a> {
@@ -91,6 +100,22 @@ impl<'a> Reader<'a> {
         Ok(octet)
     }
 
+    pub(super) fn u32(&mut self, field: &'static Field) -> Result<u32, FieldError> {
+        let Some((octets, rest)) = self.rest.split_first_chunk::<4>() else {
+            return Err(match self.rest.len() {
+                0 => FieldError::Missing { field },
+                have => FieldError::Truncated { field, need: 4, have },
+            });
+        };
+        self.rest = rest;
+        Ok(u32::from_be_bytes(*octets))
+    }
+
+    /// What has not been read yet, without reading it.
+    pub(super) const fn peek(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// A C-octet string, without its NUL.
     pub(super) fn c_octets(&mut self, field: &'static Field) -> Result<&'a [u8], FieldError> {
         let window = &self.rest[..self.rest.len().min(field.max)];
@@ -110,10 +135,6 @@ impl<'a> Reader<'a> {
     pub(super) fn short_message(&mut self) -> Result<&'a [u8], FieldError> {
         let need = usize::from(self.u8(&SM_LENGTH)?);
         // §5.2.21: "The sm_length parameter specifies the length of the short_message parameter in octets."
-        // §4.4.1: at most 254; a longer one belongs into message_payload.
-        if need > SHORT_MESSAGE.max {
-            return Err(FieldError::TooLong { field: &SHORT_MESSAGE, max: SHORT_MESSAGE.max });
-        }
         let Some((message, rest)) = self.rest.split_at_checked(need) else {
             return Err(FieldError::Truncated { field: &SHORT_MESSAGE, need, have: self.rest.len() });
         };
@@ -158,6 +179,16 @@ pub enum FieldError {
         /// Octets at most, the NUL included.
         max: usize,
     },
+    /// A number that the specification does not allow.
+    #[error("{field} is {found}, allowed are {allowed}")]
+    Value {
+        /// The parameter.
+        field: &'static Field,
+        /// What it is.
+        found: u8,
+        /// What it may be, in words.
+        allowed: &'static str,
+    },
     /// The optional part ends inside a parameter.
     #[error("optional parameters end inside one that needs {need} octets, {have} are left")]
     TlvTruncated {
@@ -185,9 +216,10 @@ impl FieldError {
     pub fn status(&self) -> CommandStatus {
         match self {
             Self::Missing { .. } => CommandStatus::INVCMDLEN,
-            Self::Truncated { field, .. } | Self::Unterminated { field, .. } | Self::TooLong { field, .. } => {
-                field.status
-            }
+            Self::Truncated { field, .. }
+            | Self::Unterminated { field, .. }
+            | Self::TooLong { field, .. }
+            | Self::Value { field, .. } => field.status,
             Self::TlvTruncated { .. } => CommandStatus::INVOPTPARSTREAM,
             Self::TlvLength { .. } => CommandStatus::INVPARLEN,
         }
@@ -215,12 +247,10 @@ pub(super) fn check_c_octets(field: &'static Field, string: &[u8]) -> Result<(),
 
 /// Appends `sm_length` and `short_message`.
 pub(super) fn put_short_message(message: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
-    match u8::try_from(message.len()) {
-        Ok(length) if message.len() <= SHORT_MESSAGE.max => out.put_u8(length),
-        _ => {
-            return Err(EncodeError::TooLong { field: &SHORT_MESSAGE, max: SHORT_MESSAGE.max, have: message.len() });
-        }
-    }
+    let Ok(length) = u8::try_from(message.len()) else {
+        return Err(EncodeError::TooLong { field: &SHORT_MESSAGE, max: SHORT_MESSAGE.max, have: message.len() });
+    };
+    out.put_u8(length);
     out.put_slice(message);
     Ok(())
 }
@@ -238,6 +268,14 @@ pub enum EncodeError {
         max: usize,
         /// Octets that were given.
         have: usize,
+    },
+    /// More entries than their count can say.
+    #[error("{field} is at most {max}")]
+    TooMany {
+        /// The parameter that counts them.
+        field: &'static Field,
+        /// Entries at most.
+        max: usize,
     },
     /// A C-octet string cannot hold NUL.
     #[error("{field} has a NUL at offset {at}")]

@@ -2,6 +2,8 @@
 
 use bytes::BytesMut;
 
+use super::codes::EsmClass;
+use super::deliver_sm::DeliverSm;
 use super::describe::describe;
 use super::header::{FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
 use super::pdu::{Body, Pdu};
@@ -36,12 +38,39 @@ pub fn what_decodes_can_be_described(octets: &[u8]) {
             let receipt = Receipt::decode(&message);
             assert!(receipt.is_none_or(|read| read.message_id != Some(b"")), "an empty name is no name");
         }
+        Body::DataSm(message) => {
+            let receipt = Receipt::decode(&message.as_deliver_sm());
+            assert!(receipt.is_none_or(|read| read.message_id != Some(b"")), "an empty name is no name");
+        }
+        Body::SubmitMulti(message) => {
+            assert_eq!(message.destinations.iter().count(), message.destinations.len(), "what is counted is there");
+        }
+        Body::SubmitMultiResp(resp) => {
+            assert_eq!(resp.refused.iter().count(), resp.refused.len(), "what is counted is there");
+        }
         Body::SubmitSm(message) => {
             let _ = message.tlvs.check();
             let _ = Time::parse(message.validity_period);
         }
         _ => {}
     }
+}
+
+/// A receipt is made of words of its text and of times that can be, whatever the text is; without its mark it is none.
+pub fn any_text_may_come_as_a_receipt(text: &[u8]) {
+    let unmarked = DeliverSm { short_message: text, ..DeliverSm::default() };
+    assert_eq!(Receipt::decode(&unmarked), None);
+    let message = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, ..unmarked };
+    let Some(receipt) = Receipt::decode(&message) else { panic!("a marked receipt is one, even if it says nothing") };
+    for word in [receipt.message_id, receipt.error].into_iter().flatten() {
+        assert!(!word.is_empty() && !word.contains(&b' '), "{:?} is no word", word.escape_ascii());
+        assert!(memchr::memmem::find(text, word).is_some(), "{:?} is not in the text", word.escape_ascii());
+    }
+    for date in [receipt.submit_date, receipt.done_date].into_iter().flatten() {
+        assert!((1..=12).contains(&date.month) && (1..=31).contains(&date.day), "{date:?}");
+        assert!(date.hour < 24 && date.minute < 60 && date.second <= 60, "{date:?}");
+    }
+    assert!(receipt.state.is_none_or(|state| state.name().is_some()), "a state of a text has a name");
 }
 
 /// A time is refused or read, never a panic.

@@ -6,6 +6,8 @@ use bytes::{BufMut, BytesMut};
 
 use super::alert::AlertNotification;
 use super::bind::{Bind, BindMode, BindResp, Outbind};
+use super::broadcast::Broadcast;
+use super::cancel_sm::{CancelSm, CancelSmResp};
 use super::command_status::CommandStatus;
 use super::data_sm::DataSm;
 use super::deliver_sm::DeliverSm;
@@ -13,7 +15,11 @@ use super::encode::{Encode, put_pdu};
 use super::fields::{EncodeError, FieldError, Reader};
 use super::header::{CommandId, HEADER_OCTETS, Header};
 use super::message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
+use super::query_sm::{QuerySm, QuerySmResp};
+use super::replace_sm::{ReplaceSm, ReplaceSmResp};
+use super::submit_multi::{SubmitMulti, SubmitMultiResp};
 use super::submit_sm::SubmitSm;
+use super::tlv::Tlvs;
 
 /// A PDU that borrows from the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +77,23 @@ pub enum Body<'a> {
     DeliverSmResp(DeliverSmResp<'a>),
     DataSm(DataSm<'a>),
     DataSmResp(DataSmResp<'a>),
+    QuerySm(QuerySm<'a>),
+    QuerySmResp(QuerySmResp<'a>),
+    CancelSm(CancelSm<'a>),
+    CancelSmResp(CancelSmResp<'a>),
+    ReplaceSm(ReplaceSm<'a>),
+    ReplaceSmResp(ReplaceSmResp<'a>),
+    SubmitMulti(SubmitMulti<'a>),
+    SubmitMultiResp(SubmitMultiResp<'a>),
     EnquireLink,
-    EnquireLinkResp,
+    /// v5.0 peers say here how busy they are.
+    EnquireLinkResp(Tlvs<'a>),
     Unbind,
     UnbindResp,
     GenericNack,
     AlertNotification(AlertNotification<'a>),
+    /// Known by name alone. A request is answered with `generic_nack` [`CommandStatus::INVCMDID`].
+    Broadcast(Broadcast<'a>),
     /// A command that we do not speak, with its raw body. A request is answered with `generic_nack`
     /// [`CommandStatus::INVCMDID`], a response is dropped.
     Unknown(&'a [u8]),
@@ -101,24 +118,36 @@ impl<'a> Body<'a> {
             CommandId::DELIVER_SM_RESP => Self::DeliverSmResp(DeliverSmResp::decode(reader)?),
             CommandId::DATA_SM => Self::DataSm(DataSm::decode(reader)?),
             CommandId::DATA_SM_RESP => Self::DataSmResp(DataSmResp::decode(reader)?),
+            CommandId::QUERY_SM => Self::QuerySm(QuerySm::decode(reader)?),
+            CommandId::QUERY_SM_RESP => Self::QuerySmResp(QuerySmResp::decode(reader)?),
+            CommandId::CANCEL_SM => Self::CancelSm(CancelSm::decode(reader)?),
+            CommandId::REPLACE_SM => Self::ReplaceSm(ReplaceSm::decode(reader)?),
+            CommandId::SUBMIT_MULTI => Self::SubmitMulti(SubmitMulti::decode(reader)?),
+            CommandId::SUBMIT_MULTI_RESP => Self::SubmitMultiResp(SubmitMultiResp::decode(reader)?),
             CommandId::OUTBIND => Self::Outbind(Outbind::decode(reader)?),
             CommandId::ALERT_NOTIFICATION => Self::AlertNotification(AlertNotification::decode(reader)?),
             _ => match bind_mode(command_id) {
                 Some(mode) if command_id.is_response() => Self::BindResp(BindResp::decode(mode, reader)?),
                 Some(mode) => Self::Bind(Bind::decode(mode, reader)?),
-                None => Self::bare(command_id).unwrap_or(Self::Unknown(body)),
+                None => Self::bare(command_id, body)
+                    .or_else(|| Broadcast::decode(command_id, body).map(Self::Broadcast))
+                    .unwrap_or(Self::Unknown(body)),
             },
         })
     }
 
-    /// PDUs that are a header and nothing more. Octets behind it are ignored: v5.0 peers add `congestion_state`.
-    fn bare(command_id: CommandId) -> Option<Self> {
+    /// PDUs that are a header and nothing more. What v5.0 peers put behind some of them is no reason to lose the
+    /// answer: octets that are no optional parameters count as none.
+    fn bare(command_id: CommandId, body: &'a [u8]) -> Option<Self> {
+        let tlvs = || Tlvs::decode(body).unwrap_or_default();
         match command_id {
             CommandId::ENQUIRE_LINK => Some(Self::EnquireLink),
-            CommandId::ENQUIRE_LINK_RESP => Some(Self::EnquireLinkResp),
+            CommandId::ENQUIRE_LINK_RESP => Some(Self::EnquireLinkResp(tlvs())),
             CommandId::UNBIND => Some(Self::Unbind),
             CommandId::UNBIND_RESP => Some(Self::UnbindResp),
             CommandId::GENERIC_NACK => Some(Self::GenericNack),
+            CommandId::CANCEL_SM_RESP => Some(Self::CancelSmResp(CancelSmResp { tlvs: tlvs() })),
+            CommandId::REPLACE_SM_RESP => Some(Self::ReplaceSmResp(ReplaceSmResp { tlvs: tlvs() })),
             _ => None,
         }
     }
@@ -128,29 +157,55 @@ impl<'a> Body<'a> {
         if header.command_status.is_ok() || !header.command_id.is_response() {
             return None;
         }
-        Self::decode(header.command_id, &[]).ok()
+        match header.command_id {
+            CommandId::QUERY_SM_RESP => Some(Self::QuerySmResp(QuerySmResp::REFUSED)),
+            CommandId::SUBMIT_MULTI_RESP => Some(Self::SubmitMultiResp(SubmitMultiResp::default())),
+            command_id => Self::decode(command_id, &[]).ok(),
+        }
+    }
+
+    /// The body as what all typed bodies are; `None` for those that have no type.
+    fn typed(&self) -> Option<&dyn Typed> {
+        Some(match self {
+            Self::Bind(body) => body,
+            Self::BindResp(body) => body,
+            Self::Outbind(body) => body,
+            Self::SubmitSm(body) => body,
+            Self::SubmitSmResp(body) => body,
+            Self::DeliverSm(body) => body,
+            Self::DeliverSmResp(body) => body,
+            Self::DataSm(body) => body,
+            Self::DataSmResp(body) => body,
+            Self::QuerySm(body) => body,
+            Self::QuerySmResp(body) => body,
+            Self::CancelSm(body) => body,
+            Self::CancelSmResp(body) => body,
+            Self::ReplaceSm(body) => body,
+            Self::ReplaceSmResp(body) => body,
+            Self::SubmitMulti(body) => body,
+            Self::SubmitMultiResp(body) => body,
+            Self::AlertNotification(body) => body,
+            Self::Broadcast(body) => body,
+            Self::EnquireLink | Self::EnquireLinkResp(_) | Self::Unbind | Self::UnbindResp => return None,
+            Self::GenericNack | Self::Unknown(_) => return None,
+        })
     }
 
     fn put(&self, status: CommandStatus, out: &mut BytesMut) -> Result<(), EncodeError> {
-        match self {
-            Self::Bind(body) => body.put_body(status, out),
-            Self::BindResp(body) => body.put_body(status, out),
-            Self::Outbind(body) => body.put_body(status, out),
-            Self::SubmitSm(body) => body.put_body(status, out),
-            Self::SubmitSmResp(body) => body.put_body(status, out),
-            Self::DeliverSm(body) => body.put_body(status, out),
-            Self::DeliverSmResp(body) => body.put_body(status, out),
-            Self::DataSm(body) => body.put_body(status, out),
-            Self::DataSmResp(body) => body.put_body(status, out),
-            Self::AlertNotification(body) => body.put_body(status, out),
-            Self::EnquireLink | Self::EnquireLinkResp | Self::Unbind | Self::UnbindResp | Self::GenericNack => Ok(()),
-            Self::Unknown(octets) => {
-                out.put_slice(octets);
-                Ok(())
-            }
+        match (self.typed(), self) {
+            (Some(body), _) => return body.put_body(status, out),
+            (None, Self::EnquireLinkResp(tlvs)) => out.put_slice(tlvs.as_octets()),
+            (None, Self::Unknown(octets)) => out.put_slice(octets),
+            (None, _) => {}
         }
+        Ok(())
     }
 }
+
+/// A body that writes itself to the wire and into a log.
+trait Typed: Encode + fmt::Debug {}
+
+impl<T: Encode + fmt::Debug> Typed for T {}
 
 fn bind_mode(command_id: CommandId) -> Option<BindMode> {
     match command_id {
@@ -163,23 +218,14 @@ fn bind_mode(command_id: CommandId) -> Option<BindMode> {
 
 impl fmt::Debug for Body<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(body) => body.fmt(f),
-            Self::BindResp(body) => body.fmt(f),
-            Self::Outbind(body) => body.fmt(f),
-            Self::SubmitSm(body) => body.fmt(f),
-            Self::SubmitSmResp(body) => body.fmt(f),
-            Self::DeliverSm(body) => body.fmt(f),
-            Self::DeliverSmResp(body) => body.fmt(f),
-            Self::DataSm(body) => body.fmt(f),
-            Self::DataSmResp(body) => body.fmt(f),
-            Self::AlertNotification(body) => body.fmt(f),
-            Self::EnquireLink => f.write_str("EnquireLink"),
-            Self::EnquireLinkResp => f.write_str("EnquireLinkResp"),
-            Self::Unbind => f.write_str("Unbind"),
-            Self::UnbindResp => f.write_str("UnbindResp"),
-            Self::GenericNack => f.write_str("GenericNack"),
-            Self::Unknown(octets) => write!(f, "Unknown({} octets)", octets.len()),
+        match (self.typed(), self) {
+            (Some(body), _) => body.fmt(f),
+            (None, Self::EnquireLink) => f.write_str("EnquireLink"),
+            (None, Self::EnquireLinkResp(tlvs)) => f.debug_tuple("EnquireLinkResp").field(tlvs).finish(),
+            (None, Self::Unbind) => f.write_str("Unbind"),
+            (None, Self::UnbindResp) => f.write_str("UnbindResp"),
+            (None, Self::Unknown(octets)) => write!(f, "Unknown({} octets)", octets.len()),
+            (None, _) => f.write_str("GenericNack"),
         }
     }
 }

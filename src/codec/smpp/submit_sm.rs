@@ -44,7 +44,7 @@ pub struct SubmitSm<'a> {
     pub data_coding: DataCoding,
     /// A message that the SMSC keeps; 0 is none.
     pub sm_default_msg_id: u8,
-    /// At most 254 octets; empty when `message_payload` holds the text.
+    /// At most 254 octets, 255 in v5.0; empty when `message_payload` holds the text.
     pub short_message: &'a [u8],
     /// Optional parameters.
     pub tlvs: Tlvs<'a>,

@@ -50,7 +50,7 @@ impl SubmitTemplate {
         })
     }
 
-    /// Appends everything before the text. The caller appends the text, at most 254 octets, and then calls
+    /// Appends everything before the text. The caller appends the text, at most 254 octets (255 in v5.0), and then calls
     /// [`Open::finish`]. `None` leaves the validity to the SMSC.
     pub fn begin(
         &self,
@@ -131,7 +131,7 @@ impl Open {
     /// Writes both lengths; returns the octets of the PDU.
     ///
     /// # Errors
-    /// When the text is longer than 254 octets: the PDU is taken back from `out`. When `out` is shorter than it was:
+    /// When the text is longer than 255 octets: the PDU is taken back from `out`. When `out` is shorter than it was:
     /// it is left as it is.
     pub fn finish(self, out: &mut BytesMut) -> Result<usize, EncodeError> {
         let Some(text_octets) = out.len().checked_sub(self.text) else {
@@ -213,10 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_254_octets_is_the_longest() {
-        assert!(filled(None, &[7; 254]).is_ok());
-        let error = filled(None, &[7; 255]).unwrap_err();
-        assert_eq!(error.to_string(), "short_message has at most 254 octets, 255 given");
+    fn a_text_of_255_octets_is_the_longest() {
+        assert!(filled(None, &[7; 255]).is_ok());
+        let error = filled(None, &[7; 256]).unwrap_err();
+        assert_eq!(error.to_string(), "short_message has at most 255 octets, 256 given");
     }
 
     #[test]

@@ -82,6 +82,14 @@ impl<'a> Tlvs<'a> {
         Ok(self.array(tag)?.map(u32::from_be_bytes))
     }
 
+    /// How busy the SMSC is, in percent, as any response of v5.0 may say (v5.0 §4.8.4.18): from 90 on it is to be spared,
+    /// 80 to 89 is best. `None` if it does not say, or nothing that can be read.
+    #[inline]
+    pub fn congestion_state(&self) -> Option<u8> {
+        // Responses without optional parameters are by far the most.
+        if self.is_empty() { None } else { self.u8(TlvTag::CONGESTION_STATE).ok().flatten() }
+    }
+
     /// A string up to its NUL. The NUL may be missing: the length already says where the string ends.
     pub fn c_octets(&self, tag: TlvTag) -> Option<&'a [u8]> {
         let value = self.octets(tag)?;
@@ -234,7 +242,7 @@ impl TlvBuffer {
     }
 }
 
-/// The tag of an optional parameter, §5.3.2.
+/// The tag of an optional parameter, §5.3.2, with those of v5.0 §4.8.1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TlvTag(pub u16);
 
@@ -318,6 +326,25 @@ tags! {
     MESSAGE_STATE = 0x0427, "message_state", 1..=1;
     CONGESTION_STATE = 0x0428, "congestion_state", 1..=1;
     USSD_SERVICE_OP = 0x0501, "ussd_service_op", 1..=1;
+    BROADCAST_CHANNEL_INDICATOR = 0x0600, "broadcast_channel_indicator", 1..=1;
+    BROADCAST_CONTENT_TYPE = 0x0601, "broadcast_content_type", 3..=3;
+    BROADCAST_CONTENT_TYPE_INFO = 0x0602, "broadcast_content_type_info", 1..=255;
+    BROADCAST_MESSAGE_CLASS = 0x0603, "broadcast_message_class", 1..=1;
+    BROADCAST_REP_NUM = 0x0604, "broadcast_rep_num", 2..=2;
+    BROADCAST_FREQUENCY_INTERVAL = 0x0605, "broadcast_frequency_interval", 3..=3;
+    BROADCAST_AREA_IDENTIFIER = 0x0606, "broadcast_area_identifier", 1..=65535;
+    BROADCAST_ERROR_STATUS = 0x0607, "broadcast_error_status", 4..=4;
+    BROADCAST_AREA_SUCCESS = 0x0608, "broadcast_area_success", 1..=1;
+    BROADCAST_END_TIME = 0x0609, "broadcast_end_time", 16..=17;
+    BROADCAST_SERVICE_GROUP = 0x060A, "broadcast_service_group", 1..=255;
+    BILLING_IDENTIFICATION = 0x060B, "billing_identification", 1..=1024;
+    SOURCE_NETWORK_ID = 0x060D, "source_network_id", 7..=65;
+    DEST_NETWORK_ID = 0x060E, "dest_network_id", 7..=65;
+    SOURCE_NODE_ID = 0x060F, "source_node_id", 6..=6;
+    DEST_NODE_ID = 0x0610, "dest_node_id", 6..=6;
+    DEST_ADDR_NP_RESOLUTION = 0x0611, "dest_addr_np_resolution", 1..=1;
+    DEST_ADDR_NP_INFORMATION = 0x0612, "dest_addr_np_information", 10..=10;
+    DEST_ADDR_NP_COUNTRY = 0x0613, "dest_addr_np_country", 1..=5;
     DISPLAY_TIME = 0x1201, "display_time", 1..=1;
     SMS_SIGNAL = 0x1203, "sms_signal", 2..=2;
     MS_VALIDITY = 0x1204, "ms_validity", 1..=4;
@@ -366,6 +393,15 @@ mod tests {
         assert_eq!(error, FieldError::TlvTruncated { need: 6, have: 5 });
         assert_eq!(error.status(), CommandStatus::INVOPTPARSTREAM);
         assert_eq!(Tlvs::decode(&[0x02]), Err(FieldError::TlvTruncated { need: 4, have: 1 }));
+    }
+
+    #[test]
+    fn how_busy_a_peer_is_counts_only_if_it_can_be_read() {
+        let said = TlvBuffer::new().u8(TlvTag::CONGESTION_STATE, 92);
+        assert_eq!(said.tlvs().congestion_state(), Some(92));
+        let garbled = TlvBuffer::new().u16(TlvTag::CONGESTION_STATE, 92);
+        assert_eq!(garbled.tlvs().congestion_state(), None);
+        assert_eq!(Tlvs::NONE.congestion_state(), None);
     }
 
     #[test]
