@@ -44,11 +44,11 @@ impl Scene {
 
     fn of(routes: Vec<Route>) -> Self {
         let receipts = Arc::new(Mutex::new(Receipts::new(seconds(60), 100)));
-        let smsc = |at: usize| {
-            let (name, receipts) = (format!("smsc-{at}"), Arc::clone(&receipts));
-            Arc::new(Smsc::new(at as u8, name, addressing(), 2, receipts).with_stand_ins(PATIENCE))
+        let smsc = |at: u8| {
+            let smsc = Smsc::new(at, format!("smsc-{at}"), addressing(), 2, Arc::clone(&receipts));
+            Arc::new(smsc.with_stand_ins(PATIENCE))
         };
-        let smscs: Vec<_> = (0..routes.len()).map(smsc).collect();
+        let smscs: Vec<_> = (0..routes.len() as u8).map(smsc).collect();
         let failover = Failover::new(smscs.iter().cloned());
         let mut scene = Self { reaches: Reaches::new(Routes::new(routes), smscs), failover, told: Vec::new() };
         scene.look(NOW);
@@ -165,7 +165,7 @@ fn what_awaits_its_answer_stays_and_what_goes_again_has_the_same_octets() {
     answer(&cell, failed, segment, Answer::Unknown { resend: true });
     assert_eq!(scene.waiting()[0], 0);
     let lane = scene.lanes(1).iter().find(|lane| !lane.is_empty()).unwrap();
-    assert!(lane.pop(failed, 1).is_some());
+    assert!(lane.pop(failed).is_some());
     let (again, segment) = serve(&cell, failed).unwrap();
     assert_eq!(octets, again);
     answer(&cell, failed, segment, Answer::Accepted { message_id: b"id" });

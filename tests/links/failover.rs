@@ -5,6 +5,7 @@ use crate::smsc::{ScriptedSmsc, within};
 use bellwire::actors::pool::{LinkState, PoolMessage};
 use bellwire::codec::smpp::CommandStatus;
 use bellwire::engine::availability::Patience;
+use bellwire::model::Policy;
 use std::time::Duration;
 
 #[tokio::test]
@@ -79,4 +80,33 @@ async fn handsets_of_an_smsc_whose_links_are_drained_go_by_the_next_and_come_bac
     rig.until(0, |_| rig.smsc.is_in_service()).await;
     phone.feed(&["2"]);
     assert_eq!(preferred.expect_submit().await.data(), ["2"]);
+}
+
+#[tokio::test]
+async fn receipts_of_both_smscs_find_their_pushes_though_they_use_the_same_ids() {
+    let smscs = [ScriptedSmsc::new(), ScriptedSmsc::new()];
+    let patience = Patience { failover_after: Duration::from_secs(1), return_after: Duration::from_secs(3600) };
+    let links = smscs.iter().map(|smsc| settings(smsc.address())).collect();
+    let mut rig = Rig::standing_in(links, patience).await;
+    let (mut preferred, mut other) = (smscs[0].accept_bound().await, smscs[1].accept_bound().await);
+    rig.until_bound(2).await;
+    assert!(rig.smsc.is_in_service());
+    let mut phone = rig.phone(0, Policy { max_events: 1, ..Policy::default() });
+    phone.feed(&["1"]);
+    let first = preferred.expect_submit().await;
+    preferred.accept_submit(&first).await;
+    phone.until_released().await;
+    drop(preferred);
+    rig.until(0, |_| !rig.smsc.is_in_service()).await;
+    phone.feed(&["2"]);
+    let second = other.expect_submit().await;
+    assert_eq!(second.data(), ["2"]);
+    other.accept_submit(&second).await;
+    phone.until_released().await;
+    assert_eq!(first.number, second.number, "so both call it the same");
+    other.deliver_receipt(&format!("id-{}", second.number), 1).await;
+    rig.until_settled("delivered", 1).await;
+    let mut preferred = smscs[0].accept_bound().await;
+    preferred.deliver_receipt(&format!("id-{}", first.number), 1).await;
+    rig.until_settled("delivered", 2).await;
 }

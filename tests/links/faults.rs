@@ -115,7 +115,12 @@ async fn an_unknown_command_is_refused_and_the_session_goes_on() {
     let smsc = ScriptedSmsc::new();
     let rig = Rig::new(1, vec![settings(smsc.address())]).await;
     let mut link = smsc.accept_bound().await;
-    for (command, number) in [(0x0000_0BAD, 5), (CommandId::QUERY_SM.0, 6), (CommandId::SUBMIT_MULTI.0, 7)] {
+    // What only an SMSC is asked, and broken at that, is told what is broken.
+    link.say_header(CommandId::QUERY_SM, CommandStatus::OK, 4).await;
+    let refused = link.expect(CommandId::QUERY_SM.response()).await;
+    assert_eq!((refused.command_status, refused.sequence_number), (CommandStatus::INVCMDLEN, 4));
+    // broadcast_sm and query_broadcast_sm of v5.0 are none of ours.
+    for (command, number) in [(0x0000_0BAD, 5), (0x0000_0111, 6), (0x0000_0112, 7)] {
         link.say_header(CommandId(command), CommandStatus::OK, number).await;
         let nack = link.expect(CommandId::GENERIC_NACK).await;
         assert_eq!((nack.command_status, nack.sequence_number), (CommandStatus::INVCMDID, number));
