@@ -165,7 +165,7 @@ fn what_awaits_its_answer_stays_and_what_goes_again_has_the_same_octets() {
     answer(&cell, failed, segment, Answer::Unknown { resend: true });
     assert_eq!(scene.waiting()[0], 0);
     let lane = scene.lanes(1).iter().find(|lane| !lane.is_empty()).unwrap();
-    assert!(lane.pop(failed).is_some());
+    assert!(lane.pop(failed, 0).is_some());
     let (again, segment) = serve(&cell, failed).unwrap();
     assert_eq!(octets, again);
     answer(&cell, failed, segment, Answer::Accepted { message_id: b"id" });

@@ -121,9 +121,9 @@ fn a_response_is_taken_as_far_as_it_can_be_read() {
         ("accepted, and how busy", response(ok, &with_state), "Accepted { message_id: [55, 65] }"),
         ("a name over its limit", response(ok, &[b'7'; 65]), "Unknown { resend: true }"),
         ("half a parameter", response(ok, b"7A\0\x04\x28\0\x01"), "Unknown { resend: true }"),
-        ("refused", response(refused, b"\0"), "Refused { status: CommandStatus(0x58 ESME_RTHROTTLED) }"),
-        ("refused, no body", response(refused, b""), "Refused { status: CommandStatus(0x58 ESME_RTHROTTLED) }"),
-        ("refused, broken body", response(refused, &[b'7'; 65]), "Refused { status: CommandStatus(0x58 ESME_RTHROTTLED) }"),
+        ("refused", response(refused, b"\0"), "Refused { status: CommandStatus(0x58 ESME_RTHROTTLED), verdict: HoldLink }"),
+        ("refused, no body", response(refused, b""), "Refused { status: CommandStatus(0x58 ESME_RTHROTTLED), verdict: HoldLink }"),
+        ("refused, broken body", response(refused, &[b'7'; 65]), "Refused { status: CommandStatus(0x58 ESME_RTHROTTLED), verdict: HoldLink }"),
     ];
     for (name, octets, expected) in table {
         let played = play(&octets, &[]);

@@ -1,6 +1,5 @@
 //! The task that gathers what is pending and has it written, one batch at a time.
 
-use super::writer::Writer;
 use super::{Journal, Pending, Save, Shared};
 use crate::actors::clock::Clock;
 use crate::actors::port::Port;
@@ -42,7 +41,6 @@ impl Commits {
     /// Writes whatever comes to `journal`, until its task is ended. Without a store there is nothing to do.
     pub async fn run(self, journal: Journal) {
         let Some(shared) = journal.0 else { return };
-        let writer = Writer::new(Arc::clone(&shared.store));
         loop {
             shared.filled.notified().await;
             tokio::select! {
@@ -50,7 +48,7 @@ impl Commits {
                 () = shared.full.notified() => {}
             }
             let gathered = self.gather(&shared);
-            self.commit(&shared, &writer, gathered).await;
+            self.commit(&shared, gathered).await;
         }
     }
 
@@ -68,10 +66,10 @@ impl Commits {
         Gathered { batch, pending, accepted: shared.gate.accepted() }
     }
 
-    async fn commit(&self, shared: &Shared, writer: &Writer, gathered: Gathered) {
+    async fn commit(&self, shared: &Arc<Shared>, gathered: Gathered) {
         let Gathered { batch, pending, accepted } = gathered;
         if !batch.is_empty() {
-            self.write(shared, writer, Arc::new(batch)).await;
+            self.write(shared, Arc::new(batch)).await;
         }
         let Pending { holds, savers, waiting, .. } = pending;
         drop(holds);
@@ -83,19 +81,22 @@ impl Commits {
     }
 
     /// Writes a batch, again and again until the store has it: what it holds has been taken, and nobody else keeps it.
-    async fn write(&self, shared: &Shared, writer: &Writer, batch: Arc<Batch>) {
+    async fn write(&self, shared: &Arc<Shared>, batch: Arc<Batch>) {
         let (mut wait, longest) = RETRY;
         loop {
             let started = self.clock.now();
-            match writer.commit(&batch).await {
-                Ok(()) => {
+            let (store, written) = (Arc::clone(&shared.store), Arc::clone(&batch));
+            let result = tokio::task::spawn_blocking(move || store.commit(&written)).await;
+            match result {
+                Ok(Ok(())) => {
                     self.telemetry.store_commit.record(self.clock.now().since(started));
                     if shared.failing.swap(false, Ordering::Relaxed) {
                         info!("the store takes what it is given again");
                     }
                     return;
                 }
-                Err(error) => self.report(shared, &error),
+                Ok(Err(error)) => self.report(shared, &error),
+                Err(panicked) => self.report(shared, &panicked),
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(longest);
