@@ -389,7 +389,8 @@ impl<T> Session<T> {
                 self.answer(now, sequence_number, answer, out, sink);
                 Ok(())
             }
-            Body::BindResp(response) if sequence_number == self.bind_number && self.state == State::Binding => {
+            // Nothing else is open then, and there are SMSCs that answer with a number of their own.
+            Body::BindResp(response) if self.state == State::Binding => {
                 self.handle_bind_response(now, status, response)
             }
             Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {

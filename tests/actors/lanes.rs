@@ -80,7 +80,12 @@ fn park(cell: &Arc<HandsetCell>, now: Now) {
     HandsetCell::serve(cell, now, |engine| {
         let mut settlement = Settlement { tally: &mut tally, receipts: &mut receipts, smsc: 0 };
         let segment = engine.poll_segment(now, 1, &mut encoder, &mut out, &mut settlement).unwrap();
-        engine.handle_answer(now, segment, Answer::Refused { status: CommandStatus(0x14), verdict: Verdict::ParkHandset }, &mut settlement);
+        engine.handle_answer(
+            now,
+            segment,
+            Answer::Refused { status: CommandStatus(0x14), verdict: Verdict::ParkHandset },
+            &mut settlement,
+        );
     })
     .unwrap();
 }

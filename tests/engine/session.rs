@@ -119,6 +119,15 @@ fn a_bind_that_is_refused_or_not_answered_ends_the_session() {
 }
 
 #[test]
+fn a_bind_may_be_answered_by_another_number_for_nothing_else_is_open() {
+    let mut bench = Bench::new(settings(BindMode::Transceiver));
+    let mut answer = bind_resp(BindMode::Transceiver, CommandStatus::OK);
+    answer[12..16].copy_from_slice(&77u32.to_be_bytes());
+    bench.hear(&answer).unwrap();
+    assert_eq!(bench.session.state(), State::Bound);
+}
+
+#[test]
 fn sequence_numbers_count_up_over_submits_and_own_requests() {
     let mut bench = Bench::bound();
     assert_eq!([bench.submit(10), bench.submit(11)], [2, 3]);

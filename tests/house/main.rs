@@ -4,4 +4,5 @@
 mod fanout;
 mod faults;
 mod profiles;
+#[allow(dead_code, reason = "tests/ledger uses the rest")]
 mod scene;
