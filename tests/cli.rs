@@ -106,11 +106,29 @@ fn a_backup_is_restored_into_an_empty_directory_only() {
     assert_eq!((code, complaint), (Some(64), format!("{folder_path} is not empty: move away what is in it\n")));
 }
 
+/// Listens nowhere that anybody else does, and keeps nothing.
+const ALONE: &str = "[node]\ndata_dir = \"\"\n[http]\nlisten = \"\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n";
+
+#[test]
+fn a_file_for_tls_that_is_of_no_use_is_named_with_its_key_at_the_start() {
+    for (key, path) in [("ca_file", "/nowhere/ca.pem"), ("client_key", "/nowhere/client.key")] {
+        let mut keys = format!("tls = true\n{key} = \"{path}\"\n");
+        let certificate = file("");
+        if key == "client_key" {
+            let made = rcgen::generate_simple_self_signed(["bellwire".to_owned()]).unwrap();
+            std::fs::write(certificate.path(), made.cert.pem()).unwrap();
+            keys += &format!("client_certificate = {:?}\n", certificate.path());
+        }
+        let file = file(&format!("{ALONE}{LEAST}{keys}"));
+        let output = bellwire(&["serve", "--config", file.path().to_str().unwrap()], &[]);
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && complaint.contains(&format!("smsc.main.{key}: {path}: ")), "{complaint}");
+    }
+}
+
 #[test]
 fn a_router_stops_when_its_input_ends_if_told_so() {
-    let file = file(&format!(
-        "[node]\ndata_dir = \"\"\n[http]\nlisten = \"\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n{LEAST}"
-    ));
+    let file = file(&format!("{ALONE}{LEAST}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
     command.args(["serve", "--stop-on-eof", "--config", file.path().to_str().unwrap()]).env_clear();
     // Nothing is written, and the input is closed before the output is read.

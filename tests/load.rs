@@ -191,6 +191,8 @@ impl Router {
         let mut file = NamedTempFile::with_suffix(".toml").unwrap();
         let config = format!(
             "[node]\ndata_dir = \"\"\n[http]\nlisten = \"\"\n[grpc]\nlisten = \"{grpc}\"\n[ops]\nlisten = \"{ops}\"\n[access]\nallow_private_sources = true\n\
+             [budgets]\nhandset_per_minute = 0\nhandset_per_day = 0\nsource_per_minute = 0\nsource_per_day = 0\n\
+             tenant_per_minute = 0\ntenant_per_day = 0\n\
              [[smsc]]\nname = \"load\"\naddress = \"{smsc}\"\n"
         );
         file.write_all(config.as_bytes()).unwrap();

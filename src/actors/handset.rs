@@ -5,11 +5,13 @@
 //! handset is awake; what is kept of it in between is its memo.
 
 use super::journal::Save;
+use super::reach::Reach;
 use super::smsc::Smsc;
+use super::standing::Standing;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Memo};
 use crate::engine::progress::{HandsetProgress, Saved};
-use crate::engine::receipts::Receipts;
+use crate::engine::receipts::{FateId, Receipts, Told};
 use crate::model::{HandsetId, Msisdn, PackedMsisdn};
 use crate::store::row;
 use crate::store::{Batch, Table};
@@ -19,11 +21,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A handset, its SMSC, and whether it stands in line for a link. There may be millions: it is kept small.
+/// A handset, how it is reached, and whether it stands in line for a link. There may be millions: it is kept small.
 pub struct HandsetCell {
     pub(super) id: HandsetId,
     number: PackedMsisdn,
-    smsc: Arc<Smsc>,
+    reach: Arc<Reach>,
     state: Mutex<State>,
 }
 
@@ -37,22 +39,11 @@ struct State {
     subscriptions: u16,
 }
 
-/// How a handset is for its link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// It waits for nothing, or for a time to come.
-    Out,
-    /// It stands in line.
-    InLine,
-    /// Its engine panicked and must not be asked again.
-    Broken,
-}
-
 impl HandsetCell {
-    /// A handset reached through `smsc`; its numbers begin where `memo` says.
-    pub fn new(id: HandsetId, number: &Msisdn, smsc: Arc<Smsc>, memo: Memo) -> Self {
-        let state = State { engine: None, memo, standing: Standing::Out, subscriptions: 0 };
-        Self { id, number: number.into(), smsc, state: Mutex::new(state) }
+    /// A handset reached as `reach` says; its numbers begin where `memo` says.
+    pub fn new(id: HandsetId, number: &Msisdn, reach: Arc<Reach>, memo: Memo) -> Self {
+        let state = State { engine: None, memo, standing: Standing::OUT, subscriptions: 0 };
+        Self { id, number: number.into(), reach, state: Mutex::new(state) }
     }
 
     /// Who it is.
@@ -65,9 +56,19 @@ impl HandsetCell {
         self.number.unpack()
     }
 
-    /// The SMSC that reaches it.
+    /// How it is reached.
+    pub fn reach(&self) -> &Arc<Reach> {
+        &self.reach
+    }
+
+    /// As [`HandsetCell::number`], for looking it up.
+    pub(super) fn packed_number(&self) -> PackedMsisdn {
+        self.number
+    }
+
+    /// The SMSC that reaches it now.
     pub fn smsc(&self) -> &Arc<Smsc> {
-        &self.smsc
+        self.reach.smsc()
     }
 
     /// Subscriptions that the router has for it.
@@ -96,13 +97,14 @@ impl HandsetCell {
     pub fn wake<R>(&self, work: impl FnOnce(&mut Handset) -> R) -> Option<R> {
         let mut state = self.state.lock();
         let State { engine, memo, standing, .. } = &mut *state;
-        if *standing == Standing::Broken {
+        if standing.is_broken() {
             return None;
         }
         let engine = Arc::clone(engine.get_or_insert_with(|| {
-            let addressing = Arc::clone(self.smsc.addressing());
-            let engine = Handset::new(self.id.half(), addressing, &self.number(), *memo);
-            Arc::new(Mutex::new(if self.smsc.journal().is_on() { engine.recorded() } else { engine }))
+            let home = self.reach.home();
+            let engine = Handset::new(self.id.half(), Arc::clone(home.addressing()), &self.number(), *memo);
+            let engine = engine.capped(home.unreceipted());
+            Arc::new(Mutex::new(if home.journal().is_on() { engine.recorded() } else { engine }))
         }));
         drop(state);
         let mut engine = engine.lock();
@@ -111,10 +113,20 @@ impl HandsetCell {
 
     /// It goes on where it was in an earlier process.
     pub fn remember(&self, now: Now, progress: &HandsetProgress) {
-        self.state.lock().memo = Memo::past(progress, self.smsc.addressing().references);
+        self.state.lock().memo = Memo::past(progress, self.reach.home().addressing().references);
         if !progress.quarantined.is_empty() {
             self.wake(|engine| engine.restore(now, &progress.quarantined));
         }
+    }
+
+    /// Whether its subscriptions may sleep: nothing of what it has sent is to be remembered.
+    pub(super) fn may_sleep(&self, now: Now) -> bool {
+        if !self.look(|engine| engine.has_unreceipted()).unwrap_or(false) {
+            return true;
+        }
+        let home = self.reach.home();
+        let receipts = home.receipts().lock();
+        self.look(|engine| engine.may_sleep(now, &receipts, home.number())).unwrap_or(true)
     }
 
     /// Lets the engine go if its memo says all about it.
@@ -133,9 +145,13 @@ impl HandsetCell {
         let mut state = self.state.lock();
         let broken = state.engine.take();
         if let Some(broken) = &broken {
-            state.memo = broken.lock().begin_anew(seed);
+            let mut engine = broken.lock();
+            state.memo = engine.begin_anew(seed);
+            if engine.is_shown_parked() {
+                self.reach.home().forget_parked(self);
+            }
         }
-        state.standing = Standing::Out;
+        state.standing.mend();
         broken
     }
 
@@ -150,13 +166,13 @@ impl HandsetCell {
 
     /// As [`HandsetCell::serve`] for work that also settles: the SMSC's receipts are locked first.
     pub fn settle<R>(this: &Arc<Self>, now: Now, work: impl FnOnce(&mut Handset, &mut Receipts) -> R) -> Option<R> {
-        let mut receipts = this.smsc.receipts().lock();
+        let mut receipts = this.smsc().receipts().lock();
         Self::serve(this, now, |engine| work(engine, &mut receipts))
     }
 
     /// Whether a panic took it out of service.
     pub fn is_broken(&self) -> bool {
-        self.state.lock().standing == Standing::Broken
+        self.state.lock().standing.is_broken()
     }
 
     /// Whether nothing is outstanding of any subscription that it has, or had; true for a broken one.
@@ -171,34 +187,31 @@ impl HandsetCell {
         }
     }
 
-    fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>) {
-        // It sticks to one of the SMSC's lanes while that is open.
-        let lane = || this.smsc.lane(this.id.half() as usize);
+    fn line_up(this: &Arc<Self>, ready: bool, timeout: Option<Duration>, priority: u8) {
+        // It sticks to one of an SMSC's lanes while that is open.
+        let lane = || this.smsc().lane(this.id.half() as usize);
         if ready {
-            if this.enters_line() {
-                lane().push(Arc::clone(this));
+            if this.enters_line(priority) {
+                lane().push(Arc::clone(this), priority);
             }
         } else if let Some(at) = timeout {
-            lane().push_later(at, this);
+            lane().push_later(at, this, priority);
         }
     }
 
-    /// It is put in line, unless it is there, or out of service.
-    pub(super) fn enters_line(&self) -> bool {
-        let mut state = self.state.lock();
-        let enters = state.standing == Standing::Out;
-        if enters {
-            state.standing = Standing::InLine;
-        }
-        enters
+    /// Which tenant's share of a link it has part in.
+    pub(super) fn tenant(&self) -> u16 {
+        self.reach.tenant()
     }
 
-    /// It was taken out of the line.
-    pub(super) fn leaves_line(&self) {
-        let mut state = self.state.lock();
-        if state.standing == Standing::InLine {
-            state.standing = Standing::Out;
-        }
+    /// It has something to send with this priority; true if it is to be put in line for that.
+    pub(super) fn enters_line(&self, priority: u8) -> bool {
+        self.state.lock().standing.enters(priority)
+    }
+
+    /// It was taken out of the line that it stood in for this priority; false if it does not wait there any more.
+    pub(super) fn leaves_line(&self, priority: u8) -> bool {
+        self.state.lock().standing.leaves(priority)
     }
 }
 
@@ -213,7 +226,7 @@ impl Service {
     /// Takes the engine, unless it is asleep or a panic took it out of service.
     pub fn begin(handset: &Arc<HandsetCell>) -> Option<Self> {
         let state = handset.state.lock();
-        let engine = state.engine.clone().filter(|_| state.standing != Standing::Broken)?;
+        let engine = state.engine.clone().filter(|_| !state.standing.is_broken())?;
         drop(state);
         Some(Self { engine: engine.lock_arc(), handset: Arc::clone(handset), broken: false })
     }
@@ -232,21 +245,42 @@ impl Service {
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.engine)));
         if result.is_err() {
             self.broken = true;
-            self.handset.state.lock().standing = Standing::Broken;
+            self.handset.state.lock().standing.take_out_of_service();
         }
         result.ok()
     }
 
+    /// Asks to be told of receipts that it waits for. To be called after answers.
+    pub fn watch(&mut self, receipts: &mut Receipts) {
+        if self.engine.wants_to_be_told() {
+            for fate in self.engine.watch_for() {
+                receipts.watch(fate, Arc::clone(&self.handset) as Arc<dyn Told>);
+            }
+        }
+    }
+
     /// Gives the engine back, and puts the handset in line if it has something to send, or will have.
     pub fn end(mut self, now: Now) {
-        let state = |engine: &mut Handset| (engine.is_ready(now), engine.poll_timeout(), engine.note_change());
-        let Some((ready, timeout, changed)) = self.work(state) else { return };
+        let state = |engine: &mut Handset| {
+            let waits = (engine.is_ready(now), engine.poll_timeout(), engine.priority());
+            (waits, engine.note_change(), engine.parking_change())
+        };
+        let Some(((ready, timeout, priority), changed, parked)) = self.work(state) else { return };
         let Self { handset, engine, .. } = self;
         drop(engine);
         if changed {
-            handset.smsc.journal().note(Arc::clone(&handset) as Arc<dyn Save>);
+            handset.reach.home().journal().note(Arc::clone(&handset) as Arc<dyn Save>);
         }
-        HandsetCell::line_up(&handset, ready, timeout);
+        if let Some(parked) = parked {
+            handset.reach.home().note_parked(&handset, parked);
+        }
+        HandsetCell::line_up(&handset, ready, timeout, priority);
+    }
+}
+
+impl Told for HandsetCell {
+    fn handle_told(self: Arc<Self>, now: Now, fate: FateId) {
+        Self::serve(&self, now, |engine| engine.handle_told(fate));
     }
 }
 
@@ -267,7 +301,7 @@ impl Save for HandsetCell {
 
 impl fmt::Debug for HandsetCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandsetCell").field("id", &self.id).field("smsc", &self.smsc.name()).finish_non_exhaustive()
+        f.debug_struct("HandsetCell").field("id", &self.id).field("smsc", &self.smsc().name()).finish_non_exhaustive()
     }
 }
 

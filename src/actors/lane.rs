@@ -1,13 +1,15 @@
 //! The way from handsets to one link: whoever has something to send waits here until the link has room.
 //!
 //! Handsets wait, not pushes: a push is formed only when the link asks for it, so what waits can still be batched,
-//! expire or be given up. Each handset stands in line once.
+//! expire or be given up. Each handset stands in line once. Who is next, [`line`](crate::engine::line) says.
 
 use super::handset::HandsetCell;
 use crate::engine::clock::Now;
+use crate::engine::line::{Line, Turn};
+use crate::model::PackedMsisdn;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -16,19 +18,19 @@ use std::time::Duration;
 /// Handsets waiting for one link.
 #[derive(Default)]
 pub struct Lane {
-    line: Mutex<Line>,
+    waiting: Mutex<Waiting>,
     link: AtomicWaker,
     open: AtomicBool,
     ready: AtomicUsize,
 }
 
 #[derive(Default)]
-struct Line {
-    ready: VecDeque<Arc<HandsetCell>>,
-    /// By time, then by handset.
-    later: BTreeMap<(Duration, usize), Arc<HandsetCell>>,
-    /// The time of each, so that one whose time changes leaves nothing behind.
-    times: HashMap<usize, Duration>,
+struct Waiting {
+    ready: Line<Arc<HandsetCell>>,
+    /// By time, then by handset; and with which priority each is to stand in line.
+    later: BTreeMap<(Duration, usize), (Arc<HandsetCell>, u8)>,
+    /// The time of each by its number, so that it is found, and leaves nothing behind when its time changes.
+    times: BTreeMap<(PackedMsisdn, usize), Duration>,
 }
 
 impl Lane {
@@ -58,72 +60,81 @@ impl Lane {
         self.len() == 0
     }
 
-    /// Puts a handset in line; the caller has made sure that it is not there.
-    pub(super) fn push(&self, handset: Arc<HandsetCell>) {
-        let mut line = self.line.lock();
-        line.ready.push_back(handset);
-        self.ready.store(line.ready.len(), Ordering::Relaxed);
-        drop(line);
+    /// Puts a handset in line for what it has to send with this priority; the caller has made sure that it is not there.
+    pub(super) fn push(&self, handset: Arc<HandsetCell>, priority: u8) {
+        let mut waiting = self.waiting.lock();
+        waiting.ready.push(handset.tenant(), priority, handset);
+        self.ready.store(waiting.ready.len(), Ordering::Relaxed);
+        drop(waiting);
         self.link.wake();
     }
 
     /// Puts a handset in line at the time `at`, or earlier if it was to come earlier.
-    pub(super) fn push_later(&self, at: Duration, handset: &Arc<HandsetCell>) {
+    pub(super) fn push_later(&self, at: Duration, handset: &Arc<HandsetCell>, priority: u8) {
         // Whole microseconds, rounded up: one that comes a moment too early is not ready, and would come again at once
         // and for ever.
         let at = Duration::from_micros(at.as_nanos().div_ceil(1000) as u64);
         let key = Arc::as_ptr(handset).addr();
-        let mut line = self.line.lock();
-        let before = line.times.get(&key).copied();
+        let mut waiting = self.waiting.lock();
+        let found = (handset.packed_number(), key);
+        let before = waiting.times.get(&found).copied();
         if before.is_some_and(|before| before <= at) {
             return;
         }
-        let earlier = line.later.first_key_value().is_none_or(|((first, _), _)| at < *first);
+        let earlier = waiting.later.first_key_value().is_none_or(|((first, _), _)| at < *first);
         if let Some(before) = before {
-            line.later.remove(&(before, key));
+            waiting.later.remove(&(before, key));
         }
-        line.later.insert((at, key), Arc::clone(handset));
-        line.times.insert(key, at);
-        drop(line);
+        waiting.later.insert((at, key), (Arc::clone(handset), priority));
+        waiting.times.insert(found, at);
+        drop(waiting);
         if earlier {
             self.link.wake();
         }
     }
 
-    /// The next handset in line.
-    pub fn pop(&self, now: Now) -> Option<Arc<HandsetCell>> {
-        let mut line = self.line.lock();
-        while let Some(first) = line.later.first_entry().filter(|first| first.key().0 <= now.monotonic) {
-            let ((_, key), handset) = first.remove_entry();
-            line.times.remove(&key);
-            if handset.enters_line() {
-                line.ready.push_back(handset);
+    /// The handset that has the next turn; in the last one that was given, `used` segments were written.
+    pub fn pop(&self, now: Now, used: usize) -> Option<Turn<Arc<HandsetCell>>> {
+        let mut waiting = self.waiting.lock();
+        let Waiting { ready, later, times } = &mut *waiting;
+        while let Some(first) = later.first_entry().filter(|first| first.key().0 <= now.monotonic) {
+            let ((_, key), (handset, priority)) = first.remove_entry();
+            times.remove(&(handset.packed_number(), key));
+            if handset.enters_line(priority) {
+                ready.push(handset.tenant(), priority, handset);
             }
         }
-        let handset = line.ready.pop_front();
-        self.ready.store(line.ready.len(), Ordering::Relaxed);
-        drop(line);
-        if let Some(handset) = &handset {
-            handset.leaves_line();
+        let mut turn = ready.pop(used);
+        while turn.as_ref().is_some_and(|turn| !turn.item.leaves_line(turn.class)) {
+            turn = ready.pop(0);
         }
-        handset
+        self.ready.store(ready.len(), Ordering::Relaxed);
+        turn
+    }
+
+    /// Those with this number who are to come later.
+    pub(super) fn waiting(&self, number: PackedMsisdn) -> Vec<Arc<HandsetCell>> {
+        let waiting = self.waiting.lock();
+        let times = waiting.times.range((number, 0)..=(number, usize::MAX));
+        let found = times.filter_map(|((_, key), at)| waiting.later.get(&(*at, *key)));
+        found.map(|(handset, _)| Arc::clone(handset)).collect()
     }
 
     /// When somebody comes in line by the passing of time.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.line.lock().later.first_key_value().map(|((at, _), _)| *at)
+        self.waiting.lock().later.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Everybody, to be put in line elsewhere.
     pub fn take_all(&self) -> Vec<Arc<HandsetCell>> {
-        let mut line = self.line.lock();
-        let mut all: Vec<_> = line.ready.drain(..).collect();
-        all.extend(std::mem::take(&mut line.later).into_values());
-        line.times.clear();
+        let mut waiting = self.waiting.lock();
+        let stood = waiting.ready.take_all();
+        let later = std::mem::take(&mut waiting.later).into_values();
+        waiting.times.clear();
         self.ready.store(0, Ordering::Relaxed);
-        drop(line);
-        all.iter().for_each(|handset| handset.leaves_line());
-        all
+        drop(waiting);
+        stood.iter().for_each(|(handset, priority)| _ = handset.leaves_line(*priority));
+        stood.into_iter().chain(later).map(|(handset, _)| handset).collect()
     }
 
     /// Whom to wake when there is work.

@@ -8,7 +8,7 @@ pub enum PoolMessage {
     List(RpcReplyPort<Vec<LinkView>>),
     /// Lets a link finish what it has begun and take nothing new, until it is resumed.
     Drain(LinkName, RpcReplyPort<Result<LinkView, NoSuchLink>>),
-    /// Lets a drained link work again.
+    /// Lets a drained link work again, and one that was refused try again now.
     Resume(LinkName, RpcReplyPort<Result<LinkView, NoSuchLink>>),
     /// A link has come to another state.
     Changed,
@@ -55,6 +55,8 @@ pub enum LinkState {
     Bound,
     /// Bound, and takes nothing new.
     Draining,
+    /// Not connected: its binds were refused. Tried again much later, or when it is resumed.
+    Refused,
 }
 
 /// The SMSC or its link is not configured.

@@ -4,9 +4,11 @@
 //! outstanding: then the number of its next event says everything, and it takes a few octets only. Its next event
 //! wakes it. Only its group's actor gives it events.
 
+use super::clock::Clock;
 use super::handset::HandsetCell;
 use super::port::Port;
 use super::terms::Terms;
+use crate::engine::budget::Scope;
 use crate::engine::chunk::Chunk;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Place};
@@ -164,6 +166,14 @@ impl Seat {
         awake.unwrap_or(Figures { released: state.released, ..Figures::default() })
     }
 
+    /// The budget that its events wait for, and until when, in milliseconds since 1970.
+    pub fn held_by(&self, clock: &Clock) -> Option<(Scope, u64)> {
+        let place = self.state.lock().place?;
+        let (scope, until) = self.handset.look(|engine| engine.get(place)?.held_by()).flatten()?;
+        let now = clock.now();
+        (until > now.monotonic).then(|| (scope, now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64))
+    }
+
     /// Whether nobody knows yet where it starts.
     pub(super) fn is_new(&self) -> bool {
         self.state.lock().phase == Phase::New
@@ -199,7 +209,7 @@ impl Seat {
         let mut state = self.state.lock();
         (state.released, state.phase) = (progress.released, Phase::Placed);
         if !progress.is_quiet() {
-            let (terms, resends) = (&state.terms, self.handset.smsc().resends());
+            let (terms, resends) = (&state.terms, self.handset.reach().home().resends());
             state.place = self.handset.wake(|engine| {
                 let one = subscription(self, engine, terms, progress.released, backlog);
                 engine.resume(now, one, progress, resends)
@@ -344,7 +354,12 @@ impl Seat {
         if self.handset.is_broken() || state.phase == Phase::Behind {
             return false;
         }
-        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(place)).flatten() else { return false };
+        if !self.handset.may_sleep(now) {
+            return false;
+        }
+        let Some(released) = self.handset.look(|engine| engine.put_to_sleep(now, place)).flatten() else {
+            return false;
+        };
         (state.released, state.place) = (released, None);
         tally.slept += 1;
         self.handset.rest(now);
@@ -454,7 +469,8 @@ impl Moment {
 
 fn subscription(seat: &Seat, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
     let (policy, envelope) = (terms.policy.clone(), terms.envelopes.of(seat.stream));
-    let mut subscription = Subscription::new(seat.id, policy, envelope, engine.cut(), from, backlog);
+    let subscription = Subscription::new(seat.id, policy, envelope, engine.cut(), from, backlog);
+    let mut subscription = subscription.charged(terms.shares.clone());
     subscription.handle_attached(from);
     subscription
 }

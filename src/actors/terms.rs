@@ -1,5 +1,6 @@
 //! What many subscriptions have in common, kept once for all of them.
 
+use crate::engine::budget::Shares;
 use crate::engine::envelope::Envelopes;
 use crate::model::{ApplicationId, Policy, SourceId, TenantId};
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ pub struct Terms {
     pub policy: Policy,
     /// What is put around its pushes, which follows from application and source.
     pub envelopes: Envelopes,
+    /// What its pushes are charged to, which follows from tenant and source.
+    pub shares: Option<Arc<Shares>>,
 }
 
 impl PartialEq for Terms {
@@ -80,7 +83,7 @@ mod tests {
         let application = ApplicationId::default();
         let source = SourceId::new(tenant.clone(), SourceOrigin::Feed(FeedName::new(feed).unwrap()), None);
         let envelopes = Envelopes::new(&PushSettings::default(), &application, &source).unwrap();
-        Terms { number: 0, source, tenant, envelopes, application, policy: Policy::default() }
+        Terms { number: 0, source, tenant, envelopes, application, policy: Policy::default(), shares: None }
     }
 
     #[test]

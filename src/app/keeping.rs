@@ -1,13 +1,14 @@
 //! What outlives the process: opened, gone on with, and written to.
 
+use crate::actors::budgets::Budgets;
 use crate::actors::clock::Clock;
 use crate::actors::journal::{Commits, Journal, Save, Settings as JournalSettings};
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
+use crate::actors::reach::Reaches;
 use crate::actors::router::{Before, RestoreError, Restored};
 use crate::actors::smsc::Smsc;
 use crate::config::{Config, JournalMode, NodeConfig};
-use crate::engine::routing::Routes;
 use crate::store::{Embedded, Settings as StoreSettings, Store, StoreError};
 use crate::telemetry::Telemetry;
 use std::sync::Arc;
@@ -45,17 +46,24 @@ impl Keeping {
     ///
     /// # Errors
     /// When it makes no sense, to this configuration or at all.
-    pub fn restore(&self, config: &Config, smscs: &[Arc<Smsc>], routes: &Routes) -> Result<Restored, RestoreError> {
+    pub fn restore(&self, config: &Config, reaches: &Reaches, budgets: &Budgets) -> Result<Restored, RestoreError> {
         let Some(store) = &self.store else { return Ok(Restored::default()) };
         let backlog = self.journal.backlog(config.upstream.log_octets);
         let now = Clock::default().now();
-        Restored::load(&Before { store: &**store, smscs, routes, push: &config.push, backlog, now })
+        Restored::load(&Before { store: &**store, reaches, push: &config.push, budgets, backlog, now })
     }
 
     /// Writes what changes, until its task is ended.
-    pub fn write(&self, ledger: &Arc<Ledger>, smscs: &[Arc<Smsc>], telemetry: &Telemetry) -> JoinHandle<()> {
+    pub fn write(
+        &self,
+        ledger: &Arc<Ledger>,
+        budgets: &Arc<Budgets>,
+        smscs: &[Arc<Smsc>],
+        telemetry: &Telemetry,
+    ) -> JoinHandle<()> {
+        let budgets = Arc::clone(budgets) as Arc<dyn Save>;
         let ledger = Arc::clone(ledger) as Arc<dyn Save>;
-        let always = smscs.iter().map(|smsc| Arc::clone(smsc) as Arc<dyn Save>).chain([ledger]).collect();
+        let always = smscs.iter().map(|smsc| Arc::clone(smsc) as Arc<dyn Save>).chain([ledger, budgets]).collect();
         let smscs = smscs.to_vec();
         let opened = Port::new(move |()| smscs.iter().flat_map(|smsc| smsc.lanes()).for_each(|lane| lane.wake()));
         let commits = Commits { always, opened, telemetry: telemetry.clone(), clock: Clock::default() };

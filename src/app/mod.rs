@@ -14,12 +14,12 @@ use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::pool::PoolMessage;
 use crate::actors::port::Port;
+use crate::actors::reach::Reaches;
 use crate::actors::router::{self, Load, RestoreError, Router, RouterMessage};
 use crate::actors::upstream::Upstreams;
 use crate::config::Config;
 use crate::control::grpc;
 use crate::egress::smpp::{self, Pool};
-use crate::engine::routing::Routes;
 use crate::ingress::sse::SseUpstreams;
 use crate::model::TenantId;
 use crate::ops::{self, Readiness};
@@ -61,6 +61,7 @@ pub struct App {
     ops_task: JoinHandle<()>,
     journal: Journal,
     commits: JoinHandle<()>,
+    budgets_task: JoinHandle<()>,
 }
 
 /// Why a router does not start.
@@ -143,18 +144,17 @@ impl App {
         let admission = Admission::new(config.admission.octets);
         let readiness = Readiness::new(config.ops.ready_requires_link);
         let keeping = Keeping::open(&config.node)?;
-        let receipts = parts::receipts();
-        let smscs = (0..).zip(&config.smsc);
-        let smscs = smscs.map(|one| parts::smsc(one, &receipts, &config.push, config.node.grace, &keeping.journal));
-        let (smscs, links): (Vec<_>, Vec<_>) = smscs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        let routes = Routes::new(config.smsc.iter().map(|smsc| smsc.routes.as_slice()));
-        let restored = keeping.restore(config, &smscs, &routes)?;
+        let routes = parts::routes(&config.smsc);
+        let (smscs, links) = parts::smscs(config, &routes, &keeping.journal).await?;
+        let reaches = Reaches::new(routes, smscs);
+        let budgets = parts::budgets(&config.budgets, &telemetry, &keeping.journal);
+        let restored = keeping.restore(config, &reaches, &budgets)?;
         let ledger = Arc::new(Ledger::new(telemetry.clone()));
-        let commits = keeping.write(&ledger, &smscs, &telemetry);
+        let commits = keeping.write(&ledger, &budgets, reaches.smscs(), &telemetry);
+        let budgets_task = tokio::spawn(Arc::clone(&budgets).tend(Clock::default()));
         let arguments = router::Arguments {
             push: config.push.clone(),
-            routes,
-            smscs,
+            reaches,
             upstreams: Arc::clone(&upstreams),
             admission: admission.clone(),
             log_octets: config.upstream.log_octets,
@@ -164,6 +164,7 @@ impl App {
             ledger: Arc::clone(&ledger),
             telemetry: telemetry.clone(),
             clock: Clock::default(),
+            budgets,
             restored,
         };
         let (router, _) = Router::spawn(None, Router, arguments).await?;
@@ -207,6 +208,7 @@ impl App {
             ops_task,
             journal: keeping.journal,
             commits,
+            budgets_task,
         })
     }
 
@@ -252,6 +254,7 @@ impl App {
         let left = ractor::call_t!(self.router, RouterMessage::Abandon, millis(CALL_TIMEOUT)).unwrap_or_default();
         let kept = self.journal.is_on() && tokio::time::timeout(CALL_TIMEOUT, self.journal.flush()).await.is_ok();
         self.commits.abort();
+        self.budgets_task.abort();
         self.router.stop(None);
         end(self.control_task).await;
         if let Some(proxy) = self.proxy_task {

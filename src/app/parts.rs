@@ -2,20 +2,30 @@
 
 use super::{StartError, identities};
 use crate::actors::admission::Admission;
+use crate::actors::budgets::Budgets;
 use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::router::{RelaySettings, RouterMessage};
 use crate::actors::smsc::{SharedReceipts, Smsc};
 use crate::actors::upstream::Upstreams;
-use crate::codec::smpp::{BindMode as SessionMode, EncodeError};
+use crate::codec::segments::Payload;
+use crate::codec::smpp::{BindMode as SessionMode, EncodeError, InterfaceVersion};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
-use crate::config::{BindMode, Config, ErrandConfig, ReferenceWidth, RelayConfig, ResendUnknown, SmscConfig, Withdraw};
-use crate::egress::smpp::{LinkSettings, SmscLinks};
+use crate::config::{
+    BindMode, BudgetsConfig, Config, ConnectionConfig, CrowdingConfig, ErrandConfig, OutbindConfig, ReferenceWidth,
+    RelayConfig, ResendUnknown, RoutingConfig, SmscConfig, TlsConfig, Version, Withdraw,
+};
+use crate::egress::smpp::{LinkSettings, OutbindListener, SmscLinks, Tls, TlsError, TlsSettings};
+use crate::engine::availability::Patience;
+use crate::engine::binding::BindingSettings;
+use crate::engine::budget::Scope;
+use crate::engine::crowding::Crowding;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::pacing::PacingSettings;
 use crate::engine::receipts::{ErrandSettings, Receipts};
 use crate::engine::references::References;
+use crate::engine::routing::{Route, Routes};
 use crate::engine::session::SessionSettings;
 use crate::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage};
 use crate::engine::verdict::Judge;
@@ -45,27 +55,52 @@ pub(super) const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
     rules: Overflow::WORDS,
+    scopes: &Scope::LABELS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
     errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
-/// The receipts that all SMSCs owe.
-pub(super) fn receipts() -> SharedReceipts {
-    Arc::new(Mutex::new(Receipts::new(RECEIPT_TIMEOUT, MAX_RECEIPTS)))
+/// Which SMSCs reach which number.
+pub(super) fn routes(smscs: &[SmscConfig]) -> Routes {
+    Routes::new(smscs.iter().map(|smsc| {
+        let RoutingConfig { prefixes, priority, cost, .. } = smsc.routing.clone();
+        Route { prefixes, priority, cost }
+    }))
+}
+
+/// Every SMSC, in the order of the configuration.
+///
+/// # Errors
+/// When one cannot be made, or cannot be listened for.
+pub(super) async fn smscs(
+    config: &Config,
+    routes: &Routes,
+    journal: &Journal,
+) -> Result<(Vec<Arc<Smsc>>, Vec<SmscLinks>), StartError> {
+    let receipts = Arc::new(Mutex::new(Receipts::new(RECEIPT_TIMEOUT, MAX_RECEIPTS)));
+    let (mut smscs, mut all) = (Vec::new(), Vec::new());
+    for (number, one) in (0..).zip(&config.smsc) {
+        let has_stand_ins = routes.has_stand_ins(usize::from(number));
+        let (made, links) = smsc((number, one), &receipts, &config.push, config.node.grace, journal, has_stand_ins)?;
+        smscs.push(made);
+        all.push(SmscLinks { outbind: outbind(one).await?, ..links });
+    }
+    Ok((smscs, all))
 }
 
 /// An SMSC as the router and as the pool see it; `number` is its own among those that share the receipts.
 ///
 /// # Errors
 /// When a setting does not fit its field of a submit_sm.
-pub(super) fn smsc(
+fn smsc(
     (number, config): (u8, &SmscConfig),
     receipts: &SharedReceipts,
     push: &PushSettings,
     grace: Duration,
     journal: &Journal,
+    has_stand_ins: bool,
 ) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
     set_up(&mut receipts.lock(), number, config);
@@ -74,13 +109,25 @@ pub(super) fn smsc(
         .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
     let resend = config.resend_unknown == ResendUnknown::Once;
     let smsc = Smsc::new(number, config.name.clone(), addressing, links, Arc::clone(receipts));
-    let smsc = Arc::new(smsc.with_journal(journal.clone(), resend));
+    let smsc = smsc.with_journal(journal.clone(), resend);
+    let CrowdingConfig { handsets, within } = config.crowding;
+    let smsc = smsc.with_unreceipted(push.unreceipted_per_handset).with_crowding(Crowding { handsets, within });
+    let RoutingConfig { failover_after, return_after, .. } = config.routing;
+    let patience = Patience { failover_after, return_after };
+    let smsc = Arc::new(if has_stand_ins { smsc.with_stand_ins(patience) } else { smsc });
     let modes: &[SessionMode] = match config.bind {
         BindMode::Transceiver => &[SessionMode::Transceiver],
         BindMode::Split => &[SessionMode::Transmitter, SessionMode::Receiver],
     };
+    let ConnectionConfig { bind_attempts, bind_retry, bind_spread, .. } = config.connection;
+    let binding = BindingSettings { attempts: bind_attempts, retry: bind_retry, spread: bind_spread };
+    let tls = config.connection.tls.as_ref().map(|tls| load_tls(&config.name, tls)).transpose()?;
     let settings = |mode| LinkSettings {
-        address: config.address.to_string(),
+        address: match &config.connection.outbind {
+            Some(outbind) if mode != SessionMode::Transmitter => format!("outbind {}", outbind.listen),
+            _ => config.address.to_string(),
+        },
+        tls: tls.clone(),
         session: session(config, mode),
         connect_timeout: config.bind_timeout,
         backoff_base: LINK_BACKOFF.0,
@@ -89,7 +136,27 @@ pub(super) fn smsc(
     };
     // Those that send come first, as the lanes count them.
     let links = modes.iter().flat_map(|mode| (0..links).map(|_| settings(*mode))).collect();
-    Ok((Arc::clone(&smsc), SmscLinks { smsc, links }))
+    Ok((Arc::clone(&smsc), SmscLinks { smsc, links, binding, outbind: None }))
+}
+
+/// Where an SMSC connects to us, if it does.
+///
+/// # Errors
+/// When it cannot be listened there.
+async fn outbind(config: &SmscConfig) -> Result<Option<OutbindListener>, StartError> {
+    let Some(OutbindConfig { listen, system_id, password }) = &config.connection.outbind else { return Ok(None) };
+    Ok(Some(OutbindListener {
+        listener: super::listen("smsc.outbind", *listen).await?,
+        system_id: system_id.clone(),
+        password: password.reveal().to_owned(),
+        time: config.bind_timeout,
+    }))
+}
+
+fn load_tls(name: &str, config: &TlsConfig) -> Result<Tls, PartError> {
+    let TlsConfig { ca_file, client, server_name } = config.clone();
+    let tls = Tls::load(&TlsSettings { ca_file, client, server_name });
+    tls.map_err(|error| PartError::Tls { name: name.to_owned(), error })
 }
 
 fn set_up(receipts: &mut Receipts, number: u8, config: &SmscConfig) {
@@ -103,10 +170,16 @@ fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
     let exceptions = config.pacing.statuses.iter();
     let exceptions = exceptions.map(|one| (*one.statuses.start(), *one.statuses.end(), one.verdict));
     SessionSettings {
+        needs_tlvs: config.payload.mode != Payload::Udh,
         mode,
         system_id: config.system_id.clone(),
         password: config.password.reveal().to_owned(),
         system_type: config.system_type.clone(),
+        version: match config.connection.version {
+            Version::Auto | Version::V3_4 => InterfaceVersion::V3_4,
+            Version::V3_3 => InterfaceVersion::V3_3,
+            Version::V5_0 => InterfaceVersion::V5_0,
+        },
         window: usize::from(config.pacing.window.get()),
         pacing: PacingSettings {
             rate: config.pacing.rate.map_or(0, |rate| rate.get()),
@@ -224,6 +297,11 @@ fn proxy_settings(config: &Config) -> proxy::Settings {
     }
 }
 
+/// How many segments may go.
+pub(super) fn budgets(config: &BudgetsConfig, telemetry: &Telemetry, journal: &Journal) -> Arc<Budgets> {
+    Arc::new(Budgets::new(config.all, config.tenants.clone(), telemetry.clone(), journal.is_on()))
+}
+
 /// How upstreams are read.
 ///
 /// # Errors
@@ -270,6 +348,14 @@ pub enum PartError {
         name: String,
         /// Why.
         error: EncodeError,
+    },
+    /// TLS to an SMSC cannot be spoken as asked for.
+    #[error("smsc.{name}.{error}")]
+    Tls {
+        /// Which SMSC.
+        name: String,
+        /// Why.
+        error: TlsError,
     },
     /// A setting of the upstreams does not work.
     #[error("upstream: {0}")]

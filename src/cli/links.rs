@@ -39,7 +39,7 @@ enum Action {
     /// Let a link finish what it has begun and take nothing new
     #[command(after_help = DRAIN_EXAMPLE)]
     Drain(LinkArgs),
-    /// Let a drained link work again
+    /// Let a drained link work again, and a refused one try again now
     #[command(after_help = RESUME_EXAMPLE)]
     Resume(LinkArgs),
 }

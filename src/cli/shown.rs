@@ -2,6 +2,7 @@
 
 use super::server::Output;
 use crate::control::proto::source::Origin;
+use crate::control::proto::subscription::Budget;
 use crate::control::proto::{Link, Policy, Source, Subscription};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -44,6 +45,8 @@ pub(super) fn subscription_text(one: &Subscription) -> String {
         ("released", one.released.to_string()),
         ("pending", one.pending.to_string()),
         ("outstanding", one.outstanding.to_string()),
+        ("held_by", held_by(one)),
+        ("held_until", time(one.held_until)),
         ("batch_window", duration(policy.batch_window)),
         ("max_events", policy.max_events().to_string()),
         ("max_segments", policy.max_segments().to_string()),
@@ -80,6 +83,8 @@ pub(super) fn subscription_json(one: &Subscription) -> Value {
         "released": one.released,
         "pending": one.pending,
         "outstanding": one.outstanding,
+        "held_by": held_by(one),
+        "held_until": time(one.held_until),
     })
 }
 
@@ -167,8 +172,20 @@ pub(super) fn duration(duration: Option<prost_types::Duration>) -> String {
     humantime::format_duration(seconds.saturating_add(nanos)).to_string()
 }
 
+/// Whose budget it waits for; empty if it waits for none.
+fn held_by(one: &Subscription) -> String {
+    match one.held_by() {
+        Budget::Unspecified => String::new(),
+        scope => word(scope.as_str_name(), "BUDGET_"),
+    }
+}
+
 fn activated(one: &Subscription) -> String {
-    let Some(at) = one.activate_time else {
+    time(one.activate_time)
+}
+
+fn time(at: Option<prost_types::Timestamp>) -> String {
+    let Some(at) = at else {
         return String::new();
     };
     let seconds = Duration::from_secs(at.seconds.try_into().unwrap_or_default());

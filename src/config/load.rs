@@ -3,16 +3,20 @@
 use super::explain::Explained;
 use super::origin::{ConfigError, ConfigErrors};
 use super::section::{Section, entries};
+use super::smsc::refuse_unlike_stand_ins;
 use super::written::{self, Value, Written};
-use super::{AccessConfig, AdmissionConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig, SmscConfig};
+use super::{
+    AccessConfig, AdmissionConfig, BudgetsConfig, GrpcConfig, HttpConfig, NodeConfig, OpsConfig, RelayConfig,
+    SmscConfig,
+};
 use super::{UpstreamConfig, policy, push};
 use crate::model::{Policy, PushSettings};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The sections that exist.
-const SECTIONS: [&str; 11] =
-    ["node", "http", "grpc", "ops", "smsc", "push", "policy", "relay", "access", "upstream", "admission"];
+const SECTIONS: [&str; 12] =
+    ["node", "http", "grpc", "ops", "smsc", "push", "policy", "budgets", "relay", "access", "upstream", "admission"];
 
 /// What a router is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Config {
     pub push: PushSettings,
     /// `[policy]`: what a subscription gets that asks for nothing.
     pub policy: Policy,
+    /// `[budgets]`.
+    pub budgets: BudgetsConfig,
     /// `[access]`.
     pub access: AccessConfig,
     /// `[http]`.
@@ -94,12 +100,13 @@ impl Config {
         let smsc = smscs(root, errors);
         let push = push::read(Section::of(root, "push", errors));
         let policy = policy::read(Section::of(root, "policy", errors));
+        let budgets = BudgetsConfig::read(Section::of(root, "budgets", errors));
         let relay = RelayConfig::read(Section::of(root, "relay", errors));
         let access = AccessConfig::read(Section::of(root, "access", errors));
         let upstream = UpstreamConfig::read(Section::of(root, "upstream", errors));
         let admission = AdmissionConfig::read(Section::of(root, "admission", errors), upstream.max_event);
         unknown_sections(root, errors);
-        Self { node, http, grpc, ops, smsc, push, policy, relay, access, upstream, admission }
+        Self { node, http, grpc, ops, smsc, push, policy, budgets, relay, access, upstream, admission }
     }
 
     /// The configuration as TOML, defaults included and secrets masked: read again it means the same, but for secrets.
@@ -114,6 +121,7 @@ impl Config {
         }
         push::explain(&self.push, &mut explained);
         policy::explain(&self.policy, &mut explained);
+        self.budgets.explain(&mut explained);
         self.relay.explain(&mut explained);
         self.access.explain(&mut explained);
         self.upstream.explain(&mut explained);
@@ -140,6 +148,8 @@ fn smscs(root: &Written, errors: &mut Vec<ConfigError>) -> Vec<SmscConfig> {
         let allowed = "at least one [[smsc]] with a name and an address".to_owned();
         errors.push(ConfigError::Missing { origin, key: "smsc".to_owned(), allowed });
     }
+    let origin = written.map_or(&root.origin, |written| &written.origin);
+    refuse_unlike_stand_ins(&smscs, origin, errors);
     smscs
 }
 

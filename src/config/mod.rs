@@ -5,6 +5,7 @@
 
 mod access;
 mod admission;
+mod budgets;
 mod explain;
 mod grpc;
 mod http;
@@ -23,6 +24,7 @@ mod written;
 
 pub use access::{AccessConfig, Credential, GatewayConfig, KeyMaterial, TokenConfig, TokenKeyConfig};
 pub use admission::AdmissionConfig;
+pub use budgets::BudgetsConfig;
 pub use grpc::GrpcConfig;
 pub use http::HttpConfig;
 pub use load::Config;
@@ -32,7 +34,8 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, ErrandConfig, PacingConfig, PayloadConfig, ReceiptConfig, ReferenceWidth, ResendUnknown, SmscAddress,
-    SmscConfig, SourceAddress, StatusMeaning, Withdraw,
+    BindMode, ConnectionConfig, CrowdingConfig, ErrandConfig, OutbindConfig, PacingConfig, PayloadConfig,
+    ReceiptConfig, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress, StatusMeaning,
+    TlsConfig, Version, Withdraw,
 };
 pub use upstream::UpstreamConfig;

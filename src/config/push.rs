@@ -19,6 +19,7 @@ pub(super) fn read(mut section: Section<'_>) -> PushSettings {
         destination_port: section.integer("destination_port", default.destination_port, 1..=u16::MAX),
         source_port: section.integer("source_port", default.source_port, 1..=u16::MAX),
         data_port: section.integer("data_port", default.data_port, 1..=u16::MAX),
+        unreceipted_per_handset: section.integer("unreceipted_per_handset", default.unreceipted_per_handset, 0..=1000),
         data_source_port: section.integer("data_source_port", default.data_source_port, 1..=u16::MAX),
     };
     section.finish();
@@ -33,5 +34,6 @@ pub(super) fn explain(settings: &PushSettings, explained: &mut Explained) {
         .plain("destination_port", settings.destination_port)
         .plain("source_port", settings.source_port)
         .plain("data_port", settings.data_port)
-        .plain("data_source_port", settings.data_source_port);
+        .plain("data_source_port", settings.data_source_port)
+        .plain("unreceipted_per_handset", settings.unreceipted_per_handset);
 }

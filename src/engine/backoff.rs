@@ -25,10 +25,16 @@ impl Backoff {
 
     /// Counts a failure; how long to wait after it, drawn by `random` in 0..1 (anything else is clamped).
     pub fn next(&mut self, random: f64) -> Duration {
+        self.next_from(Duration::ZERO, random)
+    }
+
+    /// As [`Backoff::next`], but never less than `floor`: the draw is spread over what is between it and the ceiling.
+    pub fn next_from(&mut self, floor: Duration, random: f64) -> Duration {
         let ceiling = self.ceiling();
+        let floor = floor.min(ceiling);
         self.attempt = self.attempt.saturating_add(1);
         let share = if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) };
-        ceiling.mul_f64(share)
+        floor + (ceiling - floor).mul_f64(share)
     }
 
     /// The longest that the next wait can be.
@@ -70,6 +76,16 @@ mod tests {
         assert_eq!(backoff.next(0.0), Duration::ZERO);
         assert_eq!(backoff.next(0.25), 2 * SECOND);
         assert_eq!(backoff.next(0.5), 8 * SECOND);
+    }
+
+    #[test]
+    fn a_floor_leaves_the_draw_its_breadth() {
+        let mut backoff = Backoff::new(SECOND, 60 * SECOND);
+        assert_eq!(backoff.next_from(SECOND / 2, 0.0), SECOND / 2);
+        assert_eq!(backoff.next_from(SECOND / 2, 1.0), 2 * SECOND);
+        assert_eq!(backoff.next_from(SECOND / 2, 0.5), SECOND * 9 / 4);
+        assert_eq!(Backoff::new(SECOND, SECOND).next_from(2 * SECOND, 0.7), SECOND, "the ceiling is above the floor");
+        assert_eq!(Backoff::new(Duration::ZERO, SECOND).next_from(SECOND, 0.7), Duration::ZERO);
     }
 
     #[test]

@@ -9,14 +9,19 @@
 //! became of them; the [`tally`] counts every end.
 
 pub mod allowance;
+pub mod availability;
 pub mod backoff;
+pub mod binding;
+pub mod budget;
 pub mod chunk;
 pub mod clock;
+pub mod crowding;
 pub mod encoder;
 mod ended;
 pub mod envelope;
 pub mod handset;
 pub mod in_flight;
+pub mod line;
 pub mod naming;
 pub mod pacing;
 pub mod progress;
@@ -26,6 +31,7 @@ pub mod recent;
 pub mod references;
 pub mod routing;
 pub mod session;
+pub mod sign;
 pub mod subscription;
 pub mod tail;
 pub mod tally;

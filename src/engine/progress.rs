@@ -120,6 +120,8 @@ pub struct HandsetProgress {
     pub transaction: u8,
     /// References that rest, and until when, in milliseconds since 1970.
     pub quarantined: Vec<(u16, u64)>,
+    /// A day since 1970, and segments of its budget that were used on it.
+    pub used: (u32, u32),
 }
 
 /// Something that has to be kept.

@@ -253,14 +253,16 @@ impl Push {
         again.or_else(|| (self.fresh < self.segments).then_some(self.fresh))
     }
 
-    /// The segment that was to be sent was written.
-    pub fn note_written(&mut self, index: u8) {
-        if index >= self.fresh {
+    /// The segment that was to be sent was written; whether it was sent before.
+    pub fn note_written(&mut self, index: u8) -> bool {
+        let again = index < self.fresh;
+        if !again {
             self.fresh = index + 1;
         } else if let Some(odd) = &mut self.oddities {
             odd.again.remove(index);
         }
         self.awaited += 1;
+        again
     }
 
     /// A segment goes again.
@@ -342,7 +344,7 @@ mod tests {
     #[test]
     fn another_process_sends_what_the_smsc_is_known_not_to_have() {
         let mut push = Push::new(0..1, 4, 0);
-        (0..3).for_each(|index| push.note_written(index));
+        (0..3).for_each(|index| assert!(!push.note_written(index)));
         assert!(push.as_open().sent && push.as_open().accepted.is_empty(), "nobody knows which it has");
         (push.awaited, push.accepted) = (0, 2);
         push.send_again(1);

@@ -133,7 +133,7 @@ impl Numbers {
         let unix_ms = |until: Duration| now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64;
         let quarantined = self.quarantined.iter().map(|(reference, until)| (*reference, unix_ms(*until))).collect();
         let LastNumbers { transaction, reference } = self.last;
-        Some(HandsetProgress { reference, transaction, quarantined })
+        Some(HandsetProgress { reference, transaction, quarantined, used: (0, 0) })
     }
 
     /// Whether something has to be saved.
@@ -150,8 +150,9 @@ impl Numbers {
         }
     }
 
-    /// The numbers go on behind those of an earlier process: a third one must not go on from the same.
-    pub fn note_resumed(&mut self) {
+    /// They have to be saved, whether one was given or not: where they go on behind those of an earlier process, a third
+    /// one must not go on from the same.
+    pub fn note_changed(&mut self) {
         self.changed = true;
     }
 

@@ -11,13 +11,14 @@ pub mod invariants;
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::{Pacing, PacingSettings};
-use super::receipts::{Errand, ErrandAnswer};
+use super::receipts::{self, Errand, ErrandAnswer};
+use super::sign::Sign;
 use super::subscription::Answer;
 use super::verdict::{Judge, Verdict};
 use super::window::Window;
 use crate::codec::smpp::{
-    self, Address, Bind, BindMode, Body, CommandId, CommandStatus, DeliverSm, DeliverSmResp, Encode, EncodeError,
-    FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt, TlvTag,
+    self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp,
+    Encode, EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
 use errands::OpenErrands;
@@ -34,6 +35,10 @@ pub struct SessionSettings {
     pub password: String,
     /// Kind of ESME, mostly empty.
     pub system_type: String,
+    /// The version that is offered.
+    pub version: InterfaceVersion,
+    /// Whether messages have optional parameters: then an SMSC that must not be sent any is of no use.
+    pub needs_tlvs: bool,
     /// Submits awaiting their response; SMSCs drop sessions that exceed their own limit.
     pub window: usize,
     /// Segments per second.
@@ -69,6 +74,8 @@ pub trait Sink<T> {
     fn handle_answer(&mut self, now: Now, item: T, written_at: Duration, answer: Answer<'_>) -> Verdict;
     /// A receipt came.
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
+    /// The handset with this number, whatever its type, was heard of.
+    fn handle_sign(&mut self, _now: Now, _number: &[u8], _sign: Sign) {}
     /// An errand was answered, or will not be.
     fn handle_errand(&mut self, _now: Now, _errand: Errand, _answer: ErrandAnswer) {}
 }
@@ -78,8 +85,11 @@ pub trait Sink<T> {
 #[non_exhaustive]
 pub enum SessionError {
     /// The bind was refused.
-    #[error("bind refused with status {:#010x}", .0.0)]
+    #[error("bind refused with status {:#010x}, {}", .0.0, .0.description())]
     BindRefused(CommandStatus),
+    /// Messages need optional parameters, and one side is of a version that has none.
+    #[error("v3.3 has no optional parameters, and the payload needs them")]
+    NoTlvs,
     /// No answer to the bind.
     #[error("no answer to the bind within {0:?}")]
     BindTimeout(Duration),
@@ -117,7 +127,21 @@ pub struct Session<T> {
     /// When late responses were last looked for.
     checked_at: Duration,
     bind_number: u32,
+    /// The last enquire_link that was not answered.
+    enquiry: Option<u32>,
+    /// What the peer says it speaks.
+    peer_version: Option<InterfaceVersion>,
+    bound_at: Option<Duration>,
+    /// Whether the peer has answered anything but the bind.
+    has_answered: bool,
+    /// Responses that belong to nothing, since somebody asked.
+    strays: u64,
+    /// Why we have unbound, if not because we were told to.
+    ending: Option<SessionError>,
 }
+
+/// How long a session has to be bound to have proven itself, whatever its peer answers.
+const PROVEN_AFTER: Duration = Duration::from_secs(30);
 
 impl<T> Session<T> {
     /// A session on a new connection; appends the bind to `out`.
@@ -132,7 +156,7 @@ impl<T> Session<T> {
             system_id: settings.system_id.as_bytes(),
             password: settings.password.as_bytes(),
             system_type: settings.system_type.as_bytes(),
-            interface_version: InterfaceVersion::V3_4,
+            interface_version: settings.version,
             address_range: Address::default(),
         };
         bind.encode(bind_number, out)?;
@@ -149,12 +173,55 @@ impl<T> Session<T> {
             enquired_at: None,
             checked_at: now.monotonic,
             bind_number,
+            enquiry: None,
+            peer_version: None,
+            bound_at: None,
+            has_answered: false,
+            strays: 0,
+            ending: None,
         })
+    }
+
+    /// What it was to be.
+    pub fn settings(&self) -> &SessionSettings {
+        &self.settings
     }
 
     /// Where it stands.
     pub fn state(&self) -> State {
         self.state
+    }
+
+    /// Whether it has shown that it works: bound, and either answered something or bound for a while.
+    pub fn is_proven(&self, now: Now) -> bool {
+        self.bound_at.is_some_and(|at| self.has_answered || now.monotonic >= at + PROVEN_AFTER)
+    }
+
+    /// Whether the peer may be sent optional parameters. An SMSC of v3.3 must not (SMPP v3.4 §3.4); one that does not
+    /// say what it is would be such a one by the letter, but most that leave it out are of v3.4.
+    pub fn takes_tlvs(&self) -> bool {
+        let takes = |version: InterfaceVersion| version > InterfaceVersion::V3_3;
+        takes(self.settings.version) && self.peer_version.is_none_or(takes)
+    }
+
+    /// What the peer says it speaks, if it does.
+    pub fn peer_version(&self) -> Option<InterfaceVersion> {
+        self.peer_version
+    }
+
+    /// Responses that belonged to nothing, since the last call.
+    pub fn take_strays(&mut self) -> u64 {
+        std::mem::take(&mut self.strays)
+    }
+
+    /// Why it has unbound by itself. It is over when the peer has answered that, or has had time to.
+    pub fn take_ending(&mut self) -> Option<SessionError> {
+        self.ending.take()
+    }
+
+    /// Whether it has unbound by itself.
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
     }
 
     /// Submits and errands awaiting their response.
@@ -255,12 +322,14 @@ impl<T> Session<T> {
         }
         match self.enquired_at {
             Some(asked) if at >= asked + self.settings.response_timeout => {
+                // It may be there and only slow: what it does not know to be over, it holds against our next bind.
+                self.unbind(out);
                 return Err(SessionError::Silent(at.saturating_sub(self.heard_at)));
             }
             None if self.state == State::Bound && at >= self.heard_at + self.settings.enquire_link => {
                 let number = self.in_flight.pass();
                 Header::bare(CommandId::ENQUIRE_LINK, CommandStatus::OK, number).encode(out);
-                self.enquired_at = Some(at);
+                (self.enquired_at, self.enquiry) = (Some(at), Some(number));
             }
             _ => {}
         }
@@ -327,31 +396,50 @@ impl<T> Session<T> {
         let Header { command_id, command_status: status, sequence_number, .. } = pdu.header;
         if let Body::SubmitSmResp(response) = &pdu.body
             && !response.tlvs.is_empty()
-            && let Some(state) = response.tlvs.octets(TlvTag::CONGESTION_STATE).and_then(<[u8]>::first)
+            && let Some(state) = response.tlvs.congestion_state()
         {
             self.note_accepted(now);
-            self.pacing.handle_congestion(now.monotonic, *state);
+            self.pacing.handle_congestion(now.monotonic, state);
         }
         match &pdu.body {
             Body::SubmitSmResp(response) if status.is_ok() => {
                 let answer = Answer::Accepted { message_id: response.message_id };
-                self.answer(now, sequence_number, answer, sink)
+                self.answer(now, sequence_number, answer, out, sink);
+                Ok(())
             }
-            Body::BindResp(_) if sequence_number == self.bind_number => self.handle_bind_response(status),
+            // Nothing else is open then, and there are SMSCs that answer with a number of their own.
+            Body::BindResp(response) if self.state == State::Binding => {
+                self.handle_bind_response(now, status, response)
+            }
             Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
                 Err(SessionError::BindRefused(status))
             }
             Body::QuerySmResp(_) | Body::CancelSmResp(_) => self.answer_errand(now, pdu, sink),
             Body::GenericNack if self.errands.has(sequence_number) => self.answer_errand(now, pdu, sink),
+            Body::EnquireLinkResp(_) | Body::GenericNack if self.enquiry == Some(sequence_number) => {
+                (self.enquiry, self.has_answered) = (None, true);
+                Ok(())
+            }
             // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
             Body::SubmitSmResp(_) | Body::GenericNack => {
                 let verdict = self.settings.judge.judge(status);
-                self.answer(now, sequence_number, Answer::Refused { status, verdict }, sink)
+                self.answer(now, sequence_number, Answer::Refused { status, verdict }, out, sink);
+                Ok(())
             }
             Body::DeliverSm(message) => {
                 deliver(now, message, sink);
                 // Always accepted, known or not: an SMSC repeats a receipt that is refused, or unbinds.
                 DeliverSmResp::new(b"").encode(sequence_number, out)?;
+                Ok(())
+            }
+            Body::DataSm(message) => {
+                sink.handle_sign(now, message.source.addr, Sign::MobileOriginated);
+                DataSmResp::new(b"").encode(sequence_number, out)?;
+                Ok(())
+            }
+            // It has no response (SMPP v3.4 §4.12).
+            Body::AlertNotification(alert) => {
+                sink.handle_sign(now, alert.source.addr, Sign::Alert);
                 Ok(())
             }
             Body::EnquireLink => {
@@ -372,8 +460,11 @@ impl<T> Session<T> {
                 Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
                 Ok(())
             }
-            // Responses nobody waits for, and alerts.
-            _ => Ok(()),
+            // Alerts, and responses nobody waits for.
+            _ => {
+                self.strays += u64::from(command_id.is_response());
+                Ok(())
+            }
         }
     }
 
@@ -391,16 +482,16 @@ impl<T> Session<T> {
         match error.header() {
             Some(header) if header.command_id == CommandId::SUBMIT_SM_RESP => {
                 let answer = Answer::Unknown { resend: self.settings.resend_unknown };
-                self.answer(now, header.sequence_number, answer, sink)
+                self.answer(now, header.sequence_number, answer, out, sink);
             }
             Some(header) if header.command_id.is_response() => {
                 if let Some(errand) = self.errands.take(header.sequence_number) {
                     sink.handle_errand(now, errand, ErrandAnswer::Lost);
                 }
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     fn answer(
@@ -408,9 +499,14 @@ impl<T> Session<T> {
         now: Now,
         sequence_number: u32,
         answer: Answer<'_>,
+        out: &mut BytesMut,
         sink: &mut impl Sink<T>,
-    ) -> Result<(), SessionError> {
-        let Some((item, written_at)) = self.in_flight.take(sequence_number) else { return Ok(()) };
+    ) {
+        let Some((item, written_at)) = self.in_flight.take(sequence_number) else {
+            self.strays += 1;
+            return;
+        };
+        self.has_answered = true;
         match (sink.handle_answer(now, item, written_at, answer), answer) {
             (Verdict::Accept, Answer::Accepted { .. }) => self.accepted += 1,
             (Verdict::HoldLink, _) => {
@@ -418,10 +514,13 @@ impl<T> Session<T> {
                 self.pacing.handle_throttled(now.monotonic, written_at);
             }
             (Verdict::NarrowWindow, _) => self.window.handle_refused(self.open() + 1),
-            (Verdict::Rebind, Answer::Refused { status, .. }) => return Err(SessionError::WrongState(status)),
+            // The answers to what else is open are on their way, and each is worth more than none.
+            (Verdict::Rebind, Answer::Refused { status, .. }) if self.state == State::Bound => {
+                self.ending = Some(SessionError::WrongState(status));
+                self.unbind(out);
+            }
             _ => {}
         }
-        Ok(())
     }
 
     /// Tells of what was accepted: once for what was read at once, not for each.
@@ -433,20 +532,30 @@ impl<T> Session<T> {
         }
     }
 
-    fn handle_bind_response(&mut self, status: CommandStatus) -> Result<(), SessionError> {
-        if self.state != State::Binding {
-            return Ok(());
-        }
+    fn handle_bind_response(
+        &mut self,
+        now: Now,
+        status: CommandStatus,
+        response: &BindResp<'_>,
+    ) -> Result<(), SessionError> {
         if !status.is_ok() {
             return Err(SessionError::BindRefused(status));
         }
-        self.state = State::Bound;
+        // A parameter that makes no sense says nothing.
+        self.peer_version = response.sc_interface_version().unwrap_or_default();
+        if self.settings.needs_tlvs && !self.takes_tlvs() {
+            return Err(SessionError::NoTlvs);
+        }
+        (self.state, self.bound_at) = (State::Bound, Some(now.monotonic));
         Ok(())
     }
 }
 
 fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
-    if let Some(receipt) = Receipt::decode(message) {
-        sink.handle_receipt(now, &receipt);
+    let number = message.source.addr;
+    let Some(receipt) = Receipt::decode(message) else { return sink.handle_sign(now, number, Sign::MobileOriginated) };
+    sink.handle_receipt(now, &receipt);
+    if !receipt.is_intermediate && receipt.state.is_some_and(receipts::is_final) {
+        sink.handle_sign(now, number, Sign::Receipt);
     }
 }

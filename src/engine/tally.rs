@@ -1,6 +1,7 @@
 //! What the engine did since somebody looked: plain numbers, written on the hot path and carried to the metrics once
 //! per wake-up.
 
+use super::sign::Sign;
 use crate::model::{DropReason, Outcome, Overflow};
 use std::time::Duration;
 
@@ -153,6 +154,10 @@ pub struct Tally {
     pub receipts: [u64; ReceiptKind::LABELS.len()],
     /// Errands by [`ErrandKind`] and [`ErrandResult`].
     pub errands: [[u64; ErrandResult::LABELS.len()]; ErrandKind::LABELS.len()],
+    /// Handsets that went on after the SMSC had no room for them, by [`Sign`](super::sign::Sign).
+    pub wakes: [u64; Sign::LABELS.len()],
+    /// Responses that belong to no request.
+    pub stray_responses: u64,
     /// Subscriptions that woke for an event.
     pub woken: u64,
     /// Subscriptions that fell asleep.
@@ -206,14 +211,10 @@ impl Tally {
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
         let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.references_reused, self.gaps];
-        let subscriptions = [self.woken, self.slept];
+        let subscriptions = [self.woken, self.slept, self.stray_responses];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
-        let all = events
-            .chain(&self.answered)
-            .chain(&self.receipts)
-            .chain(&pushes)
-            .chain(&subscriptions)
-            .chain(self.errands.as_flattened());
+        let counted = self.answered.iter().chain(&self.receipts).chain(&self.wakes).chain(self.errands.as_flattened());
+        let all = events.chain(counted).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }
 }

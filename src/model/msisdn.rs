@@ -23,7 +23,7 @@ impl Msisdn {
 }
 
 /// An E.164 number in eight octets: its value says it all, for it never starts with 0.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackedMsisdn(u64);
 
 impl PackedMsisdn {

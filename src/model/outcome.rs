@@ -59,6 +59,8 @@ pub enum DropReason {
     Lapsed,
     /// Nothing is sent to the number any more.
     Suppressed,
+    /// A budget was used up, and the policy says not to wait.
+    Budget,
     /// The subscription failed three times within a minute and was taken out of service.
     Quarantined,
     /// The router stopped before the event could be sent.
@@ -69,13 +71,14 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 9] = [
+    pub const LABELS: [&'static str; 10] = [
         "lagged",
         "oversize",
         "unencodable",
         "deactivated",
         "lapsed",
         "suppressed",
+        "budget",
         "quarantined",
         "shutdown",
         "withdrawn",

@@ -83,7 +83,7 @@ impl Profile {
     }
 }
 
-/// How pushes are addressed on handsets: the `[push]` section.
+/// How pushes are addressed on handsets, and how many may be on their way: the `[push]` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushSettings {
     /// Which headers a push spends octets on.
@@ -99,6 +99,9 @@ pub struct PushSettings {
     pub data_port: u16,
     /// UDH source port of [`Profile::Data`] for a handset's first subscription; the others count on.
     pub data_source_port: u16,
+    /// Pushes that ask for a receipt and may be on their way to a handset, SMSC included, at most 1000; 0 for any number.
+    /// What is more waits here, where it can be batched, replaced, or expire.
+    pub unreceipted_per_handset: u16,
 }
 
 impl PushSettings {
@@ -137,6 +140,7 @@ impl Default for PushSettings {
             source_port: 9200,
             data_port: 16_500,
             data_source_port: 16_500,
+            unreceipted_per_handset: 8,
         }
     }
 }

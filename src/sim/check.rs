@@ -83,6 +83,11 @@ impl Check {
         self.numbers.get(number).map(Progress::report)
     }
 
+    /// One number.
+    pub fn report_of(&self, number: &str) -> Report {
+        self.numbers.get(number).map(Progress::report).unwrap_or_default()
+    }
+
     /// All numbers together.
     pub fn report(&self) -> Report {
         let all = self.numbers.values().map(Progress::report);

@@ -68,11 +68,13 @@ pub enum Table {
     Publications,
     /// When subscriptions end by themselves, by id.
     Expiries,
+    /// What was used on a day of budgets that handsets share, by whose they are.
+    Budgets,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Node,
         Self::Sources,
         Self::Terms,
@@ -82,6 +84,7 @@ impl Table {
         Self::Receipts,
         Self::Publications,
         Self::Expiries,
+        Self::Budgets,
     ];
 }
 

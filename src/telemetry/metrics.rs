@@ -47,6 +47,12 @@ pub struct Telemetry {
     pub relayed_events: Counter,
     /// Requests to the push proxy that came to nothing, by the class of their status.
     pub proxy_refused: [Counter; 2],
+    /// Budgets that will soon be used up, by the index of whose they are.
+    pub budget_announced: CounterFamily,
+    /// Budgets that were used up, by the index of whose they are.
+    pub budget_exhausted: CounterFamily,
+    /// Budgets that are used up, by the index of whose they are.
+    pub budgets_exhausted: GaugeFamily,
     /// Headers of a gateway that no gateway wrote.
     pub spoofed_headers: Counter,
     /// Octets of events that may still be taken in.
@@ -69,6 +75,8 @@ pub struct Telemetry {
     pub receipts_expected: Gauge,
     /// Receipts that nobody waited for.
     pub stray_receipts: Counter,
+    /// Handsets that went on after the SMSC had no room for them: by a receipt, an alert, a message of theirs, or time.
+    pub wakes: [Counter; 4],
     /// How long a commit of the store takes.
     pub store_commit: Histogram,
     /// Times that the store refused a batch, which it is then given again.
@@ -91,6 +99,8 @@ pub struct Labels {
     pub reasons: &'static [&'static str],
     /// What is done about events that are too long.
     pub rules: &'static [&'static str],
+    /// Whose budgets there are.
+    pub scopes: &'static [&'static str],
     /// Where time goes.
     pub stages: &'static [&'static str],
     /// What answers to segments mean.
@@ -129,6 +139,18 @@ impl Telemetry {
             relay_streams: gauge!(names::RELAY_STREAMS),
             relayed_events: counter!(names::RELAYED_EVENTS),
             proxy_refused: ["client", "server"].map(|blame| counter!(names::PROXY_REFUSED, "blame" => blame)),
+            budget_announced: CounterFamily::new(
+                labels.scopes,
+                |scope| counter!(names::BUDGET_ANNOUNCED, "scope" => scope),
+            ),
+            budget_exhausted: CounterFamily::new(
+                labels.scopes,
+                |scope| counter!(names::BUDGET_EXHAUSTED, "scope" => scope),
+            ),
+            budgets_exhausted: GaugeFamily::new(
+                labels.scopes,
+                |scope| gauge!(names::BUDGETS_EXHAUSTED, "scope" => scope),
+            ),
             spoofed_headers: counter!(names::SPOOFED_HEADERS),
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),
@@ -140,6 +162,7 @@ impl Telemetry {
             known_again: counter!(names::KNOWN_AGAIN),
             receipts_expected: gauge!(names::RECEIPTS_EXPECTED),
             stray_receipts: counter!(names::STRAY_RECEIPTS),
+            wakes: ["receipt", "alert", "mo", "timer"].map(|cause| counter!(names::WAKES, "cause" => cause)),
             store_commit: histogram!(names::STORE_COMMIT_SECONDS),
             store_refusals: counter!(names::STORE_REFUSALS),
             verdicts: labels.verdicts,
@@ -231,6 +254,26 @@ impl CounterFamily {
     }
 }
 
+/// Gauges that share a name and differ in one label, by a dense index.
+#[derive(Clone, Debug)]
+pub struct GaugeFamily(Vec<Gauge>);
+
+impl GaugeFamily {
+    fn new(labels: &[&'static str], gauge: impl Fn(&'static str) -> Gauge) -> Self {
+        Self(labels.iter().copied().map(gauge).collect())
+    }
+
+    /// There is one more at `index`; an index without a label counts nowhere.
+    pub fn raise(&self, index: usize) {
+        self.0.get(index).inspect(|gauge| gauge.increment(1));
+    }
+
+    /// There is one less at `index`.
+    pub fn lower(&self, index: usize) {
+        self.0.get(index).inspect(|gauge| gauge.decrement(1));
+    }
+}
+
 /// One histogram for each stage of an event's way.
 #[derive(Clone, Debug)]
 pub struct StageTimes(Vec<Histogram>);
@@ -267,6 +310,16 @@ pub struct SmscMeters {
     pub window_limit: Gauge,
     /// Segments per second that may be sent by now, over the links that have a limit.
     pub rate_limit: Gauge,
+    /// Handsets that it has no room for.
+    pub parked: Gauge,
+    /// Links that wait because their binds were refused.
+    pub links_refused: Gauge,
+    /// Responses that belong to no request.
+    pub stray_responses: Counter,
+    /// Connections to the outbind listener that were closed.
+    pub outbinds_refused: Counter,
+    /// Times that others had to stand in for it.
+    pub failovers: Counter,
     /// Links that have a connection but no bind yet.
     pub links_open: Gauge,
     /// Links that carry traffic.
@@ -299,6 +352,11 @@ impl SmscMeters {
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             window_limit: gauge!(names::WINDOW_LIMIT, "smsc" => smsc()),
             rate_limit: gauge!(names::RATE_LIMIT, "smsc" => smsc()),
+            parked: gauge!(names::HANDSETS_PARKED, "smsc" => smsc()),
+            links_refused: links("refused"),
+            stray_responses: counter!(names::STRAY_RESPONSES, "smsc" => smsc()),
+            outbinds_refused: counter!(names::OUTBINDS_REFUSED, "smsc" => smsc()),
+            failovers: counter!(names::FAILOVERS, "smsc" => smsc()),
             links_open: links("open"),
             links_bound: links("bound"),
             links_closed: links("closed"),
@@ -319,6 +377,7 @@ mod tests {
                 outcomes: &["accepted", "dropped"],
                 reasons: &["lagged"],
                 rules: &["split"],
+                scopes: &["tenant"],
                 stages: &["queue", "receipt"],
                 verdicts: &["accepted", "throttled"],
                 receipts: &["matched", "stray"],
@@ -341,6 +400,9 @@ mod tests {
             r#"bellwire_events_dropped_total{reason="oversize_line"} 0"#,
             r#"bellwire_events_dropped_total{reason="no_credit"} 0"#,
             r#"bellwire_oversize_total{rule="split"} 0"#,
+            r#"bellwire_budget_announced_total{scope="tenant"} 0"#,
+            r#"bellwire_budget_exhausted_total{scope="tenant"} 0"#,
+            r#"bellwire_budgets_exhausted{scope="tenant"} 0"#,
             r#"bellwire_pushes_total{smsc="main"} 0"#,
             r#"bellwire_segments_total{smsc="main"} 0"#,
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,
@@ -349,6 +411,10 @@ mod tests {
             r#"bellwire_errands_total{smsc="main",kind="cancel",result="lost"} 0"#,
             r#"bellwire_window_in_use{smsc="main"} 0"#,
             r#"bellwire_links{smsc="main",state="bound"} 0"#,
+            r#"bellwire_links{smsc="main",state="refused"} 0"#,
+            r#"bellwire_failovers_total{smsc="main"} 0"#,
+            r#"bellwire_smpp_stray_total{smsc="main"} 0"#,
+            r#"bellwire_outbinds_refused_total{smsc="main"} 0"#,
             r#"bellwire_subscriptions{state="active"} 0"#,
             r#"bellwire_sources{state="open"} 0"#,
             "bellwire_credits_available 0",

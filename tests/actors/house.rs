@@ -4,10 +4,12 @@ use crate::link::FakeLink;
 use crate::shelf::Shelf;
 use crate::upstreams::FakeUpstreams;
 use bellwire::actors::admission::Admission;
+use bellwire::actors::budgets::Budgets;
 use bellwire::actors::clock::Clock;
 use bellwire::actors::journal::{Commits, Journal, Save, Settings};
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::port::Port;
+use bellwire::actors::reach::Reaches;
 use bellwire::actors::router::{
     ActivateError, Activated, Activation, Arguments, Before, Filter, Load, Page, Publication, RelaySettings, Restored,
     Router, RouterMessage, View,
@@ -18,10 +20,11 @@ use bellwire::actors::upstream::{Resume, UpstreamFact};
 use bellwire::codec::segments::Payload;
 use bellwire::codec::sse::Events;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
+use bellwire::engine::budget::{Scope, TenantLimits};
 use bellwire::engine::clock::Now;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings};
 use bellwire::engine::receipts::Receipts as Table;
-use bellwire::engine::routing::Routes;
+use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage};
 use bellwire::model::{
     DropReason, FeedName, Outcome, Overflow, Policy, PushSettings, Receipts, SourceId, SourceOrigin, SubscriptionId,
@@ -50,6 +53,7 @@ const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
     rules: Overflow::WORDS,
+    scopes: &Scope::LABELS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
@@ -110,6 +114,7 @@ pub struct House {
     commits: tokio::task::JoinHandle<()>,
     log_octets: usize,
     before: bool,
+    limits: TenantLimits,
     /// The link to the SMSC of numbers that start with 1.
     pub link: FakeLink,
     /// The link to the SMSC of numbers that start with 44.
@@ -140,22 +145,34 @@ impl House {
         let _ = self.router.wait(None).await;
         settle().await;
         // The clock goes on.
-        Self::begin(Some(shelf), self.log_octets, self.hands, self.before).await
+        Self::begin(Some(shelf), self.log_octets, self.hands, self.before, self.limits).await
     }
 
     async fn open(shelf: Option<&Arc<Shelf>>, log_octets: usize) -> Self {
         let now = Now { monotonic: Duration::from_secs(1000), unix_ms: 1_790_000_000_000 };
         let hands = Arc::new(Hands { now: Mutex::new(now), fuse: AtomicU32::new(0) });
-        Self::begin(shelf, log_octets, hands, false).await
+        Self::begin(shelf, log_octets, hands, false, TenantLimits::default()).await
     }
 
     /// As [`House::durable`]; events are sent only when they are on the shelf.
     pub async fn careful(shelf: &Arc<Shelf>, log_octets: usize) -> Self {
         let House { hands, .. } = Self::open(None, log_octets).await;
-        Self::begin(Some(shelf), log_octets, hands, true).await
+        Self::begin(Some(shelf), log_octets, hands, true, TenantLimits::default()).await
     }
 
-    async fn begin(shelf: Option<&Arc<Shelf>>, log_octets: usize, hands: Arc<Hands>, before: bool) -> Self {
+    /// As [`House::durable`]; this is what may be sent.
+    pub async fn limited(shelf: &Arc<Shelf>, limits: TenantLimits) -> Self {
+        let House { hands, log_octets, .. } = Self::new().await;
+        Self::begin(Some(shelf), log_octets, hands, false, limits).await
+    }
+
+    async fn begin(
+        shelf: Option<&Arc<Shelf>>,
+        log_octets: usize,
+        hands: Arc<Hands>,
+        before: bool,
+        limits: TenantLimits,
+    ) -> Self {
         let settings = Settings { before, max_unsaved: MAX_UNSAVED };
         let journal = shelf.map_or_else(Journal::none, |shelf| Journal::new(Arc::clone(shelf) as _, settings));
         let recorder = PrometheusBuilder::new().build_recorder();
@@ -173,21 +190,22 @@ impl House {
         let upstreams = Arc::new(FakeUpstreams::default());
         let admission = Admission::new(64 << 20);
         let push = PushSettings::default();
-        let routes = Routes::new(prefixes.iter().map(|prefix| prefix.as_slice()));
+        let routes = Routes::new(prefixes.map(|prefix| Route { prefixes: prefix.to_vec(), ..Route::default() }));
+        let reaches = Reaches::new(routes, smscs.to_vec());
+        let budgets = Arc::new(Budgets::new(limits, Vec::new(), telemetry.clone(), journal.is_on()));
         let restored = shelf.map(|shelf| {
-            let (routes, push, backlog) = (&routes, &push, journal.backlog(log_octets));
-            Restored::load(&Before { store: &**shelf, smscs: &smscs, routes, push, backlog, now }).unwrap()
+            let (reaches, push, budgets, backlog) = (&reaches, &push, &budgets, journal.backlog(log_octets));
+            Restored::load(&Before { store: &**shelf, reaches, push, budgets, backlog, now }).unwrap()
         });
         let ledger = Arc::new(Ledger::new(telemetry.clone()));
-        let mut always = vec![Arc::clone(&ledger) as Arc<dyn Save>];
+        let mut always = vec![Arc::clone(&ledger) as Arc<dyn Save>, Arc::clone(&budgets) as Arc<dyn Save>];
         always.extend(smscs.iter().map(|smsc| Arc::clone(smsc) as Arc<dyn Save>));
         let opened = Port::new(|()| {});
         let commits = Commits { always, opened, telemetry: telemetry.clone(), clock: clock.clone() };
         let commits = tokio::spawn(commits.run(journal.clone()));
         let arguments = Arguments {
             push,
-            routes,
-            smscs: smscs.to_vec(),
+            reaches,
             upstreams: Arc::clone(&upstreams) as _,
             admission: admission.clone(),
             log_octets,
@@ -197,12 +215,13 @@ impl House {
             ledger,
             telemetry: telemetry.clone(),
             clock: clock.clone(),
+            budgets,
             restored: restored.unwrap_or_default(),
         };
         let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();
         let [link, other] = smscs.map(|smsc| FakeLink::new(smsc, clock.clone(), router.clone(), telemetry.clone()));
         let counts = recorder.handle();
-        Self { router, upstreams, admission, hands, journal, commits, log_octets, before, link, other, counts }
+        Self { router, upstreams, admission, hands, journal, commits, log_octets, before, limits, link, other, counts }
     }
 
     pub async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> RouterMessage) -> T {

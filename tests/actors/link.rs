@@ -12,6 +12,7 @@ use bellwire::codec::sse::{Limits as StreamLimits, Parser};
 use bellwire::codec::{udh, wsp};
 use bellwire::engine::encoder::Encoder;
 use bellwire::engine::handset::Segment;
+use bellwire::engine::line::Turn;
 use bellwire::engine::subscription::{Answer, Settlement};
 use bellwire::engine::tally::{Answered, Tally};
 use bellwire::telemetry::Telemetry;
@@ -70,7 +71,7 @@ impl FakeLink {
         let now = self.clock.now();
         let mut all = Vec::new();
         while self.smsc.journal().is_open(0)
-            && let Some(cell) = self.lane.pop(now)
+            && let Some(Turn { item: cell, .. }) = self.lane.pop(now, 1)
         {
             let mut out = BytesMut::new();
             let mut receipts = self.smsc.receipts().lock();

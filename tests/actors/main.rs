@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod activation;
+mod budgets;
 mod dormancy;
 mod durable;
 mod ending;
+mod failover;
 mod fan_out;
 mod house;
 mod lanes;

@@ -106,6 +106,13 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 [ops]
 listen = "127.0.0.1:0"
+[budgets]
+handset_per_minute = 0
+handset_per_day = 0
+source_per_minute = 0
+source_per_day = 0
+tenant_per_minute = 0
+tenant_per_day = 0
 [relay]
 push_after = "200ms"
 linger = "1s"

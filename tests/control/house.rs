@@ -6,6 +6,7 @@ use bellwire::actors::journal::Journal;
 use bellwire::actors::ledger::Ledger;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
 use bellwire::actors::port::Port;
+use bellwire::actors::reach::Reaches;
 use bellwire::actors::router::{Arguments, RelaySettings, Restored, Router, RouterMessage};
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
@@ -17,7 +18,7 @@ use bellwire::control::proto::smsc_client::SmscClient;
 use bellwire::control::proto::{ActivateRequest, Source, Subscription, source::Origin};
 use bellwire::engine::envelope::{self, SenderSettings};
 use bellwire::engine::receipts::Receipts;
-use bellwire::engine::routing::Routes;
+use bellwire::engine::routing::{Route, Routes};
 use bellwire::model::{CredentialRef, Policy, PushSettings, SourceId, TenantId};
 use bellwire::store::Store;
 use bellwire::telemetry::Telemetry;
@@ -146,11 +147,10 @@ fn arguments(log_octets: usize) -> Arguments {
         payload: Payload::Udh,
     };
     let addressing = envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-    let prefixes = vec!["1".to_owned()];
+    let (prefixes, smsc) = (vec!["1".to_owned()], Smsc::new(0, "main".to_owned(), addressing, 1, receipts));
     Arguments {
         push: PushSettings::default(),
-        routes: Routes::new([prefixes.as_slice()]),
-        smscs: vec![Arc::new(Smsc::new(0, "main".to_owned(), addressing, 1, receipts))],
+        reaches: Reaches::new(Routes::new([Route { prefixes, ..Route::default() }]), vec![Arc::new(smsc)]),
         upstreams: Arc::new(Silent),
         admission: Admission::new(1 << 20),
         log_octets,
@@ -163,6 +163,7 @@ fn arguments(log_octets: usize) -> Arguments {
         },
         suppressed: Vec::new(),
         journal: Journal::none(),
+        budgets: Arc::default(),
         restored: Restored::default(),
         ledger: Arc::new(Ledger::new(Telemetry::detached())),
         telemetry: Telemetry::detached(),

@@ -115,6 +115,8 @@ pub fn write_config(directory: &Path, data_dir: &str, smsc: SocketAddr, links: u
     let path = directory.join("bellwire.toml");
     let text = format!(
         "[node]\ndata_dir = {data_dir:?}\ndisk_reserve = 16777216\n[http]\nlisten = \"\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n\
+         [budgets]\nhandset_per_minute = 0\nhandset_per_day = 0\nsource_per_minute = 0\nsource_per_day = 0\n\
+         tenant_per_minute = 0\ntenant_per_day = 0\n\
          [access]\nallow_private_sources = true\n[[smsc]]\nname = \"main\"\naddress = \"{smsc}\"\n\
          source_address = \"12345\"\nlinks = {links}\nwindow = {window}\nreference_width = \"16bit\"\n\
          response_timeout = \"5s\"\nreceipt_timeout = \"2s\"\n"

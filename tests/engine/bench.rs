@@ -1,8 +1,8 @@
 //! An SMPP session on the bench: octets in, octets out, the clock in the test's hand.
 
 use bellwire::codec::smpp::{
-    BindMode, BindResp, CommandId, CommandStatus, DeliverSm, Encode, EsmClass, Header, MessageState, PDU_MAX_OCTETS,
-    Receipt, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
+    BindMode, BindResp, CommandId, CommandStatus, DeliverSm, Encode, EsmClass, Header, InterfaceVersion, MessageState,
+    PDU_MAX_OCTETS, Receipt, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
 };
 use bellwire::engine::clock::Now;
 use bellwire::engine::pacing::PacingSettings;
@@ -23,6 +23,8 @@ pub fn settings(mode: BindMode) -> SessionSettings {
         mode,
         system_id: "bellwire".into(),
         password: "secret".into(),
+        version: InterfaceVersion::V3_4,
+        needs_tlvs: false,
         system_type: String::new(),
         window: 4,
         pacing: PacingSettings::default(),

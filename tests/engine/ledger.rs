@@ -2,7 +2,7 @@
 
 use crate::rig::{QUEUE_FULL, Rig, SYSTEM_ERROR, THROTTLED, WRONG_NUMBER, Written, data, kind, screens};
 use bellwire::codec::smpp::{CommandStatus, MessageState};
-use bellwire::model::{Coalesce, Content, DropReason, EventTypes, Ids, Order, Overflow, Policy, Receipts};
+use bellwire::model::{AtLimit, Coalesce, Content, DropReason, EventTypes, Ids, Order, Overflow, Policy, Receipts};
 use proptest::prelude::*;
 use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU8;
@@ -171,6 +171,34 @@ proptest! {
                 prop_assert!(highest < Some(id), "{id} came behind {highest:?}");
                 highest = Some(id);
             }
+        }
+    }
+
+    #[test]
+    fn at_the_limits_of_budgets_the_books_balance_and_nobody_is_called_for_nothing(
+        policy in policies(),
+        steps in steps(),
+        at_limit in prop::sample::select(vec![AtLimit::Hold, AtLimit::Drop, AtLimit::Notify]),
+        limits in prop::array::uniform4(0u32..40),
+    ) {
+        let strict = policy.order == Order::Strict;
+        let mut rig = crate::budgets::limited(Policy { at_limit, ..policy }, limits);
+        let seen = play(&mut rig, &steps);
+        // What expires on the way gives its turn to what is behind it.
+        let mut calls = 0;
+        while rig.handset.is_ready(rig.now) && calls < rig.fed() + 2 {
+            rig.poll();
+            calls += 1;
+        }
+        prop_assert!(calls < rig.fed() + 2, "what is ready gives something, or is not ready any more");
+        prop_assert!(rig.handset.poll_timeout().is_none_or(|at| at > rig.now.monotonic || rig.handset.load().1 > 0));
+        rig.abandon();
+        prop_assert_eq!(rig.all_settled(), rig.fed());
+        prop_assert_eq!(rig.held.load(Ordering::Relaxed), 0);
+        let (mut known, mut highest) = (HashSet::new(), None);
+        for id in seen.into_iter().filter(|id| strict && known.insert(*id)) {
+            prop_assert!(highest < Some(id), "{id} came behind {highest:?}");
+            highest = Some(id);
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod batching;
 mod bench;
+mod budgets;
 mod coalescing;
 mod errands;
 mod filtering;
@@ -20,3 +21,4 @@ mod rig;
 mod segments;
 mod session;
 mod spellings;
+mod waking;

@@ -67,7 +67,7 @@ fn what_arrived_before_it_was_here_has_ended_all_the_same() {
     let mut rig = Rig::new(policy());
     open(&mut rig);
     relayed(&mut rig, 2, 2);
-    assert_eq!(rig.handset.put_to_sleep(rig.place), None, "it has something to remember");
+    assert_eq!(rig.handset.put_to_sleep(rig.now, rig.place), None, "it has something to remember");
     rig.feed(&[("t", "a", "1"), ("t", "b", "2"), ("t", "c", "3")]);
     assert_eq!((rig.settled(Outcome::Relayed), rig.all_settled()), (2, 2));
     assert_eq!(rig.handset.get(rig.place).unwrap().pending(), 1);
@@ -84,7 +84,7 @@ fn a_push_under_way_when_a_stream_opens_is_still_answered() {
     assert!(rig.poll().is_empty());
     relayed(&mut rig, 2, 2);
     assert_eq!((rig.settled(Outcome::Accepted), rig.settled(Outcome::Relayed)), (1, 1));
-    assert_eq!(rig.handset.put_to_sleep(rig.place), None, "it has to be saved first");
+    assert_eq!(rig.handset.put_to_sleep(rig.now, rig.place), None, "it has to be saved first");
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn whoever_has_one_push_to_form_again_does_not_fall_asleep() {
     kill(&mut rig, policy, true);
     save(&mut rig);
     let place = rig.place;
-    assert_eq!(rig.handset.put_to_sleep(place), None);
+    assert_eq!(rig.handset.put_to_sleep(rig.now, place), None);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use crate::bench::{
     BIND_TIMEOUT, Bench, ENQUIRE_LINK, RESPONSE_TIMEOUT, START, bare, bind_resp, pdu, receipt, settings, submit_resp,
 };
-use bellwire::codec::smpp::{BindMode, Body, CommandId, CommandStatus, DeliverSm, PDU_MAX_OCTETS, Pdu, QuerySm};
+use bellwire::codec::smpp::{
+    BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, InterfaceVersion, PDU_MAX_OCTETS, Pdu, QuerySm,
+    TlvBuffer, TlvTag,
+};
 use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::session::{Session, SessionError, SessionSettings, State};
 use bytes::BytesMut;
@@ -24,6 +27,78 @@ fn the_bind_says_who_we_are_and_counts_from_one() {
 }
 
 #[test]
+fn the_version_that_is_configured_is_offered_and_peers_of_3_3_get_no_optional_parameters() {
+    for (offered, said, takes) in [
+        (0x34, None, true),
+        (0x34, Some(0x34), true),
+        (0x34, Some(0x50), true),
+        (0x34, Some(0x33), false),
+        (0x34, Some(0x00), false),
+        (0x50, Some(0x50), true),
+        (0x33, Some(0x34), false),
+    ] {
+        let version = InterfaceVersion(offered);
+        let mut bench = Bench::new(SessionSettings { version, ..settings(BindMode::Transceiver) });
+        let decoded = Pdu::decode(&bench.out).unwrap();
+        let Body::Bind(bind) = decoded.body else { panic!("{decoded:?}") };
+        assert_eq!(bind.interface_version, version);
+        let mut tlvs = TlvBuffer::new();
+        if let Some(said) = said {
+            tlvs = tlvs.u8(TlvTag::SC_INTERFACE_VERSION, said);
+        }
+        let response = BindResp { mode: BindMode::Transceiver, system_id: b"smsc", tlvs: tlvs.tlvs() };
+        bench.hear(&pdu(&response, CommandStatus::OK, 1)).unwrap();
+        assert_eq!(bench.session.peer_version().map(|version| version.0), said);
+        assert_eq!((bench.session.state(), bench.session.takes_tlvs()), (State::Bound, takes), "{offered} {said:?}");
+    }
+}
+
+#[test]
+fn a_session_has_proven_itself_when_it_was_answered_or_has_been_bound_for_a_while() {
+    let mut bench = Bench::new(settings(BindMode::Transceiver));
+    assert!(!bench.session.is_proven(bench.now.after(Duration::from_secs(3600))), "not before it is bound");
+    bench.hear(&bind_resp(BindMode::Transceiver, CommandStatus::OK)).unwrap();
+    bench.hear(&receipt(9)).unwrap();
+    bench.hear(&submit_resp(0, 99)).unwrap();
+    assert!(!bench.session.is_proven(bench.now), "it has answered nothing of ours");
+    assert!(bench.session.is_proven(bench.now.after(Duration::from_secs(30))));
+    let number = bench.submit(1);
+    bench.hear(&submit_resp(0x45, number)).unwrap();
+    assert!(bench.session.is_proven(bench.now), "a refusal is an answer");
+    let mut bench = Bench::bound();
+    bench.advance(ENQUIRE_LINK).unwrap();
+    bench.hear(&bare(CommandId::ENQUIRE_LINK_RESP, 0, 2)).unwrap();
+    assert!(bench.session.is_proven(bench.now));
+    assert_eq!(bench.session.take_strays(), 0);
+}
+
+#[test]
+fn an_enquire_link_that_is_answered_late_or_by_generic_nack_is_answered() {
+    let mut bench = Bench::bound();
+    bench.advance(ENQUIRE_LINK).unwrap();
+    bench.hear(&receipt(9)).unwrap();
+    bench.hear(&bare(CommandId::ENQUIRE_LINK_RESP, 0, 2)).unwrap();
+    bench.run(ENQUIRE_LINK).unwrap();
+    bench.hear(&bare(CommandId::GENERIC_NACK, 3, 3)).unwrap();
+    assert_eq!(bench.session.take_strays(), 0);
+    bench.hear(&bare(CommandId::GENERIC_NACK, 3, 3)).unwrap();
+    assert_eq!((bench.session.take_strays(), bench.session.take_strays()), (1, 0));
+}
+
+#[test]
+fn what_is_answered_after_a_wrong_state_still_counts() {
+    let mut bench = Bench::bound();
+    let numbers: Vec<u32> = (0..3).map(|item| bench.submit(item)).collect();
+    let answers = [(0x04, numbers[0]), (0x04, numbers[1]), (0, numbers[2])];
+    bench.hear(&answers.map(|(status, number)| submit_resp(status, number)).concat()).unwrap();
+    assert_eq!(bench.told.0, ["0 refused 0x4", "1 refused 0x4", "2 accepted as id"]);
+    assert_eq!(bench.said().len(), 1, "it unbinds once");
+    bench.hear(&bare(CommandId::UNBIND_RESP, 0, 5)).unwrap();
+    assert_eq!(bench.session.state(), State::Unbound);
+    assert!(bench.session.is_ending());
+}
+
+#[test]
 fn nothing_goes_before_the_bind_is_accepted_and_nothing_on_a_receiver() {
     let mut bench = Bench::new(settings(BindMode::Transceiver));
     assert_eq!((bench.session.state(), bench.session.room(START)), (State::Binding, 0));
@@ -41,6 +116,15 @@ fn a_bind_that_is_refused_or_not_answered_ends_the_session() {
     let mut bench = Bench::new(settings(BindMode::Transceiver));
     assert_eq!(bench.run(BIND_TIMEOUT), Err(SessionError::BindTimeout(BIND_TIMEOUT)));
     assert_eq!(bench.now.monotonic - START.monotonic, BIND_TIMEOUT);
+}
+
+#[test]
+fn a_bind_may_be_answered_by_another_number_for_nothing_else_is_open() {
+    let mut bench = Bench::new(settings(BindMode::Transceiver));
+    let mut answer = bind_resp(BindMode::Transceiver, CommandStatus::OK);
+    answer[12..16].copy_from_slice(&77u32.to_be_bytes());
+    bench.hear(&answer).unwrap();
+    assert_eq!(bench.session.state(), State::Bound);
 }
 
 #[test]
@@ -90,8 +174,10 @@ fn each_class_of_error_does_to_the_link_what_it_means() {
     assert_eq!(bench.session.poll_timeout(bench.now), bench.now.monotonic + Duration::from_millis(1));
     bench.advance(Duration::from_millis(1)).unwrap();
     assert_eq!(bench.session.room(bench.now), 4);
-    let (result, ..) = after(0x04);
-    assert_eq!(result, Err(SessionError::WrongState(CommandStatus(0x04))));
+    let (result, room, mut bench) = after(0x04);
+    assert_eq!((result, room, bench.session.state()), (Ok(()), 0, State::Unbinding));
+    assert_eq!(bench.session.take_ending(), Some(SessionError::WrongState(CommandStatus(0x04))));
+    assert_eq!(bench.said(), [(CommandId::UNBIND, 0, 3)]);
 }
 
 #[test]
@@ -153,6 +239,7 @@ fn a_silent_peer_is_asked_and_any_word_of_it_is_a_sign_of_life() {
     assert_eq!(bench.said().last(), Some(&(CommandId::ENQUIRE_LINK, 0, 3)));
     let silent = bench.run(ENQUIRE_LINK);
     assert_eq!(silent, Err(SessionError::Silent(ENQUIRE_LINK + RESPONSE_TIMEOUT)));
+    assert_eq!(bench.said().last(), Some(&(CommandId::UNBIND, 0, 4)), "it may be there and only slow");
 }
 
 #[test]

@@ -52,7 +52,7 @@ async fn play(seed: u64) {
         seed,
         events: 400,
         smsc: "links = 2\nwindow = 20\nresponse_timeout = \"1s\"\nenquire_link = \"1s\"",
-        script: SCRIPT,
+        script: SCRIPT.to_owned(),
         ..Setting::default()
     };
     let mut scene = Scene::start(setting).await;

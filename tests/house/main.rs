@@ -4,5 +4,6 @@
 mod fanout;
 mod faults;
 mod profiles;
+#[allow(dead_code, reason = "tests/ledger uses the rest")]
 mod scene;
 mod withdrawn;

@@ -58,20 +58,22 @@ pub struct Setting {
     pub seed: u64,
     pub events: u64,
     pub rate: f64,
-    pub script: &'static str,
+    pub script: String,
+    /// How long it may take to stop.
+    pub grace: &'static str,
     /// More of `[[smsc]]`.
     pub smsc: &'static str,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { seed: 1, events: 1000, rate: 0.0, script: "", smsc: "" }
+        Self { seed: 1, events: 1000, rate: 0.0, script: String::new(), grace: "10s", smsc: "" }
     }
 }
 
 impl Scene {
     pub async fn start(setting: Setting) -> Self {
-        let Setting { seed, events, rate, script, smsc: more } = setting;
+        let Setting { seed, events, rate, script, grace, smsc: more } = setting;
         let settings = TickerSettings { seed, events: Some(events), rate, afterwards: Afterwards::KeepOpen };
         let listener_of_ticker = listener().await;
         let url = format!("http://{}/stocks", listener_of_ticker.local_addr().unwrap());
@@ -91,6 +93,7 @@ impl Scene {
             r#"
             [node]
             data_dir = ""
+            grace = "{grace}"
             [http]
             listen = ""
             [grpc]
@@ -99,6 +102,13 @@ impl Scene {
             listen = "127.0.0.1:0"
             [access]
             allow_private_sources = true
+            [budgets]
+            handset_per_minute = 0
+            handset_per_day = 0
+            source_per_minute = 0
+            source_per_day = 0
+            tenant_per_minute = 0
+            tenant_per_day = 0
             [[smsc]]
             name = "main"
             address = "{address}"
@@ -160,6 +170,24 @@ impl Scene {
 
     pub fn report(&self) -> Report {
         self.phones.lock().check.report()
+    }
+
+    /// What became of the events of one handset.
+    pub fn report_of(&self, number: &str) -> Report {
+        self.phones.lock().check.report_of(number)
+    }
+
+    /// Waits until every event before this number has ended for the subscription.
+    pub async fn released(&self, id: SubscriptionId, events: u64) {
+        let (started, mut interval) = (Instant::now(), tokio::time::interval(Duration::from_millis(20)));
+        loop {
+            let View { released, pending, outstanding, .. } = self.view(id).await;
+            if released >= events {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "waited too long: {released}, {pending}, {outstanding} of {events}");
+            interval.tick().await;
+        }
     }
 
     pub fn handsets(&self) -> HandsetStats {

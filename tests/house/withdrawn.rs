@@ -12,7 +12,8 @@ fn policy() -> Policy {
 #[tokio::test]
 async fn a_handset_that_was_off_gets_the_latest_event_and_none_that_it_supersedes() {
     let script = "[destinations]\noff = [\"15555550101\"]\non_after = \"2s\"";
-    let setting = Setting { events: 20, rate: 100.0, script, smsc: "withdraw = \"cancel\"", ..Setting::default() };
+    let setting =
+        Setting { events: 20, rate: 100.0, script: script.into(), smsc: "withdraw = \"cancel\"", ..Setting::default() };
     let mut scene = Scene::start(setting).await;
     let id = scene.activate(NUMBER, policy()).await;
     scene.start_ticker();
@@ -28,7 +29,7 @@ async fn a_handset_that_was_off_gets_the_latest_event_and_none_that_it_supersede
 #[tokio::test]
 async fn a_handset_that_is_off_gets_nothing_of_a_subscription_that_ended() {
     let script = "[destinations]\noff = [\"15555550101\"]";
-    let setting = Setting { events: 5, script, smsc: "withdraw = \"cancel\"", ..Setting::default() };
+    let setting = Setting { events: 5, script: script.into(), smsc: "withdraw = \"cancel\"", ..Setting::default() };
     let mut scene = Scene::start(setting).await;
     let id = scene.activate(NUMBER, Policy { coalesce: Coalesce::None, ..policy() }).await;
     scene.start_ticker();

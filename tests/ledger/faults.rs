@@ -26,6 +26,39 @@ const FAULTS: [(&str, u32, &str); 22] = [
     ("half_open", 3, ""),
 ];
 
+/// Those that leave every event a chance to arrive, and do not take long.
+const OVER_SOCKETS: [&str; 15] = [
+    "throttle",
+    "queue_full",
+    "system_error",
+    "delay",
+    "silent",
+    "answer_twice",
+    "shuffle",
+    "receipt_first",
+    "receipt_twice",
+    "close",
+    "reset",
+    "garbage",
+    "broken_body",
+    "unbind",
+    "half_open",
+];
+
+/// The script of a seed for a run over a socket, in which a second takes one.
+pub fn over_sockets(seed: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(!seed);
+    let mut script = FULL_FOR_EVER.to_owned();
+    for kind in OVER_SOCKETS {
+        if random.u8(0..3) == 0 {
+            let probability = f64::from(random.u32(1..=15)) / 1000.0;
+            let more = if kind == "delay" { "delay = \"50ms\"\n" } else { "" };
+            script += &format!("[[fault]]\nkind = \"{kind}\"\nprobability = {probability}\n{more}");
+        }
+    }
+    script
+}
+
 /// The queue of the first handset is full, and stays so: it is switched off.
 pub const FULL_FOR_EVER: &str = "[[fault]]\nkind = \"queue_full\"\nprobability = 1.0\ndestination = \"15555550100\"\n";
 

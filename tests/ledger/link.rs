@@ -2,7 +2,7 @@
 
 use crate::phone::{Line, Phone};
 use crate::world::Books;
-use bellwire::codec::smpp::{BindMode, Receipt};
+use bellwire::codec::smpp::{BindMode, InterfaceVersion, Receipt};
 use bellwire::engine::backoff::Backoff;
 use bellwire::engine::clock::Now;
 use bellwire::engine::encoder::Encoder;
@@ -119,8 +119,8 @@ impl Open {
             let Some(at) = around.line.next() else { return };
             let phone = &mut around.phones[at];
             phone.in_line = false;
-            let Books { tally, receipts, .. } = &mut *around.books;
-            let mut settlement = Settlement { tally, receipts, smsc: 0 };
+            let mut settlement =
+                Settlement { tally: &mut around.books.tally, receipts: &mut around.books.receipts, smsc: 0 };
             while self.ours.room(now) > 0 {
                 let number = self.ours.next_sequence_number();
                 let segment = phone.engine.poll_segment(now, number, encoder, &mut self.out, &mut settlement);
@@ -159,6 +159,8 @@ fn settings() -> SessionSettings {
         system_id: "bellwire".into(),
         password: "secret".into(),
         system_type: String::new(),
+        version: InterfaceVersion::V3_4,
+        needs_tlvs: false,
         window: WINDOW,
         pacing: PacingSettings::default(),
         judge: Judge::default(),

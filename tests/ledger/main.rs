@@ -5,6 +5,10 @@
 mod faults;
 mod link;
 mod phone;
+#[allow(dead_code, reason = "tests/house uses the rest")]
+#[path = "../house/scene.rs"]
+mod scene;
+mod sockets;
 mod world;
 
 use faults::script;

@@ -4,10 +4,12 @@ use crate::rig::{Rig, pipelined, settings, strict, with_session};
 use crate::smsc::{ScriptedSmsc, Submit};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::LinkState;
-use bellwire::codec::smpp::{CommandId, CommandStatus};
+use bellwire::codec::smpp::{CommandId, CommandStatus, Header};
+use bytes::BytesMut;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 
 fn messages(submits: &[Submit]) -> Vec<Vec<u8>> {
     submits.iter().map(|submit| submit.short_message.clone()).collect()
@@ -113,7 +115,12 @@ async fn an_unknown_command_is_refused_and_the_session_goes_on() {
     let smsc = ScriptedSmsc::new();
     let rig = Rig::new(1, vec![settings(smsc.address())]).await;
     let mut link = smsc.accept_bound().await;
-    for (command, number) in [(0x0000_0BAD, 5), (0x0000_0104, 6), (0x0000_0999, 7)] {
+    // What only an SMSC is asked, and broken at that, is told what is broken.
+    link.say_header(CommandId::QUERY_SM, CommandStatus::OK, 4).await;
+    let refused = link.expect(CommandId::QUERY_SM.response()).await;
+    assert_eq!((refused.command_status, refused.sequence_number), (CommandStatus::INVCMDLEN, 4));
+    // broadcast_sm and query_broadcast_sm of v5.0 are none of ours.
+    for (command, number) in [(0x0000_0BAD, 5), (0x0000_0111, 6), (0x0000_0112, 7)] {
         link.say_header(CommandId(command), CommandStatus::OK, number).await;
         let nack = link.expect(CommandId::GENERIC_NACK).await;
         assert_eq!((nack.command_status, nack.sequence_number), (CommandStatus::INVCMDID, number));
@@ -139,6 +146,7 @@ async fn a_silent_peer_is_asked_and_then_left() {
     let asked = link.expect(CommandId::ENQUIRE_LINK).await;
     link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, asked.sequence_number).await;
     link.expect(CommandId::ENQUIRE_LINK).await;
+    link.expect(CommandId::UNBIND).await;
     link.expect_end().await;
     let mut link = smsc.accept().await;
     link.expect_bind().await;
@@ -155,6 +163,8 @@ async fn a_session_that_the_peer_does_not_know_is_bound_anew_and_the_segment_goe
     let mut link = smsc.accept_bound().await;
     let first = link.expect_submit().await;
     link.refuse_submit(&first, 0x04).await;
+    let unbind = link.expect(CommandId::UNBIND).await;
+    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, unbind.sequence_number).await;
     link.expect_end().await;
     let mut link = smsc.accept_bound().await;
     let again = link.expect_submit().await;
@@ -225,4 +235,74 @@ async fn links_that_come_and_go_lose_nothing_and_repeat_only_what_was_outstandin
     phone.until_released().await;
     assert_eq!(seen.len(), 20);
     assert_eq!((rig.settled("accepted"), rig.settled("unknown")), (20, 0));
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_and_never_answers_is_left_however_much_is_written_to_it() {
+    let smsc = ScriptedSmsc::new();
+    let quick = with_session(smsc.address(), |session| {
+        session.window = 100_000;
+        session.pacing.rate = 1000;
+        session.enquire_link = Duration::from_millis(100);
+        session.response_timeout = Duration::from_millis(300);
+    });
+    let rig = Rig::new(1, vec![quick]).await;
+    let mut phone = rig.phone(0, pipelined());
+    phone.feed(&vec!["x"; 20_000]);
+    let mut link = smsc.accept_bound().await;
+    let (mut submits, mut asked) = (0, 0);
+    while let Some(pdu) = link.next().await {
+        match Header::decode(&pdu).unwrap().command_id {
+            CommandId::SUBMIT_SM => submits += 1,
+            CommandId::ENQUIRE_LINK => asked += 1,
+            other => assert_eq!(other, CommandId::UNBIND),
+        }
+    }
+    assert!(submits > 20 && asked == 1, "{submits} submits, asked {asked} times");
+    let view = rig.until(0, |view| view.last_error.is_some()).await;
+    assert!(view.last_error.unwrap().starts_with("no sign of life within"));
+}
+
+#[tokio::test]
+async fn a_peer_that_talks_and_never_reads_is_given_up() {
+    let smsc = ScriptedSmsc::new();
+    let quick = with_session(smsc.address(), |session| {
+        session.window = 200_000;
+        session.response_timeout = Duration::from_millis(500);
+    });
+    let rig = Rig::new(1, vec![quick]).await;
+    let mut phone = rig.phone(0, pipelined());
+    let mut link = smsc.accept_bound().await;
+    phone.feed(&vec!["x".repeat(80); 100_000]);
+    let mut answer = BytesMut::new();
+    Header::bare(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, 99).encode(&mut answer);
+    // It says something all the time, so that it seems to live.
+    let view = loop {
+        let _ = link.stream.write_all(&answer).await;
+        let view = rig.views().await.swap_remove(0);
+        if view.last_error.is_some() {
+            break view;
+        }
+        tokio::task::yield_now().await;
+    };
+    let error = view.last_error.unwrap();
+    assert!(error.starts_with("the peer has read nothing for"), "{error}");
+}
+
+#[tokio::test]
+async fn responses_that_belong_to_nothing_are_counted() {
+    let smsc = ScriptedSmsc::new();
+    let quick = with_session(smsc.address(), |session| session.enquire_link = Duration::from_millis(50));
+    let rig = Rig::new(1, vec![quick]).await;
+    let mut link = smsc.accept_bound().await;
+    let asked = link.expect(CommandId::ENQUIRE_LINK).await;
+    for number in [asked.sequence_number + 1, asked.sequence_number] {
+        link.say_header(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, number).await;
+    }
+    link.say_header(CommandId(0x8000_0BAD), CommandStatus::OK, 1).await;
+    link.say_header(CommandId::GENERIC_NACK, CommandStatus(3), 0).await;
+    link.say_header(CommandId::UNBIND_RESP, CommandStatus::OK, 7).await;
+    rig.until(0, |_| rig.count("bellwire_smpp_stray_total{smsc=\"main\"}") >= 4).await;
+    assert_eq!(rig.count("bellwire_smpp_stray_total{smsc=\"main\"}"), 4);
+    assert_eq!(rig.views().await[0].state, LinkState::Bound);
 }

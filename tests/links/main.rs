@@ -3,10 +3,15 @@
 
 mod binding;
 mod errands;
+mod failover;
 mod faults;
+mod outbind;
 mod receipts;
+mod refused;
 mod rig;
 mod routes;
+mod sharing;
 mod smsc;
 mod stopping;
+mod tls;
 mod window;

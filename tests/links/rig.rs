@@ -5,17 +5,22 @@ use bellwire::actors::clock::{self, Clock};
 use bellwire::actors::handset::HandsetCell;
 use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
-use bellwire::actors::smsc::Smsc;
+use bellwire::actors::reach::Reaches;
+use bellwire::actors::smsc::{SharedReceipts, Smsc};
 use bellwire::codec::segments::Payload;
-use bellwire::codec::smpp::BindMode;
+use bellwire::codec::smpp::{BindMode, InterfaceVersion};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
-use bellwire::egress::smpp::{Arguments, LinkSettings, Pool, SmscLinks};
+use bellwire::egress::smpp::{Arguments, LinkSettings, OutbindListener, Pool, SmscLinks};
+use bellwire::engine::availability::Patience;
+use bellwire::engine::binding::BindingSettings;
+use bellwire::engine::budget::Scope;
 use bellwire::engine::chunk::Chunk;
 use bellwire::engine::envelope::{SenderSettings, addressing, push_template};
 use bellwire::engine::handset::{Memo, Place};
 use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::receipts::Receipts as Table;
+use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::session::SessionSettings;
 use bellwire::engine::subscription::{Backlog, BacklogRule, Settlement, Subscription};
 use bellwire::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage, Tally};
@@ -37,15 +42,21 @@ const LABELS: Labels = Labels {
     outcomes: &Outcome::LABELS,
     reasons: &DropReason::LABELS,
     rules: Overflow::WORDS,
+    scopes: &Scope::LABELS,
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
     errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
+/// As fast as it goes.
+pub const BINDING: BindingSettings =
+    BindingSettings { attempts: 3, retry: Duration::from_secs(3600), spread: Duration::ZERO };
+
 pub struct Rig {
     pub pool: ActorRef<PoolMessage>,
     pub smsc: Arc<Smsc>,
+    reaches: Reaches,
     pub bound: watch::Receiver<usize>,
     pub broken: Arc<AtomicUsize>,
     /// How often a link has looked at the clock: at least once whenever it wakes.
@@ -58,11 +69,14 @@ pub struct Rig {
 pub fn settings(address: SocketAddr) -> LinkSettings {
     LinkSettings {
         address: address.to_string(),
+        tls: None,
         session: SessionSettings {
             mode: BindMode::Transceiver,
             system_id: "bellwire".into(),
             password: "secret".into(),
             system_type: String::new(),
+            version: InterfaceVersion::V3_4,
+            needs_tlvs: false,
             window: 10,
             pacing: PacingSettings::default(),
             judge: Judge::default(),
@@ -78,6 +92,27 @@ pub fn settings(address: SocketAddr) -> LinkSettings {
     }
 }
 
+fn receipts() -> SharedReceipts {
+    Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)))
+}
+
+fn smsc(number: u8, name: &str, lanes: usize, receipts: &SharedReceipts) -> Smsc {
+    let sender = SenderSettings {
+        service_type: String::new(),
+        source_address: "12345".into(),
+        source_ton: 3,
+        source_npi: 1,
+        dest_ton: 1,
+        dest_npi: 1,
+        data_coding: 4,
+        reference_width: ReferenceWidth::Bits8,
+        references: None,
+        payload: Payload::Udh,
+    };
+    let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
+    Smsc::new(number, name.into(), addressing, lanes, Arc::clone(receipts))
+}
+
 pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSettings)) -> LinkSettings {
     let mut settings = settings(address);
     change(&mut settings.session);
@@ -87,21 +122,45 @@ pub fn with_session(address: SocketAddr, change: impl FnOnce(&mut SessionSetting
 impl Rig {
     /// A pool of one SMSC with `lanes` links that send, and maybe receivers behind them.
     pub async fn new(lanes: usize, links: Vec<LinkSettings>) -> Self {
-        let sender = SenderSettings {
-            service_type: String::new(),
-            source_address: "12345".into(),
-            source_ton: 3,
-            source_npi: 1,
-            dest_ton: 1,
-            dest_npi: 1,
-            data_coding: 4,
-            reference_width: ReferenceWidth::Bits8,
-            references: None,
-            payload: Payload::Udh,
-        };
-        let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
-        let receipts = Arc::new(Mutex::new(Table::new(Duration::from_secs(60), 10_000)));
-        let smsc = Arc::new(Smsc::new(0, "main".into(), addressing, lanes, receipts));
+        Self::with(lanes, links, BINDING, None).await
+    }
+
+    /// As [`Rig::new`], of an SMSC that is told more.
+    pub async fn with_smsc(lanes: usize, links: Vec<LinkSettings>, told: impl FnOnce(Smsc) -> Smsc) -> Self {
+        let smsc = Arc::new(told(smsc(0, "main", lanes, &receipts())));
+        Self::alone(SmscLinks { smsc, links, binding: BINDING, outbind: None }).await
+    }
+
+    /// As [`Rig::new`], with links that bind as `binding` says, or wait for outbinds.
+    pub async fn with(
+        lanes: usize,
+        links: Vec<LinkSettings>,
+        binding: BindingSettings,
+        outbind: Option<OutbindListener>,
+    ) -> Self {
+        let smsc = Arc::new(smsc(0, "main", lanes, &receipts()));
+        Self::alone(SmscLinks { smsc, links, binding, outbind }).await
+    }
+
+    async fn alone(links: SmscLinks) -> Self {
+        let reaches = Reaches::new(Routes::new([Route::default()]), vec![Arc::clone(&links.smsc)]);
+        Self::start(vec![links], reaches).await
+    }
+
+    /// A pool of two SMSCs with a link each, of which the second stands in for the first.
+    pub async fn standing_in(links: Vec<LinkSettings>, patience: Patience) -> Self {
+        let receipts = receipts();
+        let smscs = [(0, "main"), (1, "other")];
+        let smscs = smscs.map(|(number, name)| Arc::new(smsc(number, name, 1, &receipts).with_stand_ins(patience)));
+        let routes = [0, 1].map(|priority| Route { priority, ..Route::default() });
+        let reaches = Reaches::new(Routes::new(routes), smscs.to_vec());
+        let links = smscs.into_iter().zip(links);
+        let links = links.map(|(smsc, link)| SmscLinks { smsc, links: vec![link], binding: BINDING, outbind: None });
+        Self::start(links.collect(), reaches).await
+    }
+
+    async fn start(smscs: Vec<SmscLinks>, reaches: Reaches) -> Self {
+        let smsc = Arc::clone(&smscs[0].smsc);
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let counts = recorder.handle();
         let recording = metrics::set_default_local_recorder(recorder);
@@ -109,7 +168,7 @@ impl Rig {
         let (broken, looks): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
         let (told, looked) = (Arc::clone(&broken), Arc::clone(&looks));
         let arguments = Arguments {
-            smscs: vec![SmscLinks { smsc: Arc::clone(&smsc), links }],
+            smscs,
             telemetry: Telemetry::new(LABELS),
             bound: Port::new(move |count| {
                 tell.send_replace(count);
@@ -123,7 +182,7 @@ impl Rig {
             }),
         };
         let (pool, _) = Pool::spawn(None, Pool, arguments).await.unwrap();
-        Self { pool, smsc, bound, broken, looks, counts, _recording: recording }
+        Self { pool, smsc, reaches, bound, broken, looks, counts, _recording: recording }
     }
 
     /// Waits until so many links are bound.
@@ -182,7 +241,12 @@ impl Rig {
     }
 
     pub fn phone(&self, preference: usize, policy: Policy) -> Phone {
-        Phone::new(&self.smsc, preference, policy)
+        self.phone_of("default", preference, policy)
+    }
+
+    /// A handset of this tenant.
+    pub fn phone_of(&self, tenant: &str, preference: usize, policy: Policy) -> Phone {
+        Phone::new(&self.reaches, &TenantId::new(tenant).unwrap(), self.smsc.lanes().len(), preference, policy)
     }
 }
 
@@ -207,13 +271,14 @@ pub struct Phone {
 }
 
 impl Phone {
-    fn new(smsc: &Arc<Smsc>, preference: usize, policy: Policy) -> Self {
+    fn new(reaches: &Reaches, tenant: &TenantId, lanes: usize, preference: usize, policy: Policy) -> Self {
         let number = format!("1555{preference:07}");
-        let id = |name: u64| HandsetId::from_name(&TenantId::default(), &format!("{number} {name}"));
-        let lanes = smsc.lanes().len();
+        let id = |name: u64| HandsetId::from_name(tenant, &format!("{number} {name}"));
         let prefers = |id: &HandsetId| id.half() as usize % lanes == preference % lanes;
         let id = (0..).map(id).find(prefers).unwrap();
-        let cell = Arc::new(HandsetCell::new(id, &number.parse().unwrap(), Arc::clone(smsc), Memo::default()));
+        let number = number.parse().unwrap();
+        let reach = reaches.find(tenant, id, &number).unwrap();
+        let cell = Arc::new(HandsetCell::new(id, &number, reach, Memo::default()));
         let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
         let (one, backlog) =
             (SubscriptionId::from_octets([1; 16]), Backlog { limit: 64 << 20, rule: BacklogRule::DropOldest });

@@ -1,11 +1,13 @@
 //! Several links: who goes where, draining and resuming.
 
-use crate::rig::{Rig, name, settings, strict, with_session};
+use crate::rig::{BINDING, Rig, name, settings, strict, with_session};
 use crate::smsc::{ScriptedSmsc, within};
 use bellwire::actors::pool::{LinkState, LinkView, NoSuchLink, PoolMessage};
 use bellwire::codec::smpp::CommandId;
+use bellwire::engine::binding::BindingSettings;
 use bellwire::model::Policy;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 async fn drain(rig: &Rig, index: u32) -> Result<LinkView, NoSuchLink> {
     within(async { ractor::call!(rig.pool, |reply| PoolMessage::Drain(name(index), reply)) }).await.unwrap()
@@ -85,6 +87,36 @@ async fn a_link_that_drains_alone_keeps_its_handsets_waiting() {
     link.expect_nothing().await;
     resume(&rig, 0).await.unwrap();
     assert_eq!(link.expect_submit().await.data(), ["1"]);
+}
+
+#[tokio::test]
+async fn a_drained_link_stays_drained_when_its_connection_is_lost() {
+    let smsc = ScriptedSmsc::new();
+    let mut rig = Rig::new(1, vec![settings(smsc.address())]).await;
+    let link = smsc.accept_bound().await;
+    rig.until_bound(1).await;
+    drain(&rig, 0).await.unwrap();
+    rig.until_state(0, LinkState::Draining).await;
+    drop(link);
+    let mut link = smsc.accept_bound().await;
+    rig.until_state(0, LinkState::Draining).await;
+    let mut phone = rig.phone(0, strict());
+    phone.feed(&["1"]);
+    link.expect_nothing().await;
+    resume(&rig, 0).await.unwrap();
+    assert_eq!(link.expect_submit().await.data(), ["1"]);
+}
+
+#[tokio::test]
+async fn links_of_an_smsc_do_not_connect_at_the_same_moment() {
+    let smsc = ScriptedSmsc::new();
+    let slow = BindingSettings { spread: Duration::from_secs(3600), ..BINDING };
+    let mut rig = Rig::with(2, vec![settings(smsc.address()), settings(smsc.address())], slow, None).await;
+    let mut link = smsc.accept_bound().await;
+    rig.until_bound(1).await;
+    link.expect_nothing().await;
+    let other = rig.views().await.swap_remove(1);
+    assert_eq!((other.state, other.last_error), (LinkState::Closed, None));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! A scripted SMSC: the test takes each connection, reads each PDU and says what comes back.
 
 use bellwire::codec::smpp::{
-    Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, Encode, EsmClass, Header, MessageState,
-    PDU_MAX_OCTETS, Pdu, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, frame,
+    Address, AlertNotification, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, Encode, EsmClass,
+    Header, MessageState, Npi, PDU_MAX_OCTETS, Pdu, SubmitSmResp, TlvBuffer, TlvTag, Tlvs, Ton, frame,
 };
 use bellwire::codec::sse::{Limits, Parser};
 use bellwire::codec::{udh, wsp};
@@ -39,7 +39,7 @@ impl ScriptedSmsc {
     pub async fn accept(&self) -> Conversation {
         let (stream, _) = within(self.listener.accept()).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Conversation { stream, input: BytesMut::new(), probes: 1_000_000 }
+        Conversation::over(stream)
     }
 
     /// The next connection, bound as it asks.
@@ -86,6 +86,11 @@ pub struct Conversation {
 }
 
 impl Conversation {
+    /// Over a connection that is there.
+    pub fn over(stream: TcpStream) -> Self {
+        Self { stream, input: BytesMut::new(), probes: 1_000_000 }
+    }
+
     /// The next PDU; `None` when the connection is over.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
@@ -108,11 +113,16 @@ impl Conversation {
     }
 
     pub async fn expect_bind(&mut self) -> (BindMode, u32) {
-        let pdu = self.next().await.expect("a bind");
+        self.next_bind().await.expect("a bind")
+    }
+
+    /// The bind that comes next; none when the connection is over.
+    pub async fn next_bind(&mut self) -> Option<(BindMode, u32)> {
+        let pdu = self.next().await?;
         let pdu = Pdu::decode(&pdu).unwrap();
         let Body::Bind(Bind { mode, system_id, password, .. }) = pdu.body else { panic!("{pdu:?}") };
         assert_eq!((system_id, password), (&b"bellwire"[..], &b"secret"[..]));
-        (mode, pdu.header.sequence_number)
+        Some((mode, pdu.header.sequence_number))
     }
 
     pub async fn accept_bind(&mut self, mode: BindMode, number: u32) {
@@ -167,6 +177,30 @@ impl Conversation {
             .u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
         let receipt = DeliverSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..DeliverSm::default() };
         self.say(&receipt, CommandStatus::OK, number).await;
+    }
+
+    /// Delivers a message of the handset with this number, and waits for the answer.
+    pub async fn deliver_message(&mut self, number: &str) {
+        let source = Address { ton: Ton::NATIONAL, npi: Npi::E164, addr: number.as_bytes() };
+        self.say(&DeliverSm { source, short_message: b"hello", ..DeliverSm::default() }, CommandStatus::OK, 77).await;
+    }
+
+    /// Says of a message to the handset with this number, whichever it was, that it was delivered.
+    pub async fn deliver_receipt_of(&mut self, number: &str) {
+        let source = Address::international(number.as_bytes());
+        let tlvs = TlvBuffer::new()
+            .c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"of another process")
+            .u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
+        let esm_class = EsmClass::DELIVERY_RECEIPT;
+        let receipt = DeliverSm { source, esm_class, tlvs: tlvs.tlvs(), ..DeliverSm::default() };
+        self.say(&receipt, CommandStatus::OK, 79).await;
+    }
+
+    /// Says that the handset with this number can be reached.
+    pub async fn alert(&mut self, number: &str) {
+        let source = Address::international(number.as_bytes());
+        let alert = AlertNotification { source, esme: Address::default(), tlvs: Tlvs::NONE };
+        self.say(&alert, CommandStatus::OK, 78).await;
     }
 
     /// Makes sure that the link has nothing more to say: what it has would come before, or right behind, the answers.

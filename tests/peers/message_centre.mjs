@@ -4,6 +4,7 @@
 //   {"throttle": 1}            answers so many submits with ESME_RTHROTTLED
 //   {"lose": 1}                takes so many submits and hangs up instead of answering
 //   {"receipts": "DELIVRD"}    what receipts say from now on; null for none
+//   {"enquire": 1}             asks whoever is bound whether it lives
 //
 // Usage: node message_centre.mjs SYSTEM_ID PASSWORD
 
@@ -18,10 +19,16 @@ let throttle = 0;
 let lose = 0;
 let receipts = "DELIVRD";
 let accepted = 0;
+const bound = new Set();
+const receivers = new Set();
 
 const server = smpp.createServer((session) => {
   session.on("error", (error) => tell({ broken: String(error) }));
-  session.on("close", () => tell({ closed: {} }));
+  session.on("close", () => {
+    bound.delete(session);
+    receivers.delete(session);
+    tell({ closed: {} });
+  });
   for (const mode of ["bind_transceiver", "bind_transmitter", "bind_receiver"]) {
     session.on(mode, (pdu) => bind(session, mode, pdu));
   }
@@ -37,6 +44,8 @@ function bind(session, mode, pdu) {
   const known = pdu.system_id === systemId && pdu.password === password;
   tell({ bind: { mode, known, system_id: pdu.system_id, version: pdu.interface_version, type: pdu.system_type } });
   const command_status = known ? smpp.ESME_ROK : smpp.ESME_RBINDFAIL;
+  if (known) bound.add(session);
+  if (known && mode !== "bind_transmitter") receivers.add(session);
   session.send(pdu.response({ command_status, system_id: "CENTRE" }));
 }
 
@@ -64,7 +73,8 @@ function submit(session, pdu) {
   }
   session.send(pdu.response({ command_status: smpp[status], message_id: id }));
   if (status !== "ESME_ROK") return;
-  if (receipts !== null && pdu.registered_delivery & 1) receipt(session, pdu, id, receipts);
+  const [receiver] = receivers;
+  if (receiver && receipts !== null && pdu.registered_delivery & 1) receipt(receiver, pdu, id, receipts);
 }
 
 // What becomes of the next submit.
@@ -104,6 +114,9 @@ const commands = {
   },
   receipts(state) {
     receipts = state;
+  },
+  enquire() {
+    for (const session of bound) session.enquire_link();
   },
 };
 

@@ -27,22 +27,35 @@ ready_requires_link = true
 [access]
 allow_private_sources = true
 
+[budgets]
+handset_per_minute = 0
+handset_per_day = 0
+source_per_minute = 0
+source_per_day = 0
+tenant_per_minute = 0
+tenant_per_day = 0
+
 [[smsc]]
 name = "centre"
 address = "127.0.0.1:{smsc_port}"
 system_id = "{system_id}"
 password = "{password}"
 source_address = "12345"
+{more}
 """
 
 
 class Router:
-    """A running router."""
+    """A running router; `more` is what else its configuration says of the SMSC."""
 
-    def __init__(self, binary, folder, smsc_port, account):
+    def __init__(self, binary, folder, smsc_port, account, more=""):
         system_id, password = account
         config = folder / "bellwire.toml"
-        config.write_text(CONFIG.format(data_dir=folder / "data", smsc_port=smsc_port, system_id=system_id, password=password))
+        config.write_text(
+            CONFIG.format(
+                data_dir=folder / "data", smsc_port=smsc_port, system_id=system_id, password=password, more=more
+            )
+        )
         self.process = subprocess.Popen(
             [binary, "--log-format", "json", "--log", "info,bellwire=debug", "serve", "--config", str(config)],
             stderr=subprocess.PIPE,

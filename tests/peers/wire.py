@@ -1,5 +1,6 @@
 """Listens in between router and SMSC, and has tshark read what it heard."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -41,7 +42,10 @@ class Tap:
                 sink.sendall(octets)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            sink.close()
+            # One side is gone without a goodbye: so is the other, now.
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def _note(self, direction, octets):
         """Notes every whole PDU at the beginning of `octets`: its first four are its length (SMPP v3.4 §3.2)."""
@@ -51,6 +55,17 @@ class Tap:
             octets = octets[length:]
         return octets
 
+    def heard(self):
+        """What was heard so far: ("O" from the router or "I" to it, octets) for each PDU."""
+        with self._lock:
+            return list(self._heard)
+
+    def numbers(self, direction, command_id):
+        """The sequence numbers of all PDUs so far of one kind."""
+        header = lambda octets: tuple(int.from_bytes(octets[at : at + 4], "big") for at in (4, 12))
+        heard = [header(octets) for way, octets in self.heard() if way == direction]
+        return [number for command, number in heard if command == command_id]
+
     def end(self):
         """Takes no new connections."""
         self._listener.close()
@@ -58,9 +73,7 @@ class Tap:
     def capture(self, folder):
         """Writes what was heard as a capture of one packet for each PDU, and returns where."""
         text, capture = folder / "session.txt", folder / "session.pcap"
-        with self._lock:
-            heard = list(self._heard)
-        text.write_text("".join(_dump(direction, pdu) for direction, pdu in heard))
+        text.write_text("".join(_dump(direction, pdu) for direction, pdu in self.heard()))
         subprocess.run(
             ["text2pcap", "-q", "-D", "-T", f"{SMPP_PORT},40000", text, capture],
             check=True,

@@ -7,6 +7,7 @@ use bellwire::actors::admission::Admission;
 use bellwire::actors::clock::Clock;
 use bellwire::actors::journal::Journal;
 use bellwire::actors::ledger::Ledger;
+use bellwire::actors::reach::Reaches;
 use bellwire::actors::router::{Arguments, RelaySettings, Restored, Router};
 use bellwire::actors::upstream::Upstreams;
 use bellwire::engine::routing::Routes;
@@ -44,8 +45,7 @@ async fn guarded() -> SocketAddr {
     let seconds = Duration::from_secs;
     let arguments = Arguments {
         push: PushSettings::default(),
-        routes: Routes::default(),
-        smscs: Vec::new(),
+        reaches: Reaches::new(Routes::default(), Vec::new()),
         upstreams: Arc::clone(&upstreams),
         admission: admission.clone(),
         log_octets: 1 << 16,
@@ -61,6 +61,7 @@ async fn guarded() -> SocketAddr {
         ledger: Arc::clone(&ledger),
         telemetry: telemetry.clone(),
         clock: Clock::default(),
+        budgets: Arc::default(),
         restored: Restored::default(),
     };
     let (router, _) = Router::spawn(None, Router, arguments).await.unwrap();

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 /// Whoever has something to keep.
 pub trait Save: Send + Sync {
@@ -46,8 +46,14 @@ struct Shared {
     /// Enough is pending not to wait for more.
     full: Notify,
     gate: Gate,
+    /// Places for those who read the log.
+    readers: Semaphore,
     failing: AtomicBool,
 }
+
+/// Reads at a time. The disk is one, and each thread that the runtime has for them, once there, takes its turn at commits
+/// too and keeps a heap of its own.
+const READERS: usize = 2;
 
 /// What the next commit will hold.
 #[derive(Default)]
@@ -83,6 +89,7 @@ impl Journal {
             filled: Notify::new(),
             full: Notify::new(),
             gate: Gate::new(settings.max_unsaved),
+            readers: Semaphore::new(READERS),
             failing: AtomicBool::new(false),
         })))
     }
@@ -186,6 +193,8 @@ impl Journal {
     /// When the log cannot be read.
     pub async fn read(&self, source: SourceNumber, from: u64, octets: usize) -> Result<Vec<Logged>, StoreError> {
         let Some(shared) = self.0.clone() else { return Ok(Vec::new()) };
+        let own = Arc::clone(&shared);
+        let _place = own.readers.acquire().await; // never closed
         let read = tokio::task::spawn_blocking(move || shared.store.read(source, from, octets));
         // It fails only when the runtime ends, and then nobody wants to know.
         read.await.unwrap_or_else(|_| Ok(Vec::new()))

@@ -5,9 +5,9 @@ use super::state::{SourceEntry, State};
 use super::trouble::Failures;
 use crate::actors::handset::HandsetCell;
 use crate::actors::port::Port;
+use crate::actors::reach::Reach;
 use crate::actors::router::RouterMessage;
 use crate::actors::seat::{Seat, SharedSeat, Start};
-use crate::actors::smsc::Smsc;
 use crate::actors::source::{self, Position, Published, Source, SourceMessage, SourceRecord};
 use crate::actors::terms::Terms;
 use crate::engine::envelope::Envelopes;
@@ -61,9 +61,9 @@ impl State {
             return Ok(admitted);
         }
         let terms = self.agree(tenant, source.clone(), application, policy)?;
-        let cell = self.handset(handset, number).inspect_err(|_| self.release(&terms))?;
+        let cell = self.handset(&terms.tenant, handset, number).inspect_err(|_| self.release(&terms))?;
         let key = self.keys.next(handset, cell.subscriptions());
-        let room = self.check(&terms.envelopes, key, &terms.policy, cell.smsc());
+        let room = self.check(&terms.envelopes, key, &terms.policy, cell.reach());
         let record = match room {
             Ok(()) => self.source(&source, &last_event_id).await,
             Err(error) => Err(error),
@@ -135,7 +135,7 @@ impl State {
         let old = seat.terms();
         let changed = old.policy != *policy;
         if changed {
-            self.check(&old.envelopes, seat.stream(), policy, seat.handset().smsc())?;
+            self.check(&old.envelopes, seat.stream(), policy, seat.handset().reach())?;
             let terms = self.agree(old.tenant.clone(), old.source.clone(), old.application.clone(), policy.clone())?;
             let before = seat.set_terms(self.arguments.clock.now(), terms);
             if let Some(record) = self.sources.get(&old.source).map(|entry| Arc::clone(&entry.record)) {
@@ -156,9 +156,9 @@ impl State {
         envelopes: &Envelopes,
         key: StreamKey,
         policy: &Policy,
-        smsc: &Smsc,
+        reach: &Reach,
     ) -> Result<(), ActivateError> {
-        envelopes.check(key, policy, smsc.addressing().cut).map_err(unencodable)
+        envelopes.check(key, policy, reach.home().addressing().cut).map_err(unencodable)
     }
 
     /// Opens the upstream of a source again if it has ended.
@@ -178,7 +178,8 @@ impl State {
     ) -> Result<Arc<Terms>, ActivateError> {
         let envelopes = Envelopes::new(&self.arguments.push, &application, &source).map_err(unencodable)?;
         let number = self.numbers.terms;
-        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelopes });
+        let shares = self.arguments.budgets.shares(&self.arguments.clock, &source);
+        let terms = self.terms.keep(Terms { number, tenant, source, application, policy, envelopes, shares });
         self.numbers.terms += u32::from(terms.number == number);
         Ok(terms)
     }
@@ -211,12 +212,17 @@ impl State {
         });
     }
 
-    pub(super) fn handset(&mut self, id: HandsetId, number: Msisdn) -> Result<Arc<HandsetCell>, ActivateError> {
+    pub(super) fn handset(
+        &mut self,
+        tenant: &TenantId,
+        id: HandsetId,
+        number: Msisdn,
+    ) -> Result<Arc<HandsetCell>, ActivateError> {
         if let Some(cell) = self.known(id, &number, 0)? {
             return Ok(Arc::clone(cell));
         }
-        let smsc = Arc::clone(self.route(&number)?);
-        let cell = Arc::new(HandsetCell::new(id, &number, smsc, Memo::new(self.seed(id))));
+        let reach = self.reach(tenant, id, &number)?;
+        let cell = Arc::new(HandsetCell::new(id, &number, reach, Memo::new(self.seed(id))));
         self.handsets.insert(Arc::clone(&cell));
         Ok(cell)
     }
@@ -239,9 +245,13 @@ impl State {
         }
     }
 
-    pub(super) fn route(&self, number: &Msisdn) -> Result<&Arc<Smsc>, ActivateError> {
-        let route = self.arguments.routes.smsc(number).and_then(|at| self.arguments.smscs.get(at));
-        route.ok_or(ActivateError::NoRoute)
+    pub(super) fn reach(
+        &self,
+        tenant: &TenantId,
+        handset: HandsetId,
+        number: &Msisdn,
+    ) -> Result<Arc<Reach>, ActivateError> {
+        self.arguments.reaches.find(tenant, handset, number).ok_or(ActivateError::NoRoute)
     }
 
     /// Where the numbers of a handset begin. Any start will do as long as two processes hardly ever share it: the

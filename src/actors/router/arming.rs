@@ -161,9 +161,10 @@ impl State {
         let allowed = if full { Err(within) } else { self.probes.allowance.take(now, handset) };
         allowed.map_err(ActivateError::Probes)?;
         let nonce = nonce()?;
-        let Activation { number, source, last_event_id, .. } = arming.activation.clone();
+        let Activation { tenant, number, source, last_event_id, .. } = arming.activation.clone();
         self.source(&source, &last_event_id).await?;
-        self.push_notice(handset, number, envelope, (PROBE_TYPE, &nonce), within)?;
+        let cell = self.handset(&tenant, handset, number)?;
+        self.push_notice(&cell, envelope, (PROBE_TYPE, &nonce), within)?;
         if let Some(entry) = self.sources.get_mut(&source) {
             entry.streams += 1;
             entry.lingering = None;
@@ -202,7 +203,7 @@ impl State {
         let end = humantime::format_rfc3339_seconds(end).to_string();
         let lifetime = self.arguments.relay.lifetime / 10;
         // If it cannot be told, it ends all the same.
-        let _ = self.push_notice(cell.id(), cell.number(), envelope, (EXPIRY_TYPE, &end), lifetime);
+        let _ = self.push_notice(&cell, envelope, (EXPIRY_TYPE, &end), lifetime);
     }
 
     fn wait_for_expiry(&mut self) {

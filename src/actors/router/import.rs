@@ -5,6 +5,7 @@ use super::message::{ActivateError, Activation, Change};
 use super::state::State;
 use crate::engine::envelope::Envelopes;
 use crate::model::StreamKey;
+use std::sync::Arc;
 use tracing::debug;
 
 impl State {
@@ -43,15 +44,17 @@ impl State {
             let envelopes = &seat.terms().envelopes;
             return match seat.handset().number() == activation.number {
                 true if seat.terms().policy == activation.policy => Ok(false),
-                true => self.check(envelopes, seat.stream(), &activation.policy, seat.handset().smsc()).map(|()| false),
+                true => {
+                    self.check(envelopes, seat.stream(), &activation.policy, seat.handset().reach()).map(|()| false)
+                }
                 false => Err(ActivateError::OtherNumber),
             };
         }
         let envelopes = Envelopes::new(&self.arguments.push, &application, &activation.source).map_err(unencodable)?;
-        let (smsc, key) = match self.known(handset, &activation.number, u16::from(quarantined))? {
-            Some(cell) => (cell.smsc(), self.keys.next(handset, cell.subscriptions())),
-            None => (self.route(&activation.number)?, StreamKey::default()),
+        let (reach, key) = match self.known(handset, &activation.number, u16::from(quarantined))? {
+            Some(cell) => (Arc::clone(cell.reach()), self.keys.next(handset, cell.subscriptions())),
+            None => (self.reach(&activation.tenant, handset, &activation.number)?, StreamKey::default()),
         };
-        self.check(&envelopes, key, &activation.policy, smsc).map(|()| true)
+        self.check(&envelopes, key, &activation.policy, &reach).map(|()| true)
     }
 }

@@ -5,6 +5,7 @@ use crate::actors::streams::OpenStream;
 use crate::actors::supervisor::Failure;
 use crate::actors::upstream::Outage;
 use crate::codec::sse::Events;
+use crate::engine::budget::Scope;
 use crate::engine::chunk::Watch;
 use crate::model::{
     ApplicationId, CredentialRef, HandsetId, Msisdn, Policy, SourceId, SourceOrigin, StreamKey, SubscriptionId,
@@ -268,6 +269,8 @@ pub struct View {
     pub outstanding: u64,
     /// Which of its handset's subscriptions it is.
     pub stream: StreamKey,
+    /// The budget that its events wait for, and until when, in milliseconds since 1970.
+    pub held_by: Option<(Scope, u64)>,
 }
 
 /// How a subscription is.

@@ -8,7 +8,7 @@ use crate::codec::sse::EventsBuilder;
 use crate::engine::chunk::Chunk;
 use crate::engine::envelope::Envelope;
 use crate::engine::subscription::{Backlog, BacklogRule, Subscription};
-use crate::model::{HandsetId, Msisdn, Policy, Receipts, SubscriptionId};
+use crate::model::{Policy, Receipts, SubscriptionId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,13 +20,11 @@ impl State {
     /// again.
     pub(super) fn push_notice(
         &mut self,
-        handset: HandsetId,
-        number: Msisdn,
+        cell: &Arc<HandsetCell>,
         envelope: Envelope,
         (event_type, data): (&str, &str),
         ttl: Duration,
     ) -> Result<(), ActivateError> {
-        let cell = self.handset(handset, number)?;
         let now = self.arguments.clock.now();
         let mut events = EventsBuilder::new();
         events.push(event_type.as_bytes(), data.as_bytes(), b"").map_err(unencodable)?;
@@ -43,14 +41,14 @@ impl State {
                 engine.insert(Subscription::new(id, policy, envelope, engine.cut(), now.unix_ms, BACKLOG))
             });
             if let Some(place) = place {
-                HandsetCell::serve(&cell, now, |engine| {
+                HandsetCell::serve(cell, now, |engine| {
                     engine.handle_chunk(now, place, &chunk, tally);
                     engine.get(place).map(Subscription::drain)
                 });
             }
         });
         self.arguments.telemetry.received_notice.increment(1);
-        self.let_leave(&cell);
+        self.let_leave(cell);
         Ok(())
     }
 }

@@ -3,17 +3,19 @@
 use super::keys::StreamKeys;
 use super::registry::{Handsets, Subscriptions};
 use super::state::{Numbers, State};
+use crate::actors::budgets::Budgets;
+use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
+use crate::actors::reach::Reaches;
 use crate::actors::seat::{Seat, SharedSeat, Start};
-use crate::actors::smsc::Smsc;
 use crate::actors::source::{Position, Published, SourceMessage, SourceRecord};
 use crate::actors::terms::{Terms, TermsInUse};
+use crate::engine::budget::Used;
 use crate::engine::clock::Now;
 use crate::engine::envelope::Envelopes;
 use crate::engine::handset::Memo;
 use crate::engine::progress::{HandsetProgress, Progress};
 use crate::engine::receipts::AwaitedReceipt;
-use crate::engine::routing::Routes;
 use crate::engine::subscription::Backlog;
 use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, StreamKey, SubscriptionId};
 use crate::store::row::{self, Counts, RowError, SourceRow, SubscriptionRow, TermsRow};
@@ -35,12 +37,12 @@ const OPENED_WITHIN: Duration = Duration::from_secs(30);
 pub struct Before<'a> {
     /// The store.
     pub store: &'a dyn Store,
-    /// The SMSCs, as the routes count them.
-    pub smscs: &'a [Arc<Smsc>],
-    /// Which SMSC reaches which number.
-    pub routes: &'a Routes,
+    /// Which SMSCs reach which number.
+    pub reaches: &'a Reaches,
     /// How pushes are addressed on handsets.
     pub push: &'a PushSettings,
+    /// What pushes are charged to.
+    pub budgets: &'a Budgets,
     /// What each subscription keeps waiting.
     pub backlog: Backlog,
     /// When this process begins.
@@ -105,6 +107,7 @@ impl Restored {
     /// When the store cannot be read, is damaged, or is not one for this configuration.
     pub fn load(before: &Before<'_>) -> Result<Self, RestoreError> {
         let mut orphans = Vec::new();
+        budgets(before, &mut orphans)?;
         let sources = sources(before, &mut orphans)?;
         let terms = terms(before, &sources, &mut orphans)?;
         let numbers = numbers(before.store, &terms, &sources)?;
@@ -149,7 +152,7 @@ impl Loading<'_> {
         };
         *users += 1;
         let (terms, record) = (Arc::clone(terms), Arc::clone(record));
-        let Some(cell) = self.handset(row) else {
+        let Some(cell) = self.handset(row, &terms) else {
             self.without_route.get_or_insert((0, row.number)).0 += 1;
             return Ok(());
         };
@@ -175,16 +178,20 @@ impl Loading<'_> {
     }
 
     /// The handset of a subscription; none if no SMSC reaches it.
-    fn handset(&mut self, row: &SubscriptionRow) -> Option<Arc<HandsetCell>> {
+    fn handset(&mut self, row: &SubscriptionRow, terms: &Terms) -> Option<Arc<HandsetCell>> {
         if let Some(cell) = self.restored.handsets.get(&row.handset) {
             return Some(Arc::clone(cell));
         }
-        let Before { routes, smscs, now, .. } = self.before;
-        let smsc = routes.smsc(&row.number).and_then(|at| smscs.get(at))?;
+        let Before { reaches, now, .. } = self.before;
+        let reach = reaches.find(&terms.tenant, row.handset, &row.number)?;
         let seed = Memo::new((now.unix_ms ^ row.handset.half()) as u16);
-        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, Arc::clone(smsc), seed));
+        let cell = Arc::new(HandsetCell::new(row.handset, &row.number, reach, seed));
         if let Some(remembered) = self.remembered.remove(&row.handset) {
             cell.remember(*now, &remembered);
+            if let Some(purses) = terms.shares.as_ref().and_then(|shares| shares.handset.as_ref()) {
+                let (day, today) = remembered.used;
+                purses.restore(*now, row.handset.half(), Used::on(day, today));
+            }
         }
         self.restored.handsets.insert(Arc::clone(&cell));
         Some(cell)
@@ -192,7 +199,8 @@ impl Loading<'_> {
 
     /// Receipts that the SMSCs still owe. Those of a push that will be sent again say nothing about that.
     fn receipts(&mut self) -> Result<(), RestoreError> {
-        let Before { store, smscs, now, .. } = self.before;
+        let Before { store, reaches, now, .. } = self.before;
+        let smscs = reaches.smscs();
         let mut awaited: Vec<(u8, Vec<u8>, AwaitedReceipt)> = Vec::new();
         each(*store, Table::Receipts, |key, value| {
             let (smsc, message_id) = row::receipt(key)?;
@@ -246,6 +254,15 @@ impl Loading<'_> {
 
 type Orphans = Vec<(Table, Box<[u8]>)>;
 
+fn budgets(before: &Before<'_>, orphans: &mut Orphans) -> Result<(), RestoreError> {
+    each(before.store, Table::Budgets, |key, value| {
+        if !before.budgets.restore(before.now, key, row::decode(Table::Budgets, value)?) {
+            orphans.push((Table::Budgets, key.into()));
+        }
+        Ok(())
+    })
+}
+
 fn sources(
     before: &Before<'_>,
     orphans: &mut Orphans,
@@ -281,6 +298,8 @@ fn terms(
     orphans: &mut Orphans,
 ) -> Result<TermsFound, RestoreError> {
     let mut terms = HashMap::new();
+    let now = before.now;
+    let clock = Clock::new(move || now);
     each(before.store, Table::Terms, |key, value| {
         let number = row::number(Table::Terms, key)?;
         let TermsRow { tenant, source, application, policy } = TermsRow::decode(value)?;
@@ -292,7 +311,8 @@ fn terms(
         let envelopes = Envelopes::new(before.push, &application, &source).map_err(|error| {
             RestoreError::Application { application: application.to_string(), error: error.to_string() }
         })?;
-        let found = Arc::new(Terms { number, tenant, source, application, policy, envelopes });
+        let shares = before.budgets.shares(&clock, &source);
+        let found = Arc::new(Terms { number, tenant, source, application, policy, envelopes, shares });
         terms.insert(number, (found, Arc::clone(record), 0));
         Ok(())
     })?;

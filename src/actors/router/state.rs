@@ -8,18 +8,18 @@ use super::registry::{Handsets, Subscriptions};
 use super::restore::Restored;
 use super::trouble::{Failures, Trouble};
 use crate::actors::admission::Admission;
+use crate::actors::budgets::Budgets;
 use crate::actors::clock::Clock;
 use crate::actors::handset::HandsetCell;
 use crate::actors::journal::Journal;
 use crate::actors::ledger::Ledger;
 use crate::actors::port::Port;
-use crate::actors::smsc::Smsc;
+use crate::actors::reach::Reaches;
 use crate::actors::source::{PublishError, SourceFact, SourceMessage, SourceRecord, Surroundings, Taken};
 use crate::actors::streams::Streams;
 use crate::actors::supervisor::{Supervisor, SupervisorMessage};
 use crate::actors::terms::TermsInUse;
 use crate::actors::upstream::Upstreams;
-use crate::engine::routing::Routes;
 use crate::engine::subscription::Settlement;
 use crate::model::{DropReason, HandsetId, Msisdn, PushSettings, SourceId, SubscriptionId, TenantId};
 use crate::store::Table;
@@ -37,10 +37,8 @@ const CHANGES_KEPT: usize = 1024;
 pub struct Arguments {
     /// How pushes are addressed on handsets.
     pub push: PushSettings,
-    /// Which SMSC reaches which number.
-    pub routes: Routes,
-    /// The SMSCs, as the routes count them.
-    pub smscs: Vec<Arc<Smsc>>,
+    /// Which SMSCs reach which number.
+    pub reaches: Reaches,
     /// Opens upstreams.
     pub upstreams: Arc<dyn Upstreams>,
     /// The door of the house.
@@ -59,6 +57,8 @@ pub struct Arguments {
     pub telemetry: Telemetry,
     /// What time it is.
     pub clock: Clock,
+    /// What pushes are charged to.
+    pub budgets: Arc<Budgets>,
     /// What an earlier process has left.
     pub restored: Restored,
 }
@@ -296,7 +296,7 @@ impl State {
                 });
             });
         }
-        if let Some(smsc) = self.arguments.smscs.first() {
+        if let Some(smsc) = self.arguments.reaches.smscs().first() {
             self.arguments.ledger.record(|tally| smsc.receipts().lock().handle_shutdown(tally));
         }
         left

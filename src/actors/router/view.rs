@@ -38,6 +38,7 @@ impl State {
             pending,
             outstanding,
             stream: seat.stream(),
+            held_by: seat.held_by(&self.arguments.clock),
         }
     }
 }

@@ -144,6 +144,13 @@ impl Demo {
             [access]
             allow_private_sources = true
             prefixes = ["1555"]
+            [budgets]
+            handset_per_minute = 0
+            handset_per_day = 0
+            source_per_minute = 0
+            source_per_day = 0
+            tenant_per_minute = 0
+            tenant_per_day = 0
             [[smsc]]
             name = "simulated"
             address = "{smsc}"

@@ -96,7 +96,7 @@ impl Drop for Router {
 }
 
 /// As `--set` arguments.
-fn settings(options: &Options, smsc: SocketAddr) -> [String; 14] {
+fn settings(options: &Options, smsc: SocketAddr) -> [String; 20] {
     [
         "http.listen=".to_owned(),
         "grpc.listen=127.0.0.1:0".to_owned(),
@@ -110,6 +110,12 @@ fn settings(options: &Options, smsc: SocketAddr) -> [String; 14] {
         format!("smsc.0.links={}", options.links),
         "smsc.0.source_address=12345".to_owned(),
         format!("smsc.0.response_timeout={}ms", options.latency + 30_000),
+        "budgets.handset_per_minute=0".to_owned(),
+        "budgets.handset_per_day=0".to_owned(),
+        "budgets.source_per_minute=0".to_owned(),
+        "budgets.source_per_day=0".to_owned(),
+        "budgets.tenant_per_minute=0".to_owned(),
+        "budgets.tenant_per_day=0".to_owned(),
         "push.profile=compact".to_owned(),
         "push.application_id=2".to_owned(),
         "access.allow_private_sources=true".to_owned(),

@@ -3,7 +3,7 @@
 mod wrong;
 
 use super::*;
-use crate::config::{BindMode, KeyMaterial, ReferenceWidth, ResendUnknown, Secret};
+use crate::config::{BindMode, BudgetsConfig, KeyMaterial, ReferenceWidth, ResendUnknown, Secret};
 use crate::model::{ApplicationId, Order};
 use crate::proxy::identity::Algorithm;
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn defaults_fill_the_least_configuration() {
     assert_eq!(config.admission.octets, 64 << 20);
     let smsc = &config.smsc[0];
     assert_eq!((smsc.links.get(), smsc.pacing.window.get(), smsc.pacing.rate), (1, 100, None));
-    assert_eq!(smsc.routes, [""]);
+    assert_eq!(smsc.routing.prefixes, [""]);
     assert_eq!((smsc.bind, smsc.resend_unknown), (BindMode::Transceiver, ResendUnknown::Once));
 }
 
@@ -51,7 +51,7 @@ fn everything_written_is_meant() {
     assert_eq!(smsc.password, Secret::new("pa\"ss"));
     assert_eq!((smsc.source.ton, smsc.source.npi), (5, 0));
     assert_eq!((smsc.data_coding, smsc.payload.reference_width), (0xF5, ReferenceWidth::Sixteen));
-    assert_eq!(smsc.routes, ["1555", "44"]);
+    assert_eq!(smsc.routing.prefixes, ["1555", "44"]);
     assert_eq!(config.push.application, ApplicationId::Code(0x9065));
     assert_eq!(config.policy.order, Order::Pipelined);
     assert_eq!(config.access.credentials[0].bearer.reveal(), "token");
@@ -72,6 +72,17 @@ fn all_that_may_ask_over_http_is_meant() {
     assert_eq!(access.origins, ["https://app.example", "http://localhost:3000"]);
     assert_eq!(access.prefixes, ["49", "1555"]);
     assert_eq!(access.suppressed, ["+15551234567".parse().unwrap(), "4915112345678".parse().unwrap()]);
+}
+
+#[test]
+fn budgets_are_on_by_default_and_a_tenant_has_what_all_have_but_for_what_it_says() {
+    let all = parsed(LEAST).unwrap().budgets.all;
+    assert!([all.handset, all.source, all.tenant].iter().all(|one| one.per_minute > 0 && one.per_day > 0));
+    let BudgetsConfig { all, tenants } = parsed(EVERYTHING).unwrap().budgets;
+    assert_eq!((all.handset.per_minute, all.handset.per_day, all.tenant.per_minute), (60, 0, 9));
+    let [(name, acme)] = &tenants[..] else { panic!("one tenant") };
+    assert_eq!((name.as_str(), acme.source.per_minute, acme.source.announce_at), ("acme.eu", 7, 50));
+    assert_eq!((acme.handset, acme.tenant), (all.handset, all.tenant));
 }
 
 #[test]
@@ -100,6 +111,27 @@ fn each_wrong_value_is_named_with_its_place_and_its_range() {
         assert!(errors.contains(&format!("bellwire.toml:{message}")), "{text}\n{errors}");
         assert_eq!(errors.lines().count(), 1, "{text}\n{errors}");
     }
+}
+
+#[test]
+fn smscs_that_stand_in_for_each_other_send_the_same_octets() {
+    let two = |first: &str, second: &str| {
+        format!("{LEAST}routes = [\"44\", \"49\"]\n{first}[[smsc]]\nname = \"second\"\naddress = \"b:1\"\n{second}")
+    };
+    let errors = refused(&two("source_address = \"12345\"\n", "routes = [\"1\", \"49\"]\n"));
+    assert!(
+        errors.contains(
+            "smsc.second.source_address: value \"\" is not allowed: smsc \"main\" and \"second\" both list the route \
+             \"49\", so each stands in for the other and has to send the same octets; \"main\" has \"12345\""
+        ),
+        "{errors}"
+    );
+    let errors = refused(&two("reference_width = \"16bit\"\n", "routes = [\"49\"]\n"));
+    assert!(errors.contains("smsc.second.reference_width: value \"8bit\""), "{errors}");
+    for routes in ["", "routes = [\"4\"]\n", "routes = [\"449\", \"1\"]\n"] {
+        parsed(&two("source_address = \"12345\"\n", routes)).unwrap();
+    }
+    parsed(&two("source_address = \"12345\"\n", "routes = [\"44\"]\nsource_address = \"12345\"\ncost = 5\n")).unwrap();
 }
 
 #[test]
@@ -151,7 +183,7 @@ fn the_environment_alone_is_enough_in_any_order() {
     ];
     let config = layered("", &environment, &["smsc.second.data_coding=0xF5"]).unwrap();
     assert_eq!((config.smsc[0].system_id.as_str(), config.smsc[1].name.as_str()), ("12345", "second"));
-    assert_eq!(config.smsc[0].routes, ["44", "49"]);
+    assert_eq!(config.smsc[0].routing.prefixes, ["44", "49"]);
     assert_eq!(config.smsc[1].data_coding, 0xF5);
     assert!(config.ops.ready_requires_link);
     assert_eq!(config.access.credentials.len(), 1);
@@ -202,6 +234,11 @@ fn an_explained_configuration_means_the_same() {
         let again = parsed(&config.explain()).unwrap();
         let mask = |secret: &mut Secret| *secret = Secret::new(secret.masked());
         config.smsc.iter_mut().for_each(|smsc| mask(&mut smsc.password));
+        config
+            .smsc
+            .iter_mut()
+            .filter_map(|smsc| smsc.connection.outbind.as_mut())
+            .for_each(|one| mask(&mut one.password));
         config.access.credentials.iter_mut().for_each(|credential| mask(&mut credential.bearer));
         for key in &mut config.access.token.keys {
             if let KeyMaterial::Secret(secret) = &mut key.material {
@@ -277,6 +314,11 @@ const EVERYTHING: &str = r#"
     [[smsc]]
     name = "main"
     address = "smsc.example.net:2775"
+    tls = true
+    ca_file = "ca.pem"
+    client_certificate = "client.pem"
+    client_key = "client.key"
+    server_name = "smsc.example"
     [[smsc]]
     name = "second_2"
     address = "[2001:db8::1]:2776"
@@ -295,6 +337,17 @@ const EVERYTHING: &str = r#"
     reference_width = "16bit"
     reference_range = [300, 500]
     service_type = "WAP"
+    version = "3.3"
+    bind_attempts = 5
+    bind_retry = "1h"
+    bind_spread = "1s"
+    outbind = "127.0.0.1:2776"
+    outbind_system_id = "smsc"
+    outbind_password = "out"
+    priority = 3
+    cost = 12
+    failover_after = "0s"
+    return_after = "2m"
     routes = ["1555", "44"]
     enquire_link = "1m 30s"
     response_timeout = "5s"
@@ -304,6 +357,8 @@ const EVERYTHING: &str = r#"
     message_ids = "resp_hex"
     withdraw = "cancel"
     query_after = "10m"
+    crowding_handsets = 0
+    crowding_within = "2s"
     [push]
     profile = "compact"
     application_id = 0x9065
@@ -311,6 +366,7 @@ const EVERYTHING: &str = r#"
     source_port = 9201
     data_port = 16501
     data_source_port = 16600
+    unreceipted_per_handset = 1000
     [policy]
     batch_window = "250ms"
     max_events = 10
@@ -355,6 +411,13 @@ const EVERYTHING: &str = r#"
     max_redirects = 0
     log_octets = 8192
     threads = 2
+    [budgets]
+    announce_at = 50
+    handset_per_day = 0
+    tenant_per_minute = 9
+    [[budgets.tenant]]
+    name = "acme.eu"
+    source_per_minute = 7
     [admission]
     octets = 1048576
 "#;

@@ -1,14 +1,21 @@
 //! `[[smsc]]`: a short message centre and how we talk to it (SMPP v3.4).
 
+mod connection;
+mod crowding;
 mod errands;
 mod pacing;
 mod payload;
 mod receipts;
+mod routing;
 
+pub use connection::{ConnectionConfig, OutbindConfig, TlsConfig, Version};
+pub use crowding::CrowdingConfig;
 pub use errands::{ErrandConfig, Withdraw};
 pub use pacing::{PacingConfig, StatusMeaning};
 pub use payload::PayloadConfig;
 pub use receipts::ReceiptConfig;
+pub use routing::RoutingConfig;
+pub(super) use routing::refuse_unlike_stand_ins;
 
 use super::explain::Explained;
 use super::secret::Secret;
@@ -64,8 +71,12 @@ pub struct SmscConfig {
     pub payload: PayloadConfig,
     /// The SMSC's application service; mostly empty.
     pub service_type: String,
-    /// Prefixes of the numbers it takes, digits without "+"; an empty one is every number. Never an empty list.
-    pub routes: Vec<String>,
+    /// How links are made.
+    pub connection: ConnectionConfig,
+    /// Which numbers it takes, and who stands in for it.
+    pub routing: RoutingConfig,
+    /// When it is taken to have no room for anybody.
+    pub crowding: CrowdingConfig,
     /// How often an idle link is asked whether it is alive: 1 s to 10 min.
     pub enquire_link: Duration,
     /// How long a response may take before the link is given up: 1 s to 10 min.
@@ -85,13 +96,17 @@ pub struct SmscConfig {
 impl SmscConfig {
     /// `names` are those of the entries before.
     pub(super) fn read(mut section: Section<'_>, names: &mut Vec<String>) -> Self {
+        let name = section.unique_name(names);
+        let address = address(&mut section);
+        let bind = section.choice("bind", BindMode::Transceiver, &BindMode::WORDS);
         let config = Self {
-            name: section.unique_name(names),
-            address: address(&mut section),
+            name,
+            connection: ConnectionConfig::read(&mut section, &address, bind),
+            address,
             system_id: section.ascii("system_id", "", SYSTEM_ID_MAX_OCTETS),
             password: section.secret("password", PASSWORD_MAX_OCTETS),
             system_type: section.ascii("system_type", "", SYSTEM_TYPE_MAX_OCTETS),
-            bind: section.choice("bind", BindMode::Transceiver, &BindMode::WORDS),
+            bind,
             links: NonZeroU8::new(section.integer("links", 1, 1..=64)).unwrap_or(NonZeroU8::MIN),
             pacing: PacingConfig::read(&mut section),
             source: SourceAddress::read(&mut section),
@@ -100,7 +115,8 @@ impl SmscConfig {
             data_coding: section.choice_of_numbers("data_coding", 0x04, &[0x04, 0xF5, 0x15]),
             payload: PayloadConfig::read(&mut section),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
-            routes: routes(&mut section),
+            routing: RoutingConfig::read(&mut section),
+            crowding: CrowdingConfig::read(&mut section),
             enquire_link: section.duration("enquire_link", "30s", ("1s", "10m")),
             response_timeout: section.duration("response_timeout", "30s", ("1s", "10m")),
             bind_timeout: section.duration("bind_timeout", "10s", ("1s", "5m")),
@@ -132,9 +148,11 @@ impl SmscConfig {
             .plain("dest_npi", self.dest_npi)
             .plain("data_coding", format_args!("{:#04x}", self.data_coding));
         self.payload.explain(explained);
+        explained.text("service_type", &self.service_type);
+        self.connection.explain(explained);
+        self.routing.explain(explained);
+        self.crowding.explain(explained);
         explained
-            .text("service_type", &self.service_type)
-            .list("routes", &self.routes)
             .duration("enquire_link", self.enquire_link)
             .duration("response_timeout", self.response_timeout)
             .duration("bind_timeout", self.bind_timeout)
@@ -237,15 +255,6 @@ fn is_source(text: &str) -> bool {
 
 fn all_digits(text: &str) -> bool {
     text.bytes().all(|octet| octet.is_ascii_digit())
-}
-
-fn routes(section: &mut Section<'_>) -> Vec<String> {
-    let prefix = |text: &str| text.len() <= 15 && all_digits(text);
-    let routes = section.list("routes", "a prefix of up to 15 digits without \"+\", empty for every number", prefix);
-    match routes.is_empty() {
-        true => vec![String::new()],
-        false => routes,
-    }
 }
 
 /// How a link binds (SMPP v3.4 §4.1).

@@ -40,9 +40,14 @@ impl PayloadConfig {
         Self { mode, reference_width, references }
     }
 
+    /// The word for how ports and parts are said.
+    pub(super) fn mode(&self) -> &'static str {
+        super::word(&WORDS, self.mode)
+    }
+
     pub(super) fn explain(&self, explained: &mut Explained) {
         explained
-            .text("payload", super::word(&WORDS, self.mode))
+            .text("payload", self.mode())
             .text("reference_width", super::word(&ReferenceWidth::WORDS, self.reference_width));
         if let Some((first, last)) = self.references {
             explained.plain("reference_range", format_args!("[{first}, {last}]"));

@@ -17,6 +17,7 @@ impl From<LinkView> for Link {
             LinkState::Open => State::Open,
             LinkState::Bound => State::Bound,
             LinkState::Draining => State::Draining,
+            LinkState::Refused => State::Refused,
         };
         Self {
             smsc: view.name.smsc,

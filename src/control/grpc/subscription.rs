@@ -1,7 +1,8 @@
 //! Subscriptions as the API shows them.
 
 use crate::actors::router::{Status, View};
-use crate::control::proto::{self, source::Origin, subscription::Status as Shown};
+use crate::control::proto::{self, source::Origin, subscription::Budget, subscription::Status as Shown};
+use crate::engine::budget::Scope;
 use crate::model::{Policy, SourceId, SourceOrigin};
 use prost_types::{Duration, Timestamp};
 
@@ -24,6 +25,18 @@ impl From<View> for proto::Subscription {
             pending: view.pending,
             outstanding: view.outstanding,
             stream_key: view.stream.to_string(),
+            held_by: view.held_by.map_or(Budget::Unspecified, |(scope, _)| scope.into()).into(),
+            held_until: view.held_by.map(|(_, until)| timestamp(until)),
+        }
+    }
+}
+
+impl From<Scope> for Budget {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Handset => Self::Handset,
+            Scope::Source => Self::Source,
+            Scope::Tenant => Self::Tenant,
         }
     }
 }

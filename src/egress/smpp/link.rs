@@ -1,15 +1,19 @@
 //! One link over its whole life: connect, work, lose the connection, wait, connect again.
 
+use super::connecting::{Gate, await_outbind, dial};
 use super::meters::Meters;
+use super::outbind::Outbinds;
 use super::settings::LinkSettings;
+use super::stream::Stream;
 use super::wire::{Surroundings, Wanted, Wire, WireError};
 use crate::actors::clock::Clock;
 use crate::actors::lane::Lane;
 use crate::actors::pool::{LinkName, LinkState, LinkView};
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
-use crate::codec::smpp::BindMode;
+use crate::codec::smpp::{BindMode, CommandStatus};
 use crate::engine::backoff::Backoff;
+use crate::engine::binding::{self, Turn};
 use crate::engine::session::{Session, SessionError, State};
 use crate::model::HandsetId;
 use bytes::BytesMut;
@@ -18,13 +22,8 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tracing::{debug, info, warn};
-
-/// Time bound after which a link has proven itself, and the next failure is the first again.
-const PROVEN_AFTER: Duration = Duration::from_secs(30);
 
 /// What the pool wants of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +50,8 @@ pub(super) struct Link {
     pub name: LinkName,
     pub settings: LinkSettings,
     pub smsc: Arc<Smsc>,
+    /// What it shares with the other links of the SMSC.
+    pub gate: Arc<Gate>,
     /// The lane it serves and its number among the SMSC's; a receiver serves none.
     pub lane: Option<usize>,
     pub meters: Meters,
@@ -67,20 +68,34 @@ impl Link {
     pub async fn run(mut self) {
         let mut backoff = Backoff::new(self.settings.backoff_base, self.settings.backoff_max);
         while self.command() != Command::Stop {
-            let started = self.clock.now();
-            let result = self.connect_and_work().await;
-            self.show(LinkState::Closed, 0);
+            self.await_turn().await;
+            if self.command() == Command::Stop {
+                break;
+            }
+            let (result, proven) = self.connect_and_work().await;
+            self.gate.binding.lock().handle_ended(self.index());
             if let Some(lane) = self.lane {
                 self.smsc.set_open(lane, false, self.clock.now());
             }
+            self.show(LinkState::Closed, 0);
             let Err(error) = result else { continue };
-            if self.clock.now().since(started) > PROVEN_AFTER {
+            if proven {
                 backoff.reset();
             }
+            let refused = refusal(&error).and_then(|status| self.handle_refused(status));
             // Never at once: a peer that drops every connection must not be asked in a loop.
-            let wait = backoff.next(fastrand::f64()).max(self.settings.backoff_base / 2);
+            let wait = refused.unwrap_or_else(|| self.pause(&mut backoff));
             self.report(&error, wait, backoff.attempt());
-            self.wait(wait).await;
+            if refused.is_some() {
+                warn!(
+                    smsc = self.name.smsc,
+                    link = self.name.index,
+                    "refused too often: the link waits, or for `bellwire links resume`"
+                );
+            }
+            if refused.is_none() {
+                self.wait(wait).await;
+            }
         }
         debug!(smsc = self.name.smsc, link = self.name.index, "link stopped");
     }
@@ -102,8 +117,12 @@ impl Link {
         }
     }
 
-    /// `Ok` when it was told to stop and did so in good order.
-    async fn connect_and_work(&mut self) -> Result<(), WireError> {
+    /// `Ok` when it was told to stop and did so in good order; and whether it has proven itself before it ended.
+    async fn connect_and_work(&mut self) -> (Result<(), WireError>, bool) {
+        let stream = match self.connect().await {
+            Ok(stream) => stream,
+            Err(error) => return (Err(error), false),
+        };
         let lane = self.lane.and_then(|at| self.smsc.lanes().get(at).cloned());
         let around = Surroundings {
             smsc: Arc::clone(&self.smsc),
@@ -112,25 +131,93 @@ impl Link {
             broken: self.broken.clone(),
             clock: self.clock.clone(),
         };
-        let stream = self.connect().await?;
         self.show(LinkState::Open, 0);
         let mut out = BytesMut::new();
-        let session = Session::new(self.settings.session.clone(), self.clock.now(), &mut out)?;
+        let session = match Session::new(self.settings.session.clone(), self.clock.now(), &mut out) {
+            Ok(session) => session,
+            Err(error) => return (Err(error.into()), false),
+        };
         let mut wire = Wire::new(&around, stream, session, out);
         let result = self.work(&mut wire).await;
+        let proven = wire.session().is_proven(self.clock.now());
         wire.close();
-        result
+        (result, proven)
     }
 
-    async fn connect(&mut self) -> Result<TcpStream, WireError> {
-        let connecting = timeout(self.settings.connect_timeout, TcpStream::connect(self.settings.address.as_str()));
-        let stream = tokio::select! {
-            stream = connecting => stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??,
-            () = stopped(&mut self.commands) => return Err(io::Error::from(io::ErrorKind::Interrupted).into()),
+    async fn connect(&self) -> Result<Stream, WireError> {
+        let mut commands = self.commands.clone();
+        let connecting = async {
+            match self.outbinds() {
+                Some(outbinds) => await_outbind(outbinds).await,
+                None => dial(&self.settings).await,
+            }
         };
-        // Nagle would hold a lone segment back until the last one is acknowledged.
-        stream.set_nodelay(true)?;
-        Ok(stream)
+        tokio::select! {
+            stream = connecting => stream,
+            () = stopped(&mut commands) => Err(io::Error::from(io::ErrorKind::Interrupted).into()),
+        }
+    }
+
+    /// How long to wait after a failure. Not long where the SMSC connects to us: it waits itself, and is refused meanwhile.
+    fn pause(&self, backoff: &mut Backoff) -> Duration {
+        let floor = self.settings.backoff_base / 2;
+        let wait = backoff.next_from(floor, fastrand::f64());
+        if self.outbinds().is_some() { floor } else { wait }
+    }
+
+    /// Whoever connects to us, if this link waits for that. An SMSC that does asks for its messages to be taken; ours go
+    /// the other way.
+    fn outbinds(&self) -> Option<&Outbinds> {
+        self.gate.outbinds.as_deref().filter(|_| self.settings.session.mode != BindMode::Transmitter)
+    }
+
+    /// Waits until it may connect: the links of an SMSC do so one after the other, and one that was refused does not for
+    /// a long time.
+    async fn await_turn(&mut self) {
+        loop {
+            let gate = Arc::clone(&self.gate);
+            let mut freed = std::pin::pin!(gate.freed.notified());
+            freed.as_mut().enable();
+            let now = self.clock.now();
+            let turn = gate.binding.lock().turn(now.monotonic, self.index());
+            match turn {
+                Turn::At(at) => {
+                    self.wait(at.saturating_sub(now.monotonic)).await;
+                    if self.command() == Command::Stop || !gate.is_refused(self.clock.now(), self.index()) {
+                        return;
+                    }
+                }
+                Turn::Refused(until) => {
+                    self.show(LinkState::Refused, 0);
+                    if *self.commands.borrow_and_update() == Command::Stop {
+                        return;
+                    }
+                    let wait = until.saturating_sub(now.monotonic);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = freed => {}
+                        changed = self.commands.changed() => match *self.commands.borrow() {
+                            _ if changed.is_err() => return, // the pool is gone
+                            Command::Stop => return,
+                            Command::Work => gate.binding.lock().resume(self.index()),
+                            Command::Drain => {}
+                        },
+                    }
+                    self.show(LinkState::Closed, 0);
+                }
+            }
+        }
+    }
+
+    /// A bind was refused; how long to wait if that was once too often.
+    fn handle_refused(&self, status: CommandStatus) -> Option<Duration> {
+        let now = self.clock.now().monotonic;
+        let until = self.gate.binding.lock().handle_refused(now, self.index(), status);
+        until.map(|until| until.saturating_sub(now))
+    }
+
+    fn index(&self) -> usize {
+        self.name.index as usize
     }
 
     async fn work(&mut self, wire: &mut Wire<'_>) -> Result<(), WireError> {
@@ -176,6 +263,9 @@ impl Link {
             (State::Binding, _) => (LinkState::Open, false),
             (State::Unbound, _) => (LinkState::Closed, false),
         };
+        if state == State::Bound {
+            self.gate.note_bound(self.index());
+        }
         if shown == LinkState::Bound {
             info!(smsc = self.name.smsc, link = self.name.index, address = self.settings.address, "link bound");
         }
@@ -196,11 +286,15 @@ impl Link {
 
     /// The first failure of an outage is worth a warning, the others are not.
     fn report(&self, error: &WireError, wait: Duration, attempt: u32) {
-        self.shown.state.lock().2 = Some(error.to_string());
         let Link { name, .. } = self;
+        let advice = refusal(error).map(binding::advice);
+        let told = advice.map_or_else(|| error.to_string(), |advice| format!("{error}: {advice}"));
+        self.shown.state.lock().2 = Some(told);
         if self.command() == Command::Stop {
             debug!(smsc = name.smsc, link = name.index, %error, "link lost while stopping");
-        } else if attempt <= 1 || matches!(error, WireError::Session(SessionError::BindRefused(_))) {
+        } else if let Some(advice) = advice {
+            warn!(smsc = name.smsc, link = name.index, retry_in = ?wait, %error, advice, "bind refused");
+        } else if attempt <= 1 {
             warn!(smsc = name.smsc, link = name.index, retry_in = ?wait, %error, "link lost");
         } else {
             debug!(smsc = name.smsc, link = name.index, retry_in = ?wait, attempt, %error, "link still lost");
@@ -216,6 +310,14 @@ impl Link {
 
     fn command(&self) -> Command {
         *self.commands.borrow()
+    }
+}
+
+/// The status with which a bind was refused, if it was.
+fn refusal(error: &WireError) -> Option<CommandStatus> {
+    match error {
+        WireError::Session(SessionError::BindRefused(status)) => Some(*status),
+        _ => None,
     }
 }
 

@@ -16,6 +16,9 @@ impl Meters {
     pub fn carry(&self, tally: &mut Tally) {
         self.smsc.pushes.increment(tally.pushes);
         self.smsc.segments.increment(tally.segments);
+        if tally.stray_responses > 0 {
+            self.smsc.stray_responses.increment(tally.stray_responses);
+        }
         for (verdict, count) in tally.answered.iter().enumerate().filter(|(_, count)| **count > 0) {
             self.smsc.answered.add(verdict, *count);
         }

@@ -1,23 +1,28 @@
 //! The pool: every link of every SMSC. It starts them, shows them, drains and stops them; segments never pass here.
 
+use super::connecting::Gate;
 use super::link::{Command, Link, Shown};
 use super::meters::Meters;
+use super::outbind::{self, OutbindListener};
 use super::settings::LinkSettings;
 use crate::actors::clock::Clock;
+use crate::actors::failover::Failover;
 use crate::actors::pool::{LinkName, LinkState, LinkView, NoSuchLink, PoolMessage};
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
+use crate::engine::availability::Change;
+use crate::engine::binding::BindingSettings;
 use crate::engine::tally::Tally;
 use crate::model::HandsetId;
 use crate::telemetry::{SmscMeters, Telemetry};
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
-use tracing::info;
+use tracing::{info, warn};
 
 /// How often receipts that did not come are given up.
 const RECEIPTS_CHECKED_EVERY: Duration = Duration::from_secs(1);
@@ -31,6 +36,10 @@ pub struct SmscLinks {
     pub smsc: Arc<Smsc>,
     /// Its links, in the order of its lanes; receivers, which serve no lane, come last.
     pub links: Vec<LinkSettings>,
+    /// How they bind.
+    pub binding: BindingSettings,
+    /// Where it connects to us, if it does: links that hear of messages wait for that.
+    pub outbind: Option<OutbindListener>,
 }
 
 /// What the pool is made of.
@@ -60,6 +69,12 @@ pub struct State {
     meters: HashMap<String, SmscMeters>,
     bound: Port<usize>,
     tasks: JoinSet<()>,
+    /// Listeners for outbinds.
+    others: JoinSet<()>,
+    failover: Failover,
+    clock: Clock,
+    /// Looks at the SMSCs when it is time.
+    looking: Option<JoinHandle<Result<(), MessagingErr<PoolMessage>>>>,
 }
 
 impl Actor for Pool {
@@ -87,7 +102,7 @@ impl Actor for Pool {
             }
             PoolMessage::Drain(name, reply) => state.command(&name, Command::Drain, reply),
             PoolMessage::Resume(name, reply) => state.command(&name, Command::Work, reply),
-            PoolMessage::Changed => state.show(),
+            PoolMessage::Changed => state.follow(&myself),
             PoolMessage::Stop(reply) => state.stop(myself, reply),
         }
         Ok(())
@@ -97,13 +112,28 @@ impl Actor for Pool {
 impl State {
     fn start(myself: &ActorRef<PoolMessage>, arguments: Arguments) -> Self {
         let Arguments { smscs, telemetry, bound, broken, clock } = arguments;
-        let mut state = Self { members: Vec::new(), meters: HashMap::new(), bound, tasks: JoinSet::new() };
+        let mut state = Self {
+            members: Vec::new(),
+            meters: HashMap::new(),
+            bound,
+            tasks: JoinSet::new(),
+            others: JoinSet::new(),
+            failover: Failover::new(smscs.iter().map(|one| Arc::clone(&one.smsc))),
+            clock: clock.clone(),
+            looking: None,
+        };
         let changed = changed_port(myself);
         let mut owing = Vec::with_capacity(smscs.len());
-        for SmscLinks { smsc, links } in smscs {
+        for SmscLinks { smsc, links, binding, outbind } in smscs {
             let meters = Meters { telemetry: telemetry.clone(), smsc: telemetry.smsc(smsc.name()) };
             state.meters.insert(smsc.name().to_owned(), meters.smsc.clone());
             owing.push((Arc::clone(&smsc), meters.clone()));
+            let outbinds = outbind.is_some().then(Arc::default);
+            let gate = Gate::new(binding, links.len(), outbinds.clone());
+            if let (Some(bound), Some(outbinds)) = (outbind, outbinds) {
+                let name = smsc.name().to_owned();
+                state.others.spawn(outbind::serve(bound, links.len(), outbinds, meters.clone(), name));
+            }
             for (index, settings) in links.into_iter().enumerate() {
                 let name = LinkName { smsc: smsc.name().to_owned(), index: index as u32 };
                 let (commands, receiver) = watch::channel(Command::Work);
@@ -113,6 +143,7 @@ impl State {
                     settings: settings.clone(),
                     lane: (index < smsc.lanes().len()).then_some(index),
                     smsc: Arc::clone(&smsc),
+                    gate: Arc::clone(&gate),
                     meters: meters.clone(),
                     broken: broken.clone(),
                     clock: clock.clone(),
@@ -125,7 +156,7 @@ impl State {
             }
         }
         state.tasks.spawn(expire_receipts(owing, telemetry, clock));
-        state.show();
+        state.follow(myself);
         state
     }
 
@@ -138,6 +169,29 @@ impl State {
         let _ = reply.send(answer);
     }
 
+    /// A link is otherwise than it was, or it is time to look at the SMSCs.
+    fn follow(&mut self, myself: &ActorRef<PoolMessage>) {
+        self.show();
+        let now = self.clock.now();
+        let due = self.failover.look(now, |smsc, change| {
+            match change {
+                Change::Failed => warn!(smsc = smsc.name(), "no link was bound for too long: others stand in"),
+                Change::Returned => info!(smsc = smsc.name(), "back in service: its handsets return to it"),
+            }
+            if let Some(meters) = self.meters.get(smsc.name()).filter(|_| change == Change::Failed) {
+                meters.failovers.increment(1);
+            }
+        });
+        if let Some(before) = self.looking.take() {
+            before.abort();
+        }
+        self.looking = due.map(|due| {
+            // Never before the time: what is not due would be looked at again and again.
+            let wait = due.saturating_sub(now.monotonic) + Duration::from_millis(1);
+            myself.send_after(wait, || PoolMessage::Changed)
+        });
+    }
+
     /// Shows how many links are how.
     fn show(&self) {
         for (smsc, meters) in &self.meters {
@@ -147,6 +201,7 @@ impl State {
             meters.links_bound.set(count(LinkState::Bound));
             meters.links_closed.set(count(LinkState::Closed));
             meters.links_draining.set(count(LinkState::Draining));
+            meters.links_refused.set(count(LinkState::Refused));
         }
         let bound = self.members.iter().filter(|member| member.view().state == LinkState::Bound).count();
         self.bound.send(bound);
@@ -200,15 +255,18 @@ async fn expire_receipts(smscs: Vec<(Arc<Smsc>, Meters)>, telemetry: Telemetry, 
     loop {
         interval.tick().await;
         for (smsc, meters) in &smscs {
-            let mut receipts = smsc.receipts().lock();
-            receipts.handle_timeout(clock.now().monotonic, smsc.number(), &mut tally);
+            let (now, mut receipts) = (clock.now(), smsc.receipts().lock());
+            receipts.handle_timeout(now.monotonic, smsc.number(), &mut tally);
             let (news, awaited) = (receipts.take_news(smsc.number()), receipts.waiting());
+            let tidings = receipts.take_tidings();
             drop(receipts);
+            tidings.into_iter().for_each(|(told, fate)| told.handle_told(now, fate));
             smsc.offer_errands();
             if let Some(spelling) = news {
                 info!(smsc = smsc.name(), message_ids = spelling.as_str(), "receipts name messages like this");
             }
             telemetry.receipts_expected.set(awaited as f64);
+            meters.smsc.parked.set(smsc.parked() as f64);
             meters.carry(&mut tally);
         }
     }

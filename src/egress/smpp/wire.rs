@@ -4,6 +4,8 @@
 //! So a link with work to do refills in the same turn that read the responses.
 
 use super::meters::Meters;
+use super::stream::Stream;
+use super::tls;
 use super::turns::Turns;
 use crate::actors::clock::{self, Clock};
 use crate::actors::handset::{HandsetCell, Service};
@@ -12,14 +14,17 @@ use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
 use crate::codec::smpp::{PDU_MAX_OCTETS, Receipt};
 use crate::engine::clock::Now;
+use crate::engine::crowding::Crowd;
 use crate::engine::encoder::Encoder;
 use crate::engine::handset::Segment;
+use crate::engine::line::Turn;
 use crate::engine::receipts::{Errand, ErrandAnswer, Receipts};
 use crate::engine::session::{Session, SessionError, Sink, State};
+use crate::engine::sign::Sign;
 use crate::engine::subscription::{Answer, Settlement};
 use crate::engine::tally::{Answered, Stage, Tally};
 use crate::engine::verdict::Verdict;
-use crate::model::HandsetId;
+use crate::model::{HandsetId, Msisdn};
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::pin::Pin;
@@ -27,7 +32,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// Octets read at once; more than the longest PDU, so that one always fits.
@@ -37,12 +41,12 @@ const _: () = assert!(READ_OCTETS > PDU_MAX_OCTETS);
 const WRITE_OCTETS: usize = 64 * 1024;
 /// Octets that may wait for the socket before nothing more is read: a peer that asks and takes no answers waits too.
 const READ_STOPS_OCTETS: usize = 2 * WRITE_OCTETS;
-/// Segments taken from one handset before the next has its turn.
-const QUANTUM: usize = 64;
 /// Rounds of one poll before others on this thread have theirs.
 const MAX_ROUNDS: usize = 8;
 /// How long the last words of a session may take.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// How long they may take when the session is of no use any more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What the link remembers of a segment until its answer.
 pub(super) struct Ticket {
@@ -56,9 +60,19 @@ pub(super) enum WireError {
     #[error(transparent)]
     Session(#[from] SessionError),
     #[error("connection lost: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+    #[error("{0}")]
+    Tls(String),
+    #[error("the peer has read nothing for {0:?}")]
+    Stalled(Duration),
     #[error("the peer closed the connection")]
     Closed,
+}
+
+impl From<io::Error> for WireError {
+    fn from(error: io::Error) -> Self {
+        tls::trouble(&error).map_or_else(|| Self::Io(error), Self::Tls)
+    }
 }
 
 /// What the link wants of its connection.
@@ -95,7 +109,7 @@ struct Shown {
 /// A connection and its session.
 pub(super) struct Wire<'a> {
     around: &'a Surroundings,
-    stream: TcpStream,
+    stream: Stream,
     session: Session<Ticket>,
     turns: Turns,
     encoder: Encoder,
@@ -103,16 +117,26 @@ pub(super) struct Wire<'a> {
     input: Vec<u8>,
     have: usize,
     out: BytesMut,
+    /// Segments of the last turn that the lane gave.
+    used: usize,
+    /// The socket has been given something that it may still hold back.
+    unflushed: bool,
+    /// Since when the socket has taken nothing of what waits for it.
+    stuck_since: Option<Duration>,
     /// Segments in `out`, and since when.
     unsent: Option<(Duration, u64)>,
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Duration,
     goodbye_at: Option<Duration>,
+    /// Handsets that the SMSC had no room for of late.
+    crowd: Crowd,
     shown: Shown,
+    /// Handsets that are parked, as the metrics were last told.
+    shown_parked: usize,
 }
 
 impl<'a> Wire<'a> {
-    pub fn new(around: &'a Surroundings, stream: TcpStream, session: Session<Ticket>, out: BytesMut) -> Self {
+    pub fn new(around: &'a Surroundings, stream: Stream, session: Session<Ticket>, out: BytesMut) -> Self {
         Self {
             around,
             stream,
@@ -123,11 +147,16 @@ impl<'a> Wire<'a> {
             input: vec![0; READ_OCTETS],
             have: 0,
             out,
+            used: 0,
+            unflushed: false,
+            stuck_since: None,
             unsent: None,
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             sleeps_until: Duration::ZERO,
             goodbye_at: None,
+            crowd: Crowd::new(around.smsc.crowding()),
             shown: Shown::default(),
+            shown_parked: 0,
         }
     }
 
@@ -150,6 +179,12 @@ impl<'a> Wire<'a> {
             window: self.session.window() as u32,
             rate: self.session.rate(now).unwrap_or(0),
         });
+        let parked = self.around.smsc.parked();
+        if parked != self.shown_parked {
+            self.around.meters.smsc.parked.set(parked as f64);
+            self.shown_parked = parked;
+        }
+        self.tally.stray_responses += self.session.take_strays();
         self.around.smsc.journal().note_accepted(self.tally.answered[Answered::Accepted as usize]);
         self.around.meters.carry(&mut self.tally);
     }
@@ -170,11 +205,7 @@ impl<'a> Wire<'a> {
     /// The connection is gone: answers what was not answered.
     pub fn close(mut self) {
         let now = self.around.clock.now();
-        let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
-        self.session.handle_lost(now, &mut answers);
-        answers.end(now);
-        drop(receipts);
+        self.learn(now, |session, _, _, answers| session.handle_lost(now, answers));
         self.show();
         self.show_as(Shown::default());
     }
@@ -186,12 +217,15 @@ impl<'a> Wire<'a> {
             let read = if reads { self.poll_read(now, cx) } else { Poll::Pending };
             if let Poll::Ready(Err(error)) = read {
                 let _ = self.poll_write(now, cx); // a last word, if the socket takes it
-                return Poll::Ready(Err(error));
+                return Poll::Ready(Err(self.session.take_ending().map_or(error, WireError::Session)));
             }
             if self.session.state() == State::Unbound {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(self.ended());
             }
-            self.handle_time(now)?;
+            if let Err(error) = self.handle_time(now) {
+                let _ = self.poll_write(now, cx);
+                return Poll::Ready(Err(error));
+            }
             self.follow(wanted, now);
             if wanted == Wanted::Work {
                 if self.around.smsc.errands() > 0 {
@@ -201,7 +235,10 @@ impl<'a> Wire<'a> {
             }
             let written = self.poll_write(now, cx)?;
             if self.goodbye_at.is_some_and(|at| at <= now.monotonic) {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(self.ended());
+            }
+            if let Some(since) = self.stuck_since.filter(|since| *since + self.patience() <= now.monotonic) {
+                return Poll::Ready(Err(WireError::Stalled(now.monotonic.saturating_sub(since))));
             }
             let wants_turn = wanted == Wanted::Work && (self.wants_turn(now) || self.wants_errand(now));
             let more = read.is_ready() || (written.is_ready() && (wants_turn || !reads));
@@ -222,11 +259,9 @@ impl<'a> Wire<'a> {
             return Poll::Ready(Err(WireError::Closed));
         }
         self.have += read;
-        let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
-        let result = self.session.handle_input(now, &self.input[..self.have], &mut self.out, &mut answers);
-        answers.end(now);
-        let taken = result?;
+        let have = self.have;
+        let taken =
+            self.learn(now, |session, input, out, answers| session.handle_input(now, &input[..have], out, answers))?;
         self.input.copy_within(taken..self.have, 0);
         self.have -= taken;
         Poll::Ready(Ok(()))
@@ -236,15 +271,43 @@ impl<'a> Wire<'a> {
         if now.monotonic < self.session.poll_timeout(now) {
             return Ok(());
         }
-        let mut receipts = self.around.smsc.receipts().lock();
-        let mut answers = Answers::new(self.around, &mut self.turns, &mut self.tally, &mut receipts);
-        let result = self.session.handle_timeout(now, &mut self.out, &mut answers);
-        answers.end(now);
-        Ok(result?)
+        Ok(self.learn(now, |session, _, out, answers| session.handle_timeout(now, out, answers))?)
+    }
+
+    /// Lets the session learn something, and takes that to whom it concerns.
+    fn learn<R>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Session<Ticket>, &[u8], &mut BytesMut, &mut Answers<'_>) -> R,
+    ) -> R {
+        let Self { around, session, turns, tally, input, out, crowd, .. } = self;
+        let mut receipts = around.smsc.receipts().lock();
+        let mut answers =
+            Answers { around, turns, tally, receipts: &mut receipts, crowd, service: None, signs: Vec::new() };
+        let result = work(session, input, out, &mut answers);
+        let signs = answers.end(now);
+        let tidings = receipts.take_tidings();
+        drop(receipts);
+        tidings.into_iter().for_each(|(told, fate)| told.handle_told(now, fate));
+        signs.into_iter().for_each(|(number, sign)| around.smsc.handle_sign(now, &number, sign, tally));
+        result
+    }
+
+    /// How it ended: well, unless the session found that it is of no use.
+    fn ended(&mut self) -> Result<(), WireError> {
+        self.session.take_ending().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// How long the socket may take nothing.
+    fn patience(&self) -> Duration {
+        self.session.settings().response_timeout
     }
 
     /// Says goodbye when that is wanted and nothing is owed any more.
     fn follow(&mut self, wanted: Wanted, now: Now) {
+        if self.goodbye_at.is_none() && self.session.is_ending() {
+            self.goodbye_at = Some(now.monotonic + FAREWELL);
+        }
         let Wanted::Stop { by } = wanted else { return };
         if self.goodbye_at.is_none() && (self.session.open() == 0 || by <= now.monotonic) {
             self.session.unbind(&mut self.out);
@@ -287,8 +350,9 @@ impl<'a> Wire<'a> {
         let before = self.tally.segments;
         let mut receipts = self.around.smsc.receipts().lock();
         while room > 0 && self.out.len() < WRITE_OCTETS {
-            let Some(handset) = self.around.lane.pop(now) else { break };
-            let (turn, most, mut tracked) = (self.turns.next(), room.min(QUANTUM), 0);
+            let next = self.around.lane.pop(now, std::mem::take(&mut self.used));
+            let Some(Turn { item: handset, most, .. }) = next else { break };
+            let (turn, most, mut tracked) = (self.turns.next(), room.min(most), 0);
             let (session, encoder, out, tally) = (&mut self.session, &mut self.encoder, &mut self.out, &mut self.tally);
             let mut whole = out.len();
             let served = HandsetCell::serve(&handset, now, |engine| {
@@ -306,6 +370,7 @@ impl<'a> Wire<'a> {
                 self.around.broken.send(handset.id());
             }
             room -= tracked;
+            self.used = tracked;
             self.turns.begin(handset, tracked);
         }
         drop(receipts);
@@ -320,13 +385,24 @@ impl<'a> Wire<'a> {
 
     fn poll_write(&mut self, now: Now, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         while !self.out.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out))?;
+            let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(cx, &self.out)? else {
+                self.stuck_since.get_or_insert(now.monotonic);
+                return Poll::Pending;
+            };
             if written == 0 {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
             self.out.advance(written);
+            (self.unflushed, self.stuck_since) = (true, None);
         }
         self.out.clear();
+        if self.unflushed {
+            if Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
+                self.stuck_since.get_or_insert(now.monotonic);
+                return Poll::Pending;
+            }
+            (self.unflushed, self.stuck_since) = (false, None);
+        }
         if let Some((since, segments)) = self.unsent.take() {
             self.tally.time(Stage::Submit, now.monotonic.saturating_sub(since), segments);
         }
@@ -352,7 +428,8 @@ impl<'a> Wire<'a> {
         let own = self.session.poll_timeout(now);
         // Those whose time has come wait for room now, and what makes room wakes us.
         let lane = self.around.lane.poll_timeout().filter(|at| *at > now.monotonic).unwrap_or(own);
-        let due = own.min(lane).min(self.goodbye_at.unwrap_or(own));
+        let stuck = self.stuck_since.map_or(own, |since| since + self.patience());
+        let due = own.min(lane).min(self.goodbye_at.unwrap_or(own)).min(stuck);
         if due < self.sleeps_until || self.sleeps_until <= now.monotonic {
             self.sleep.as_mut().reset(clock::instant(due));
             self.sleeps_until = due;
@@ -368,17 +445,22 @@ struct Answers<'a> {
     turns: &'a mut Turns,
     tally: &'a mut Tally,
     receipts: &'a mut Receipts,
+    crowd: &'a mut Crowd,
     service: Option<Service>,
+    /// Handsets that were heard of, and that somebody may look for: for when no engine is in anybody's hands.
+    signs: Vec<(Msisdn, Sign)>,
 }
 
-impl<'a> Answers<'a> {
-    fn new(around: &'a Surroundings, turns: &'a mut Turns, tally: &'a mut Tally, receipts: &'a mut Receipts) -> Self {
-        Self { around, turns, tally, receipts, service: None }
+impl Answers<'_> {
+    /// Gives the last handset's engine back. To be called when all is said.
+    fn end(mut self, now: Now) -> Vec<(Msisdn, Sign)> {
+        self.give_back(now);
+        self.signs
     }
 
-    /// Gives the last handset's engine back. To be called when all is said.
-    fn end(self, now: Now) {
-        if let Some(service) = self.service {
+    fn give_back(&mut self, now: Now) {
+        if let Some(mut service) = self.service.take() {
+            service.watch(self.receipts);
             service.end(now);
         }
     }
@@ -392,9 +474,8 @@ impl Sink<Ticket> for Answers<'_> {
         let Ticket { turn, segment } = ticket;
         let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
         if self.service.as_ref().is_none_or(|service| !service.is_of(handset)) {
-            if let Some(service) = self.service.take() {
-                service.end(now);
-            }
+            self.give_back(now);
+            let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
             self.service = Service::begin(handset);
         }
         let mut settlement = Settlement { tally: self.tally, receipts: self.receipts, smsc: self.around.smsc.number() };
@@ -402,11 +483,26 @@ impl Sink<Ticket> for Answers<'_> {
             .service
             .as_mut()
             .and_then(|service| service.work(|engine| engine.handle_answer(now, segment, answer, &mut settlement)));
-        if served.is_none() {
-            self.around.broken.send(handset.id());
-        }
+        let verdict = match (served, self.turns.handset(turn)) {
+            (None, handset) => {
+                handset.into_iter().for_each(|handset| self.around.broken.send(handset.id()));
+                Verdict::Accept
+            }
+            (Some(Verdict::ParkHandset), Some(handset)) if self.crowd.handle_refused(now, handset.id().half()) => {
+                Verdict::HoldLink
+            }
+            (Some(verdict), _) => verdict,
+        };
         self.turns.note_answered(turn);
-        served.unwrap_or(Verdict::Accept)
+        verdict
+    }
+
+    fn handle_sign(&mut self, _: Now, number: &[u8], sign: Sign) {
+        if self.around.smsc.heeds(sign)
+            && let Some(number) = std::str::from_utf8(number).ok().and_then(|digits| digits.parse().ok())
+        {
+            self.signs.push((number, sign));
+        }
     }
 
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>) {

@@ -56,6 +56,11 @@ impl Fates {
         self.all.get_mut(id.index as usize).filter(|fate| fate.serial == id.serial)
     }
 
+    /// Whether it is one that is not closed.
+    pub fn is_open(&self, id: FateId) -> bool {
+        self.all.get(id.index as usize).is_some_and(|fate| fate.serial == id.serial)
+    }
+
     /// Its id means nothing from now on.
     #[inline]
     pub fn close(&mut self, id: FateId) {

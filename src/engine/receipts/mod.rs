@@ -15,17 +15,19 @@ mod ending;
 mod errands;
 mod fates;
 mod spelling;
+mod told;
 
 pub use asking::ErrandAnswer;
 pub use changes::{AwaitedReceipt, PushOf};
 pub use errands::{Errand, ErrandSettings};
 pub use fates::FateId;
 pub use spelling::{MessageIds, Spelling};
+pub use told::{Tidings, Told};
 
 use super::clock::{Now, Stamp};
 use super::tally::{ReceiptKind, Stage, Tally};
 use super::waiting::MessageId;
-use crate::codec::smpp::Receipt;
+use crate::codec::smpp::{MessageState, Receipt};
 use crate::model::{Outcome, SubscriptionId};
 use changes::Changes;
 use desk::Desk;
@@ -33,7 +35,9 @@ use ending::{Ended, Ending};
 use errands::Errands;
 use fates::{Fate, Fates};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+use told::Watches;
 
 /// How long a receipt that overtook its response waits for it.
 const PARKING_TIME: Duration = Duration::from_secs(60);
@@ -55,6 +59,7 @@ pub struct Receipts {
     is_recorded: bool,
     /// By the place of its fate: the ids of a push that waits for several receipts. One that comes may end it.
     siblings: HashMap<u32, Vec<(u8, MessageId)>>,
+    watches: Watches,
 }
 
 impl Receipts {
@@ -70,6 +75,7 @@ impl Receipts {
             awaited: 0,
             is_recorded: false,
             siblings: HashMap::new(),
+            watches: Watches::default(),
         }
     }
 
@@ -273,6 +279,28 @@ impl Receipts {
         }
     }
 
+    /// Whether a push's receipts are awaited.
+    pub fn is_open(&self, fate: FateId) -> bool {
+        self.fates.is_open(fate)
+    }
+
+    /// Whether this SMSC sends no receipts at all, whoever asks for them.
+    pub fn is_silent(&self, now: Duration, smsc: u8) -> bool {
+        self.watches.is_silent(now, smsc)
+    }
+
+    /// Whom to tell when a push's receipts are in, or not awaited any more; at once if that is so already.
+    pub fn watch(&mut self, fate: FateId, told: Arc<dyn Told>) {
+        let is_open = self.is_open(fate);
+        self.watches.watch(fate, is_open, told);
+    }
+
+    /// Who is to be told now, when the table is not locked any more.
+    #[must_use]
+    pub fn take_tidings(&mut self) -> Tidings {
+        self.watches.take_tidings()
+    }
+
     /// Segments whose receipt is awaited.
     pub fn waiting(&self) -> usize {
         self.awaited
@@ -330,6 +358,7 @@ impl Receipts {
         tally: &mut Tally,
     ) {
         tally.receipt(kind);
+        self.watches.note_heard(now, named.0);
         self.ended.note(now, named, ending);
         self.end_segment(now, fate, ending, tally);
     }
@@ -379,6 +408,7 @@ impl Receipts {
     #[inline]
     fn close(&mut self, id: FateId) {
         self.fates.close(id);
+        self.watches.note_closed(id);
         if self.errands.len() > 0 {
             self.errands.forget(id);
         }
@@ -396,6 +426,11 @@ impl Receipts {
             }
         }
     }
+}
+
+/// Whether a message in this state is not on its way any more.
+pub fn is_final(state: MessageState) -> bool {
+    Ending::of(state).is_some()
 }
 
 #[cfg(test)]

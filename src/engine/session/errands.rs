@@ -76,7 +76,11 @@ impl<T> Session<T> {
         pdu: &Pdu<'_>,
         sink: &mut impl Sink<T>,
     ) -> Result<(), SessionError> {
-        let Some(errand) = self.errands.take(pdu.header.sequence_number) else { return Ok(()) };
+        let Some(errand) = self.errands.take(pdu.header.sequence_number) else {
+            self.strays += 1;
+            return Ok(());
+        };
+        self.has_answered = true;
         let is_ok = pdu.header.command_status.is_ok() && pdu.header.command_id != CommandId::GENERIC_NACK;
         let answer = match (&pdu.body, errand.kind) {
             (Body::QuerySmResp(response), ErrandKind::Query) if is_ok => ErrandAnswer::Done(response.message_state),

@@ -3,6 +3,7 @@
 use super::body::Fit;
 use super::{Subscription, gap_mark};
 use crate::codec::segments;
+use crate::engine::budget::Purse;
 use crate::engine::clock::Now;
 use crate::engine::naming::Naming;
 use crate::engine::push::{Form, Push};
@@ -33,6 +34,9 @@ impl Subscription {
                 return false;
             }
         }
+        if self.is_at_limit(now) {
+            return self.expiry().is_some_and(|expiry| expiry <= now.monotonic);
+        }
         let full = self.policy.max_events > 0 && self.pending() >= u64::from(self.policy.max_events);
         full || self.policy.batch_window.is_zero()
             || self.pending_octets + self.around >= self.capacity
@@ -40,7 +44,7 @@ impl Subscription {
     }
 
     /// Forms the next push if one is due; false when there is nothing to send.
-    pub(super) fn form(&mut self, now: Now, numbers: &mut Numbers, tally: &mut Tally) -> bool {
+    pub(super) fn form(&mut self, now: Now, numbers: &mut Numbers, purse: &mut Purse, tally: &mut Tally) -> bool {
         if !self.is_due(now) {
             return false;
         }
@@ -49,7 +53,12 @@ impl Subscription {
             let formed = self.form_again(now, numbers, tally);
             self.tell_if_roomy();
             match formed {
-                Some(formed) => return formed,
+                Some(formed) => {
+                    if formed {
+                        self.charge_again(now, purse);
+                    }
+                    return formed;
+                }
                 None if !self.is_due(now) => return false,
                 None => {}
             }
@@ -57,12 +66,16 @@ impl Subscription {
         if (self.screen.is_some() || !self.ended.is_empty()) && !self.prepare(now, tally) {
             return false;
         }
+        if self.is_at_limit(now) {
+            self.skip_unsendable(now, tally);
+            return false;
+        }
         let mut gap = self.gap;
         let mut selection = self.select(gap, now);
         if selection.events.is_empty() {
             self.skip_unsendable(now, tally);
             if self.cursor >= self.again_start() {
-                return self.form(now, numbers, tally);
+                return self.form(now, numbers, purse, tally);
             }
             gap = self.gap;
             selection = self.select(gap, now);
@@ -71,12 +84,38 @@ impl Subscription {
             gap = 0; // no room for the mark beside a long event: the next push tells
             selection = self.select(gap, now);
         }
-        let Selection { at, events, octets, form, long, rule } = selection;
-        let Ok(segments) = segments::count(octets, self.width) else { return false };
-        if events.is_empty() {
+        let Ok(mut segments) = segments::count(selection.octets, self.width) else { return false };
+        if selection.events.is_empty() {
             return false;
         }
-        let segments = if self.is_whole { 1 } else { segments.get() };
+        if !self.pay(now, segments.get(), purse) {
+            if !self.stop_at_limit(now, tally) {
+                return false;
+            }
+            gap = 0;
+            selection = self.select_all(gap, now);
+            let Ok(needed) = segments::count(selection.octets, self.width) else { return false };
+            if selection.events.is_empty() || !self.pay_for_notice(now, needed.get(), purse) {
+                return false;
+            }
+            segments = needed;
+        }
+        self.put(selection, segments.get(), gap, now, numbers, tally);
+        true
+    }
+
+    /// The push that was selected is on its way.
+    fn put(
+        &mut self,
+        selection: Selection,
+        segments: u8,
+        gap: u64,
+        now: Now,
+        numbers: &mut Numbers,
+        tally: &mut Tally,
+    ) {
+        let Selection { at, events, octets: _, form, long, rule } = selection;
+        let segments = if self.is_whole { 1 } else { segments };
         let (reference, transaction) = numbers.take(now.monotonic, segments);
         if segments > 1 {
             tally.references_reused += numbers.take_reused();
@@ -109,7 +148,6 @@ impl Subscription {
             self.pass_ended(tally);
         }
         self.note_formed();
-        true
     }
 
     /// Ends and passes over what need not be pushed; whether a push is due all the same.

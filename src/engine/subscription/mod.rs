@@ -1,8 +1,9 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
 //! `screening` ends events that need not be pushed, `forming` makes pushes of the others, `again` those of an earlier
-//! process, `asking` says which want a receipt, `body` writes what they say, `settling` follows them to their end; `relay`
-//! keeps events from being pushed while a stream brings them; `withdrawing` takes back what is not wanted any more.
+//! process, `asking` says which of their segments want a receipt, `body` writes what they say, `settling` follows them to
+//! their end; `relay` keeps events from being pushed while a stream brings them; `withdrawing` takes back what is not wanted
+//! any more.
 
 mod again;
 mod asking;
@@ -10,11 +11,13 @@ mod body;
 mod forming;
 mod gap_mark;
 mod keys;
+mod limited;
 mod relay;
 mod screening;
 mod settling;
 mod withdrawing;
 
+use super::budget::{Purse, Shares};
 use super::chunk::Chunk;
 use super::clock::{Now, Stamp};
 use super::encoder::{Encoder, Frame, Owner, Piece};
@@ -23,7 +26,7 @@ use super::envelope::Envelope;
 use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
 use super::push::{Doom, Push};
-use super::receipts::Receipts;
+use super::receipts::{FateId, Receipts};
 use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use super::verdict::Verdict;
@@ -32,6 +35,7 @@ use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
 use bytes::BytesMut;
+use limited::Hold;
 use relay::Relay;
 use screening::Screen;
 use std::collections::VecDeque;
@@ -156,6 +160,10 @@ pub struct Subscription {
     /// Pushes that are not settled.
     outstanding: usize,
     last_accepted: u64,
+    /// The push that was accepted last, if its receipts are awaited and nobody asked.
+    accepted_last: Option<FateId>,
+    /// Events before this one wait for no others.
+    flushed: u64,
     /// Events lost since the last push told of it.
     gap: u64,
     watched: bool,
@@ -174,6 +182,10 @@ pub struct Subscription {
     changed: bool,
     /// If streams bring events to the handset, or did.
     relay: Option<Box<Relay>>,
+    /// Budgets that its pushes are charged to, beside its handset's.
+    shares: Option<Arc<Shares>>,
+    /// If it has met one of their limits.
+    hold: Option<Box<Hold>>,
     /// It takes no more, and ends with what it has.
     draining: bool,
     closing: Option<DropReason>,
@@ -220,6 +232,8 @@ impl Subscription {
             unsent: 0,
             outstanding: 0,
             last_accepted: 0,
+            accepted_last: None,
+            flushed: 0,
             gap: 0,
             watched: false,
             attached: false,
@@ -229,6 +243,8 @@ impl Subscription {
             resends: true,
             changed: false,
             relay: None,
+            shares: None,
+            hold: None,
             draining: false,
             closing: None,
         }
@@ -344,6 +360,9 @@ impl Subscription {
     /// Changes the policy; pushes on their way keep what they were formed by.
     pub fn set_policy(&mut self, policy: Policy) {
         self.capacity = segments::capacity(policy.max_segments.get(), self.width);
+        if self.policy.at_limit != policy.at_limit {
+            self.hold = None;
+        }
         if (&policy.types, &policy.coalesce) != (&self.policy.types, &self.policy.coalesce) {
             self.screen = Screen::of(&policy);
         }
@@ -424,6 +443,17 @@ impl Subscription {
         }
     }
 
+    /// What waits for more events to go with it waits no longer.
+    pub(super) fn flush(&mut self) {
+        self.flushed = self.end;
+    }
+
+    /// The push that was accepted last, if its receipts are awaited and this was not asked before.
+    #[inline]
+    pub(super) fn take_released(&mut self) -> Option<FateId> {
+        self.accepted_last.take()
+    }
+
     /// Whether a push was formed and has segments to be sent.
     pub fn has_unsent(&self) -> bool {
         self.unsent > 0
@@ -443,7 +473,11 @@ impl Subscription {
             Some(_) if self.cursor >= self.reach() && !self.screening_is_due() => return None,
             Some(_) => self.waiting_since(oldest.into()).into(),
         };
-        Some((oldest + self.policy.batch_window).max(self.held_until()?))
+        let held_until = self.held_until()?;
+        let window = if self.cursor < self.flushed { Duration::ZERO } else { self.policy.batch_window };
+        let due = (oldest + window).max(held_until);
+        let Some(limit_until) = self.limit_until() else { return Some(due) };
+        Some(due.max(limit_until).min(self.expiry().unwrap_or(Duration::MAX).max(held_until)))
     }
 
     /// Writes the next segment to go and says which it is: the push's number and the segment's index.
@@ -454,13 +488,13 @@ impl Subscription {
         now: Now,
         may_form: bool,
         frame: &Frame<'_>,
-        numbers: &mut Numbers,
+        (numbers, purse): (&mut Numbers, &mut Purse),
         writing: &mut Writing<'_>,
         settlement: &mut Settlement<'_>,
     ) -> Option<(u64, u8)> {
         loop {
             if self.unsent == 0 {
-                if !(may_form && self.form(now, numbers, settlement.tally)) {
+                if !(may_form && self.form(now, numbers, purse, settlement.tally)) {
                     return None;
                 }
                 if settlement.receipts.is_withdrawing() {
@@ -485,7 +519,9 @@ impl Subscription {
                 self.settle_if_done(at, now, numbers, settlement);
                 continue;
             }
-            self.note_written(at, index, airtime, now, settlement.tally);
+            if self.note_written(at, index, airtime, now, settlement.tally) {
+                self.charge(now, airtime, purse);
+            }
             return Some((number, index));
         }
     }

@@ -127,13 +127,15 @@ impl Subscription {
         self.pushes.iter().position(|push| push.to_send().is_some())
     }
 
-    pub(super) fn note_written(&mut self, at: usize, index: u8, airtime: u8, now: Now, tally: &mut Tally) {
+    /// Whether it was written before.
+    pub(super) fn note_written(&mut self, at: usize, index: u8, airtime: u8, now: Now, tally: &mut Tally) -> bool {
         let push = &mut self.pushes[at];
-        push.note_written(index);
+        let again = push.note_written(index);
         self.changed = true;
         tally.segments += u64::from(airtime);
         tally.time(Stage::Window, Stamp::from(now.monotonic).since(push.formed_at), 1);
         self.unsent -= usize::from(push.to_send().is_none());
+        again
     }
 
     pub(super) fn settle_if_done(
@@ -161,6 +163,7 @@ impl Subscription {
         match fate {
             Some(fate) if outcome == Outcome::Accepted => {
                 settlement.receipts.handle_released(now.monotonic, fate, count, settlement.tally);
+                self.accepted_last = Some(fate);
                 if settlement.receipts.is_withdrawing() {
                     self.note_withdrawable(fate, &events, settlement);
                 }
@@ -219,6 +222,9 @@ impl Subscription {
             self.pending_octets = self.pending_octets.saturating_sub(self.measure(range.clone()));
         }
         self.cursor = range.end;
+        if self.cursor == self.end {
+            self.leave_lines();
+        }
         match self.pushes.back_mut() {
             Some(last) if last.segments == 0 => last.events.end = range.end,
             _ => self.pushes.push_back(Push::passed_over(range, outcome)),

@@ -113,6 +113,8 @@ impl Faults {
                 decision.spoil(&counted.rule.fault, counted.seed, n);
             }
         }
+        // Who answers well has taken the message, whatever another fault would have had him do.
+        decision.accept |= decision.answer != Answer::Never;
         decision.accept &= decision.status.is_ok();
         decision
     }
@@ -320,6 +322,15 @@ mod tests {
         let mut faults = faults("[[fault]]\nkind = \"invalid_destination\"\nprobability = 1\ndestination = \"1555\"");
         assert_eq!(faults.decide(1, b"1555").status, CommandStatus::INVDSTADR);
         assert_eq!(faults.decide(2, b"1556").status, CommandStatus::OK);
+    }
+
+    #[test]
+    fn what_is_answered_well_was_accepted() {
+        let mut faults = faults(
+            "[[fault]]\nkind = \"delay\"\ndelay = \"1s\"\nat = 1\n[[fault]]\nkind = \"silent\"\naccept = false\nat = 1",
+        );
+        let decision = faults.decide(1, b"1");
+        assert_eq!((decision.answer, decision.accept), (Answer::After(Duration::from_secs(1)), true));
     }
 
     #[test]

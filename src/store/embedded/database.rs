@@ -90,7 +90,7 @@ impl Tables {
         sequence.fetch_max(sequence.get() + SEQUENCE_STEP);
         let existing = |name: &str| {
             // A store from before there was such a table has nothing in it.
-            if !database.keyspace_exists(name) && name != EXPIRIES {
+            if !database.keyspace_exists(name) && !LATER.contains(&name) {
                 return Err(damaged(path, format!("table {name} is missing")));
             }
             database.keyspace(name, table_options).map_err(|error| engine(path, error))
@@ -101,7 +101,8 @@ impl Tables {
 
     /// The keyspace of a table.
     pub(super) fn table(&self, table: Table) -> &Keyspace {
-        let [node, sources, terms, subscriptions, progress, handsets, receipts, publications, expiries] = &self.tables;
+        let [node, sources, terms, subscriptions, progress, handsets, receipts, publications, rest @ ..] = &self.tables;
+        let [expiries, budgets] = rest;
         match table {
             Table::Node => node,
             Table::Sources => sources,
@@ -112,6 +113,7 @@ impl Tables {
             Table::Receipts => receipts,
             Table::Publications => publications,
             Table::Expiries => expiries,
+            Table::Budgets => budgets,
         }
     }
 
@@ -157,8 +159,10 @@ impl Tables {
     }
 }
 
-/// The table that came last.
+/// Tables that came later than the first store.
+const LATER: [&str; 2] = [EXPIRIES, BUDGETS];
 const EXPIRIES: &str = "expiries";
+const BUDGETS: &str = "budgets";
 
 /// A database is in the directory of its store.
 fn store_of(directory: &Path) -> &Path {
@@ -171,8 +175,8 @@ pub(super) fn sync(directory: &Path) -> Result<(), StoreError> {
 }
 
 fn each(keyspace: impl Fn(&str) -> Result<Keyspace, StoreError>) -> Result<[Keyspace; Table::ALL.len()], StoreError> {
-    let [a, b, c, d, e, f, g, h, i] = Table::ALL.map(|table| keyspace(name(table)));
-    Ok([a?, b?, c?, d?, e?, f?, g?, h?, i?])
+    let [a, b, c, d, e, f, g, h, i, j] = Table::ALL.map(|table| keyspace(name(table)));
+    Ok([a?, b?, c?, d?, e?, f?, g?, h?, i?, j?])
 }
 
 fn database(directory: &Path) -> Result<Database, StoreError> {
@@ -207,5 +211,6 @@ fn name(table: Table) -> &'static str {
         Table::Receipts => "receipts",
         Table::Publications => "publications",
         Table::Expiries => EXPIRIES,
+        Table::Budgets => BUDGETS,
     }
 }

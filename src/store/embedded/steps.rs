@@ -5,6 +5,7 @@
 //! | 2 | terms say what a push says of its events, and which have an id; an open push says how its events are written; a
 //! | | subscription has the key of its stream |
 //! | 3 | terms have a priority and say what becomes of events at a limit, which types are wanted, and what is coalesced |
+//! | 4 | handsets say what was used of their budgets |
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,7 +20,7 @@ use super::failure::{damaged, engine};
 use super::format::Step;
 
 /// From format 1 to 2, from 2 to 3, and so on.
-pub(super) const STEPS: &[Step] = &[second, third];
+pub(super) const STEPS: &[Step] = &[second, third, fourth];
 
 fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
     change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &row::encode(&("all", "origin"))].concat())))?;
@@ -42,6 +43,12 @@ fn second(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError
 fn third(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
     let more = row::encode(&("normal", "hold", [""; 0].as_slice(), "none"));
     change(tables, batch, Table::Terms, |_, value| Ok(Some([value, &more].concat())))
+}
+
+/// Nothing was counted before.
+fn fourth(tables: &Tables, batch: &mut OwnedWriteBatch) -> Result<(), StoreError> {
+    let more = row::encode(&(0u32, 0u32));
+    change(tables, batch, Table::Handsets, |_, value| Ok(Some([value, &more].concat())))
 }
 
 /// Changes the records of a table for which there is another value.
@@ -132,7 +139,7 @@ mod first {
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use crate::engine::progress::Progress;
+    use crate::engine::progress::{HandsetProgress, Progress};
     use crate::model::{ApplicationId, Policy, TenantId};
     use crate::store::row::{SubscriptionRow, TermsRow};
     use fjall::PersistMode;
@@ -160,6 +167,14 @@ mod tests {
             let migrated = migrated(steps, Table::Terms, &[(b"1", &old(newer))]);
             assert_eq!(migrated.concat(), value);
         }
+    }
+
+    #[test]
+    fn handsets_of_the_third_format_have_used_nothing() {
+        let old = row::encode(&(9u16, 4u8, vec![(7u16, 1_790_000_000_000u64)]));
+        let new = migrated(&[fourth], Table::Handsets, &[(b"a", &old)]);
+        let read: HandsetProgress = row::decode(Table::Handsets, &new[0]).unwrap();
+        assert_eq!((read.reference, read.transaction, read.quarantined.len(), read.used), (9, 4, 1, (0, 0)));
     }
 
     #[test]

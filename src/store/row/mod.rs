@@ -114,6 +114,11 @@ pub fn publication(key: &[u8]) -> Result<(SourceNumber, &str), RowError> {
     Ok((number(Table::Publications, source)?, str::from_utf8(publish_id).map_err(|_| wrong())?))
 }
 
+/// The key of what was used of a budget: of whose kind it is, and what it is called.
+pub fn budget_key(scope: u8, name: &str) -> Vec<u8> {
+    [&[scope], name.as_bytes()].concat()
+}
+
 fn octets<const N: usize>(table: Table, key: &[u8]) -> Result<[u8; N], RowError> {
     key.try_into().map_err(|_| RowError::new(table, format!("its key has {} octets and not {N}", key.len())))
 }

@@ -1,10 +1,10 @@
 //! What else an ESME asks for: query_sm, cancel_sm and replace_sm (SMPP v3.4 §4.8 to §4.10), and the other ways to submit,
 //! data_sm (§4.7) and submit_multi (§4.5).
 
-use super::super::faults::Answer;
 use super::super::script::Dates;
 use super::super::{receipts, store};
 use super::Session;
+use super::submitting::Taken;
 use crate::codec::smpp::{
     Address, BindMode, CancelSm, CommandStatus, DataSm, Encode, Header, MultiDestination, QuerySm, QuerySmResp,
     RefusedBuffer, RefusedDestination, ReplaceSm, SubmitMulti, SubmitMultiResp, SubmitSm, Tlvs,
@@ -127,7 +127,7 @@ impl Session {
         self.outstanding += 1;
         self.read.max_outstanding = self.read.max_outstanding.max(self.outstanding);
         let mut refused = RefusedBuffer::default();
-        let mut first = None;
+        let mut all: Vec<Taken> = Vec::new();
         for address in &addresses {
             let submit = SubmitSm {
                 service_type: multi.service_type,
@@ -145,7 +145,7 @@ impl Session {
                 short_message: multi.short_message,
                 tlvs: multi.tlvs,
             };
-            let taken = self.take(&submit, first.as_ref().map(|(n, _)| *n), now);
+            let taken = self.take(&submit, all.first().map(|taken| taken.n), now);
             if self.ending.is_some() {
                 return;
             }
@@ -153,10 +153,9 @@ impl Session {
                 // It came in a field of the same length, and there are as many at most.
                 let _ = refused.push(&RefusedDestination { address: *address, status: taken.decision.status });
             }
-            self.report_taken(&taken, now);
-            first.get_or_insert((taken.n, taken));
+            all.push(taken);
         }
-        let Some((_, mut first)) = first else { return };
+        let Some(first) = all.first() else { return };
         let refused = refused.refused();
         let nobody = refused.len() == addresses.len();
         let id = self.shared.ids.response(first.n);
@@ -165,14 +164,12 @@ impl Session {
             false => SubmitMultiResp { message_id: id.as_bytes(), refused, tlvs: Tlvs::NONE },
         };
         let status = if nobody { first.decision.status } else { CommandStatus::OK };
-        if nobody && first.decision.answer == Answer::Never {
-            return;
-        }
         let mut answer = BytesMut::new();
         // As above.
         let _ = resp.encode_with_status(status, header.sequence_number, &mut answer);
         self.send_answer(&first.decision, answer, (first.n, first.due, now));
-        if let Some(fault) = first.decision.link.take() {
+        all.iter().for_each(|taken| self.report_taken(taken, now));
+        if let Some(fault) = first.decision.link {
             self.break_link(fault, header, &id);
         }
     }

@@ -27,6 +27,8 @@ type When = (u64, Option<Duration>, Duration);
 pub(super) struct Taken {
     pub(super) n: u64,
     pub(super) decision: Decision,
+    /// As its answer names it; empty if it was not taken.
+    pub(super) id: String,
     /// When its answer goes, if not at once.
     pub(super) due: Option<Duration>,
     placed: Placed,
@@ -48,13 +50,12 @@ impl Session {
         if first {
             self.report_taken(&taken, now);
         }
-        let id = if taken.decision.accept { self.shared.ids.response(taken.n) } else { String::new() };
-        self.answer(header, &taken.decision, &id, (taken.n, taken.due, now));
+        self.answer(header, &taken.decision, &taken.id, (taken.n, taken.due, now));
         if !first {
             self.report_taken(&taken, now);
         }
         if let Some(fault) = taken.decision.link {
-            self.break_link(fault, header, &id);
+            self.break_link(fault, header, &taken.id);
         }
     }
 
@@ -73,11 +74,9 @@ impl Session {
         let placed = self.place(submit, (n, name), &mut decision, receipt.as_ref(), now);
         self.shared.ledger.note(decision.kinds);
         self.read.faults += u64::from(decision.is_fault());
-        if decision.accept {
-            self.accept(submit, (n, name), placed);
-        }
+        let id = if decision.accept { self.accept(submit, (n, name), placed) } else { String::new() };
         let receipt = receipt.filter(|_| decision.accept);
-        Taken { n, decision, due, placed, receipt }
+        Taken { n, decision, id, due, placed, receipt }
     }
 
     /// The receipts of a message that was taken.
@@ -149,10 +148,11 @@ impl Session {
         placed
     }
 
-    fn accept(&mut self, submit: &SubmitSm<'_>, (n, named): (u64, u64), placed: Placed) {
+    fn accept(&mut self, submit: &SubmitSm<'_>, (n, named): (u64, u64), placed: Placed) -> String {
         self.read.accepted += 1;
         let user_data = submit.user_data();
         self.taken.push(chance::hash(submit.destination.addr) ^ chance::hash(user_data).rotate_left(1));
+        let id = self.shared.ids.response(named);
         if placed == Placed::Delivered {
             let message = Delivered {
                 source: submit.source.addr,
@@ -160,10 +160,11 @@ impl Session {
                 esm_class: submit.esm_class,
                 data_coding: submit.data_coding,
                 short_message: user_data,
-                message_id: &self.shared.ids.response(named),
+                message_id: &id,
             };
             self.shared.deliver_with(n, &message, submit.tlvs);
         }
+        id
     }
 
     fn answer(&mut self, header: &Header, decision: &Decision, id: &str, when: When) {

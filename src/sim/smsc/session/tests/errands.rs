@@ -158,6 +158,7 @@ fn a_submit_to_many_is_refused_for_some() {
         match Pdu::decode(pdu).unwrap().body {
             Body::DeliverSm(deliver) => ids.push(smpp::Receipt::decode(&deliver).unwrap().message_id.unwrap().to_vec()),
             Body::SubmitMultiResp(resp) => {
+                assert!(ids.is_empty());
                 assert_eq!(resp.message_id, b"00000001");
                 refused.extend(resp.refused.iter().map(|refused| (refused.address.addr.to_vec(), refused.status)));
             }

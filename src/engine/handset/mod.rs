@@ -3,6 +3,10 @@
 //! References, transaction ids and the order of pushes belong to the handset, not to a subscription: its reassembly and
 //! its screen know nothing of subscriptions.
 
+mod unreceipted;
+mod waking;
+
+use super::budget::Purse;
 use super::chunk::Chunk;
 use super::clock::Now;
 use super::encoder::{Encoder, Frame, Owner};
@@ -14,11 +18,12 @@ use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use crate::codec::segments::Cut;
 use crate::codec::smpp::Destination;
-use crate::model::{DropReason, Msisdn, Order};
+use crate::model::{DropReason, Msisdn, Order, Receipts as Wanted};
 use bytes::BytesMut;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
+use unreceipted::Unreceipted;
 
 /// A subscription's place in its handset. The generation tells apart who had the place before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,7 @@ pub struct Handset {
     addressing: Arc<Addressing>,
     destination: Destination,
     numbers: Numbers,
+    purse: Purse,
     /// Of the subscription that came last.
     generation: u16,
     slots: Vec<Slot>,
@@ -80,6 +86,11 @@ pub struct Handset {
     /// Nothing goes before: the SMSC refused for now.
     held_until: Duration,
     refusals: u8,
+    /// It is held because the SMSC has no room for more of its messages.
+    parked: bool,
+    /// Whether whoever asked was told that it is.
+    shown_parked: bool,
+    unreceipted: Unreceipted,
     /// Whether what changes has to be saved, and whether somebody was told that it did.
     recording: Recording,
 }
@@ -109,12 +120,16 @@ impl Handset {
             serial,
             destination: envelope::destination(number),
             numbers: Numbers::new(addressing.references, memo.last()),
+            purse: Purse::new(serial, number.into()),
             addressing,
             generation: u16::from_ne_bytes(memo.generation),
             slots: Vec::new(),
             turn: 0,
             held_until: Duration::ZERO,
             refusals: 0,
+            parked: false,
+            shown_parked: false,
+            unreceipted: Unreceipted::default(),
             recording: Recording::Off,
         }
     }
@@ -135,7 +150,7 @@ impl Handset {
     }
 
     fn is_changed(&self) -> bool {
-        self.numbers.is_changed() || self.occupied().any(|(_, one)| one.is_changed())
+        self.numbers.is_changed() || self.purse.is_changed() || self.occupied().any(|(_, one)| one.is_changed())
     }
 
     /// Shows `visit` what has changed. What was closed is not kept.
@@ -152,7 +167,11 @@ impl Handset {
                 }
             }
         }
-        if let Some(progress) = self.numbers.save(now) {
+        if self.purse.is_changed() {
+            self.numbers.note_changed();
+        }
+        if let Some(mut progress) = self.numbers.save(now) {
+            progress.used = self.purse.save();
             visit(Saved::Handset(progress));
         }
     }
@@ -165,7 +184,7 @@ impl Handset {
     /// Gives a place to a subscription that goes on from `progress`. References of pushes that were sent rest: some of
     /// their segments may have arrived.
     pub fn resume(&mut self, now: Now, subscription: Subscription, progress: &Progress, resends: bool) -> Place {
-        self.numbers.note_resumed();
+        self.numbers.note_changed();
         for open in progress.open.iter().filter(|open| open.reference != 0) {
             if open.sent {
                 self.numbers.quarantine(now.monotonic, open.reference);
@@ -182,6 +201,9 @@ impl Handset {
     /// Gives a subscription a place.
     pub fn insert(&mut self, mut subscription: Subscription) -> Place {
         subscription.set_ports(self.addressing.ports);
+        if let Some(purses) = subscription.purses() {
+            self.purse.join(purses);
+        }
         let generation = NonZeroU16::new(self.generation.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
         self.generation = generation.get();
         subscription.again_references().for_each(|reference| self.numbers.reserve(reference));
@@ -224,24 +246,27 @@ impl Handset {
     }
 
     /// Takes the subscription at `place` out if it can go on later from a number alone: the next event's.
-    pub fn put_to_sleep(&mut self, place: Place) -> Option<u64> {
+    pub fn put_to_sleep(&mut self, now: Now, place: Place) -> Option<u64> {
         let recorded = self.recording != Recording::Off;
-        self.get(place).filter(|one| one.is_quiet() && !(recorded && one.is_changed()))?;
+        self.get(place).filter(|one| one.is_quiet() && !one.remembers_limit(now) && !(recorded && one.is_changed()))?;
         self.take(place).map(|one| one.released())
     }
 
     /// What to keep of it if it has no subscription: none if it has more to remember than fits.
     pub fn memo(&mut self, now: Now) -> Option<Memo> {
         let unsaved = self.recording != Recording::Off && self.is_changed();
-        if !self.is_vacant() || unsaved || now.monotonic < self.held_until {
+        if !self.is_vacant() || unsaved || self.shown_parked || now.monotonic < self.held_until {
             return None;
         }
-        Some(Memo::of(self.numbers.rest(now.monotonic)?, self.generation))
+        let last = self.numbers.rest(now.monotonic)?;
+        self.purse.put_away(now);
+        Some(Memo::of(last, self.generation))
     }
 
     /// What to keep of it if it cannot be trusted any more: numbers begin behind `seed`, and who had a place in it is
     /// not taken for whoever has one later.
-    pub fn begin_anew(&self, seed: u16) -> Memo {
+    pub fn begin_anew(&mut self, seed: u16) -> Memo {
+        self.purse.hand_on();
         Memo::of(LastNumbers::new(seed), self.generation)
     }
 
@@ -272,15 +297,34 @@ impl Handset {
 
     /// Whether [`Handset::poll_segment`] would write something now.
     pub fn is_ready(&self, now: Now) -> bool {
-        now.monotonic >= self.held_until
-            && self.occupied().any(|(index, subscription)| subscription.is_ready(now, self.may_form(index)))
+        if now.monotonic < self.held_until {
+            return false;
+        }
+        let capped = self.is_capped(now);
+        self.occupied().any(|(index, subscription)| subscription.is_ready(now, self.may_form(index, capped)))
+    }
+
+    /// The highest priority of what it has to send, now or later.
+    pub fn priority(&self) -> u8 {
+        let own = |one: &Subscription| one.policy().priority as u8;
+        if let [Slot { subscription: Some(only), .. }] = self.slots.as_slice() {
+            return own(only);
+        }
+        let sending = self.occupied().filter(|(_, one)| one.has_unsent() || one.pending() > 0);
+        sending.map(|(_, one)| own(one)).max().unwrap_or_default()
     }
 
     /// When [`Handset::is_ready`] may turn true by itself.
     pub fn poll_timeout(&self) -> Option<Duration> {
+        let full = self.unreceipted.is_limited() && self.unreceipted.is_full(self.on_their_way());
         let timeouts = self.occupied().filter_map(|(index, one)| match one.has_unsent() {
             true => Some(Duration::ZERO),
-            false => one.poll_timeout().filter(|_| self.may_form(index)),
+            false => {
+                let due = one.poll_timeout().filter(|_| self.may_form(index, false))?;
+                // Answers to what is on its way are no matter of time.
+                let capped = full && one.policy().receipts != Wanted::None;
+                if capped { self.unreceipted.poll_timeout().map(|over| over.max(due)) } else { Some(due) }
+            }
         });
         timeouts.min().map(|earliest| earliest.max(self.held_until))
     }
@@ -299,13 +343,15 @@ impl Handset {
         if now.monotonic < self.held_until {
             return None;
         }
+        self.end_pause(settlement.tally);
+        let capped = self.is_capped_for_sure(now, settlement.receipts, settlement.smsc);
         let slots = self.slots.len();
         for step in 0..slots {
             // `turn` is one past the last at most.
             let index = if self.turn + step < slots { self.turn + step } else { self.turn + step - slots };
             let owner = self.owner(index);
             let mut writing = Writing { encoder, out, sequence_number, owner };
-            if let Some((push, segment)) = self.poll_slot(index, now, &mut writing, settlement) {
+            if let Some((push, segment)) = self.poll_slot(index, now, capped, &mut writing, settlement) {
                 let slot = &self.slots[index];
                 let unfinished = slot.subscription.as_ref().is_some_and(Subscription::has_unsent);
                 self.turn = if unfinished { index } else { index + 1 };
@@ -337,11 +383,18 @@ impl Handset {
             // What was sent before the pause began says nothing about the time after it.
             Verdict::ParkHandset | Verdict::Retry | Verdict::NarrowWindow if now.monotonic >= self.held_until => {
                 self.refusals = self.refusals.saturating_add(1);
+                self.parked = verdict == Verdict::ParkHandset;
                 self.held_until = now.monotonic + verdict::pause(self.refusals);
             }
             _ => {}
         }
+        if let Some(fate) = subscription.take_released() {
+            self.unreceipted.handle_accepted(now.monotonic, fate);
+        }
         slot.subscription.take_if(|one| one.is_finished());
+        if self.unreceipted.is_full(0) {
+            self.unreceipted.look(now.monotonic, settlement.receipts, settlement.smsc);
+        }
         verdict
     }
 
@@ -355,21 +408,26 @@ impl Handset {
         &mut self,
         index: usize,
         now: Now,
+        capped: bool,
         writing: &mut Writing<'_>,
         settlement: &mut Settlement<'_>,
     ) -> Option<(u64, u8)> {
-        let may_form = self.may_form(index);
+        let may_form = self.may_form(index, capped);
         let subscription = self.slots[index].subscription.as_mut()?;
         let frame =
             Frame { template: &self.addressing.template, destination: &self.destination, cut: self.addressing.cut };
-        subscription.poll_segment(now, may_form, &frame, &mut self.numbers, writing, settlement)
+        subscription.poll_segment(now, may_form, &frame, (&mut self.numbers, &mut self.purse), writing, settlement)
     }
 
     /// In strict order at most one push of the handset awaits its answers; a pipelined subscription still waits for
-    /// the push of a strict one.
-    fn may_form(&self, index: usize) -> bool {
+    /// the push of a strict one. While the SMSC has as many of it as it may have, none asks for another receipt.
+    fn may_form(&self, index: usize, capped: bool) -> bool {
         let strict = |one: &Subscription| one.policy().order == Order::Strict;
-        let asks = self.slots[index].subscription.as_ref().is_some_and(strict);
+        let own = self.slots[index].subscription.as_ref();
+        if capped && own.is_some_and(|one| one.policy().receipts != Wanted::None) {
+            return false;
+        }
+        let asks = own.is_some_and(strict);
         !self.occupied().any(|(_, one)| one.outstanding() > 0 && (asks || strict(one)))
     }
 
@@ -382,5 +440,6 @@ impl Handset {
         for slot in &mut self.slots {
             slot.subscription.take_if(|one| one.is_finished());
         }
+        self.parked &= !self.is_vacant();
     }
 }
