@@ -1,5 +1,6 @@
 //! One handset with one subscription, fed and answered in memory: no sockets, no actors.
 
+use bellwire::codec::segments::Payload;
 use bellwire::codec::sse::{Limits, Parser};
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::chunk::Chunk;
@@ -107,6 +108,8 @@ pub fn handset(policy: Policy) -> (Handset, Place) {
         dest_npi: 1,
         data_coding: 4,
         reference_width: ReferenceWidth::Bits8,
+        references: None,
+        payload: Payload::Udh,
     };
     let addressing = Arc::new(addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap());
     let mut handset = Handset::new(1, addressing, &"447700000001".parse().unwrap(), Memo::default());

@@ -113,7 +113,7 @@ impl HandsetCell {
 
     /// It goes on where it was in an earlier process.
     pub fn remember(&self, now: Now, progress: &HandsetProgress) {
-        self.state.lock().memo = Memo::past(progress, self.reach.home().addressing().width);
+        self.state.lock().memo = Memo::past(progress, self.reach.home().addressing().references);
         if !progress.quarantined.is_empty() {
             self.wake(|engine| engine.restore(now, &progress.quarantined));
         }

@@ -114,6 +114,7 @@ pub fn carry(tally: &mut Tally, telemetry: &Telemetry) {
     }
     telemetry.resent.increment(tally.resent);
     telemetry.reordered.increment(tally.reordered);
+    telemetry.references_reused.increment(tally.references_reused);
     telemetry.gaps.increment(tally.gaps);
     counted(&tally.wakes, &|cause, count| telemetry.wakes[cause].increment(count));
     telemetry.stray_receipts.increment(tally.receipts[ReceiptKind::Stray as usize]);

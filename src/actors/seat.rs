@@ -385,6 +385,16 @@ impl Seat {
         } else if matches!(before, Phase::Placed | Phase::Attached { .. } | Phase::Behind) {
             tally.settle(Outcome::Dropped(reason), next.saturating_sub(state.released));
         }
+        if reason.takes_back() && before != Phase::Closed {
+            // It may have slept while its receipts were awaited.
+            let smsc = self.handset.smsc();
+            let mut receipts = smsc.receipts().lock();
+            if receipts.is_withdrawing() {
+                receipts.withdraw_all(&self.id);
+            }
+            drop(receipts);
+            smsc.offer_errands();
+        }
     }
 
     /// Starts it again after a failure, in `broken` if its handset's engine is no longer in service. It takes no events
@@ -459,7 +469,7 @@ impl Moment {
 
 fn subscription(seat: &Seat, engine: &Handset, terms: &Terms, from: u64, backlog: Backlog) -> Subscription {
     let (policy, envelope) = (terms.policy.clone(), terms.envelopes.of(seat.stream));
-    let subscription = Subscription::new(seat.id, policy, envelope, engine.width(), from, backlog);
+    let subscription = Subscription::new(seat.id, policy, envelope, engine.cut(), from, backlog);
     let mut subscription = subscription.charged(terms.shares.clone());
     subscription.handle_attached(from);
     subscription

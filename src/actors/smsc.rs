@@ -16,7 +16,7 @@ use crate::store::row;
 use crate::store::{Batch, Table};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The receipts that all SMSCs owe: one push may be accepted by two of them.
@@ -29,6 +29,8 @@ pub struct Smsc {
     addressing: Arc<Addressing>,
     lanes: Vec<Arc<Lane>>,
     receipts: SharedReceipts,
+    /// Errands that wait for a link.
+    errands: Arc<AtomicUsize>,
     journal: Journal,
     /// Whether a segment of which nobody knows what became of it goes once more.
     resends: bool,
@@ -48,12 +50,14 @@ impl Smsc {
     pub fn new(number: u8, name: String, addressing: Addressing, lanes: usize, receipts: SharedReceipts) -> Self {
         let lanes = (0..lanes.max(1)).map(|_| Arc::default()).collect();
         let addressing = Arc::new(addressing);
+        let errands = receipts.lock().errands_waiting(number);
         Self {
             number,
             name,
             addressing,
             lanes,
             receipts,
+            errands,
             journal: Journal::none(),
             resends: true,
             has_stand_ins: false,
@@ -126,6 +130,18 @@ impl Smsc {
     /// The receipts that it and the others owe. Locked before a handset, never while one is.
     pub fn receipts(&self) -> &SharedReceipts {
         &self.receipts
+    }
+
+    /// Errands that wait for one of its links.
+    pub fn errands(&self) -> usize {
+        self.errands.load(Ordering::Relaxed)
+    }
+
+    /// Lets its links look whether there are errands.
+    pub fn offer_errands(&self) {
+        if self.errands() > 0 {
+            self.lanes.iter().filter(|lane| lane.is_open()).for_each(|lane| lane.wake());
+        }
     }
 
     /// Pushes that a handset may have accepted and not receipted, 0 for any number.

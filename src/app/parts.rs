@@ -8,12 +8,13 @@ use crate::actors::ledger::Ledger;
 use crate::actors::router::{RelaySettings, RouterMessage};
 use crate::actors::smsc::{SharedReceipts, Smsc};
 use crate::actors::upstream::Upstreams;
+use crate::codec::segments::Payload;
 use crate::codec::smpp::{BindMode as SessionMode, EncodeError, InterfaceVersion};
 use crate::codec::sse::Limits;
 use crate::codec::udh::{Ports, ReferenceWidth as Width};
 use crate::config::{
-    BindMode, BudgetsConfig, Config, ConnectionConfig, CrowdingConfig, OutbindConfig, ReferenceWidth, RelayConfig,
-    ResendUnknown, RoutingConfig, SmscConfig, TlsConfig, Version,
+    BindMode, BudgetsConfig, Config, ConnectionConfig, CrowdingConfig, ErrandConfig, OutbindConfig, ReferenceWidth,
+    RelayConfig, ResendUnknown, RoutingConfig, SmscConfig, TlsConfig, Version, Withdraw,
 };
 use crate::egress::smpp::{LinkSettings, OutbindListener, SmscLinks, Tls, TlsError, TlsSettings};
 use crate::engine::availability::Patience;
@@ -22,10 +23,11 @@ use crate::engine::budget::Scope;
 use crate::engine::crowding::Crowding;
 use crate::engine::envelope::{self, SenderSettings};
 use crate::engine::pacing::PacingSettings;
-use crate::engine::receipts::Receipts;
+use crate::engine::receipts::{ErrandSettings, Receipts};
+use crate::engine::references::References;
 use crate::engine::routing::{Route, Routes};
 use crate::engine::session::SessionSettings;
-use crate::engine::tally::{Answered, ReceiptKind, Stage};
+use crate::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage};
 use crate::engine::verdict::Judge;
 use crate::ingress::sse::{BearerToken, SettingsError, SseSettings};
 use crate::model::{DropReason, Ids, Outcome, Overflow, Policy, PushSettings, TenantId};
@@ -57,6 +59,7 @@ pub(super) const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
+    errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
 /// Which SMSCs reach which number.
@@ -100,7 +103,7 @@ fn smsc(
     has_stand_ins: bool,
 ) -> Result<(Arc<Smsc>, SmscLinks), PartError> {
     let links = usize::from(config.links.get());
-    receipts.lock().set_up(number, config.receipt_timeout, config.receipts.message_ids);
+    set_up(&mut receipts.lock(), number, config);
     let ports = Ports { destination: push.destination_port, source: push.source_port };
     let addressing = envelope::addressing(&sender(config), ports)
         .map_err(|error| PartError::Smsc { name: config.name.clone(), error })?;
@@ -156,10 +159,18 @@ fn load_tls(name: &str, config: &TlsConfig) -> Result<Tls, PartError> {
     tls.map_err(|error| PartError::Tls { name: name.to_owned(), error })
 }
 
+fn set_up(receipts: &mut Receipts, number: u8, config: &SmscConfig) {
+    receipts.set_up(number, config.receipt_timeout, config.receipts.message_ids);
+    let ErrandConfig { withdraw, query_after } = config.errands;
+    let query_after = (!query_after.is_zero()).then_some(query_after);
+    receipts.set_up_errands(number, ErrandSettings { withdraws: withdraw == Withdraw::Cancel, query_after });
+}
+
 fn session(config: &SmscConfig, mode: SessionMode) -> SessionSettings {
     let exceptions = config.pacing.statuses.iter();
     let exceptions = exceptions.map(|one| (*one.statuses.start(), *one.statuses.end(), one.verdict));
     SessionSettings {
+        needs_tlvs: config.payload.mode != Payload::Udh,
         mode,
         system_id: config.system_id.clone(),
         password: config.password.reveal().to_owned(),
@@ -192,7 +203,9 @@ fn sender(config: &SmscConfig) -> SenderSettings {
         dest_ton: config.dest_ton,
         dest_npi: config.dest_npi,
         data_coding: config.data_coding,
-        reference_width: match config.reference_width {
+        payload: config.payload.mode,
+        references: config.payload.references.and_then(|(first, last)| References::new(first, last)),
+        reference_width: match config.payload.reference_width {
             ReferenceWidth::Eight => Width::Bits8,
             ReferenceWidth::Sixteen => Width::Bits16,
         },

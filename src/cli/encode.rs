@@ -1,7 +1,7 @@
 //! `encode`: an event stream on standard input, segments in hexadecimal digits on standard output.
 
 use super::{CommandError, hex};
-use crate::codec::segments::{self, ReferenceWidth};
+use crate::codec::segments::{self, Payload, ReferenceWidth};
 use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate};
 use crate::codec::sse::{self, EventRef};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
@@ -131,6 +131,8 @@ impl<'a> Encoder<'a> {
             dest_npi: 1,
             data_coding: 0x04,
             reference_width: width,
+            references: None,
+            payload: Payload::Udh,
         };
         if args.what == What::SubmitSm && args.to.is_none() {
             return Err(usage("a submit_sm needs --to; without a number there is --as short_message or --as push"));

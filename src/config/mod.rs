@@ -34,7 +34,8 @@ pub use origin::{ConfigError, ConfigErrors, Origin};
 pub use relay::RelayConfig;
 pub use secret::Secret;
 pub use smsc::{
-    BindMode, ConnectionConfig, CrowdingConfig, OutbindConfig, PacingConfig, ReceiptConfig, ReferenceWidth,
-    ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress, StatusMeaning, TlsConfig, Version,
+    BindMode, ConnectionConfig, CrowdingConfig, ErrandConfig, OutbindConfig, PacingConfig, PayloadConfig,
+    ReceiptConfig, ReferenceWidth, ResendUnknown, RoutingConfig, SmscAddress, SmscConfig, SourceAddress, StatusMeaning,
+    TlsConfig, Version, Withdraw,
 };
 pub use upstream::UpstreamConfig;

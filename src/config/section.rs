@@ -286,7 +286,8 @@ pub(super) fn text(value: &Value) -> Option<&str> {
     }
 }
 
-fn integer(value: &Value) -> Option<i64> {
+/// The whole number of a value that is one.
+pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Integer(integer) => Some(*integer),
         Value::Raw(text) => match text.strip_prefix("0x") {

@@ -5,8 +5,8 @@ use super::clock::Stamp;
 use super::envelope::Envelope;
 use super::naming::Naming;
 use super::push::Push;
-use crate::codec::segments::{self, ReferenceWidth};
-use crate::codec::smpp::{Destination, RegisteredDelivery, SubmitTemplate, ValidityPeriod};
+use crate::codec::segments::{self, Cut, Payload, ReferenceWidth};
+use crate::codec::smpp::{Destination, Open, RegisteredDelivery, SubmitTemplate, ValidityPeriod};
 use crate::codec::udh::{Concatenation, Ports, Reference, UserDataHeader};
 use bytes::BytesMut;
 use std::num::NonZeroU8;
@@ -20,8 +20,8 @@ pub struct Frame<'a> {
     pub template: &'a SubmitTemplate,
     /// The handset's address.
     pub destination: &'a Destination,
-    /// Width of concatenation references.
-    pub width: ReferenceWidth,
+    /// How its pushes are cut.
+    pub cut: Cut,
 }
 
 /// Names a subscription among all that an encoder sees: its handset, and its place there.
@@ -33,8 +33,10 @@ pub struct Piece<'a> {
     pub frame: &'a Frame<'a>,
     /// What is put around its push.
     pub envelope: &'a Envelope,
-    /// UDH ports.
+    /// The ports it goes by.
     pub ports: Ports,
+    /// priority_flag.
+    pub priority: u8,
     /// Its push.
     pub push: &'a Push,
     /// What holds all its events, if its body is nothing but them: then another subscription may have the same.
@@ -68,26 +70,25 @@ pub struct Encoder {
 impl Encoder {
     /// Appends a segment to `out` as a submit_sm; `body` writes the events that follow the WSP headers.
     ///
-    /// Returns whether it was written; `out` is as before if not, which happens only to a push longer than it was
-    /// measured.
-    pub fn write(&mut self, piece: &Piece<'_>, body: impl FnOnce(&mut BytesMut), out: &mut BytesMut) -> bool {
+    /// Returns how many short messages it will be on the air, which is more than one only for a push that the SMSC cuts.
+    /// 0 if it was not written, and `out` is as before: that happens only to a push longer than it was measured.
+    pub fn write(&mut self, piece: &Piece<'_>, body: impl FnOnce(&mut BytesMut), out: &mut BytesMut) -> u8 {
         let Piece { frame, envelope, push, .. } = piece;
         let start = out.len();
         let validity = self.validity(push.expires_at, piece.now.into());
         let Frame { template, destination, .. } = frame;
         let open = template.begin(piece.sequence_number, destination, validity, piece.registered_delivery, out);
-        let concatenation = concatenation(frame.width, push, piece.index);
+        if piece.priority != 0 {
+            template.set_priority(&open, destination, piece.priority, out);
+        }
+        if frame.cut.payload != Payload::Udh {
+            return self.write_by_tlvs(piece, open, body, start, out);
+        }
+        let concatenation = concatenation(frame.cut.width, push, piece.index);
         UserDataHeader { concatenation, ports: Some(piece.ports) }.write(out);
         match NonZeroU8::new(push.segments) {
             Some(total) if total.get() > 1 => {
-                if self.owner != Some(piece.owner) {
-                    self.whole.clear();
-                    envelope.write(push.transaction, &mut self.whole);
-                    self.shared.write(piece, body, &mut self.whole);
-                    self.owner = Some(piece.owner);
-                }
-                let cut = segments::slice(piece.index, total, frame.width, self.whole.len());
-                out.extend_from_slice(self.whole.get(cut).unwrap_or_default());
+                self.write_slice(piece, total, body, out);
             }
             _ => {
                 envelope.write(push.transaction, out);
@@ -98,7 +99,62 @@ impl Encoder {
         if !written {
             out.truncate(start);
         }
-        written
+        u8::from(written)
+    }
+
+    /// One of several segments, without what says that it is one.
+    #[inline]
+    fn write_slice(
+        &mut self,
+        piece: &Piece<'_>,
+        total: NonZeroU8,
+        body: impl FnOnce(&mut BytesMut),
+        out: &mut BytesMut,
+    ) {
+        if self.owner != Some(piece.owner) {
+            self.whole.clear();
+            piece.envelope.write(piece.push.transaction, &mut self.whole);
+            self.shared.write(piece, body, &mut self.whole);
+            self.owner = Some(piece.owner);
+        }
+        let cut = segments::slice(piece.index, total, piece.frame.cut.room_width(), self.whole.len());
+        out.extend_from_slice(self.whole.get(cut).unwrap_or_default());
+    }
+
+    /// Ports and parts in optional parameters, never beside a header of ours.
+    #[inline(never)]
+    fn write_by_tlvs(
+        &mut self,
+        piece: &Piece<'_>,
+        open: Open,
+        body: impl FnOnce(&mut BytesMut),
+        start: usize,
+        out: &mut BytesMut,
+    ) -> u8 {
+        let Piece { frame, envelope, push, ports, .. } = piece;
+        let mut airtime = NonZeroU8::MIN;
+        let written = match NonZeroU8::new(push.segments) {
+            _ if frame.cut.is_whole() => open.begin_payload(*ports, out).and_then(|open| {
+                let payload = out.len();
+                envelope.write(push.transaction, out);
+                self.shared.write(piece, body, out);
+                airtime = segments::count(out.len() - payload, frame.cut.room_width()).unwrap_or(NonZeroU8::MAX);
+                open.finish(out)
+            }),
+            Some(total) if total.get() > 1 => {
+                self.write_slice(piece, total, body, out);
+                open.finish_with_ports(concatenation(frame.cut.width, push, piece.index), *ports, out)
+            }
+            _ => {
+                envelope.write(push.transaction, out);
+                self.shared.write(piece, body, out);
+                open.finish_with_ports(None, *ports, out)
+            }
+        };
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written.map_or(0, |_| airtime.get())
     }
 
     fn validity(&mut self, expires_at: Stamp, now: Stamp) -> Option<ValidityPeriod> {

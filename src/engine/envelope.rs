@@ -1,6 +1,7 @@
 //! What is put around every push of a subscription: the WSP header block, ports, and the fields of submit_sm.
 
-use crate::codec::segments;
+use super::references::References;
+use crate::codec::segments::{self, Cut, Payload};
 use crate::codec::smpp::{Address, DataCoding, Destination, EncodeError, EsmClass, Npi, SubmitSm, SubmitTemplate, Ton};
 use crate::codec::udh::{Ports, ReferenceWidth};
 use crate::codec::wsp::{self, ContentType, Header, PushHeader, PushTemplate, Text, TextError};
@@ -92,7 +93,8 @@ impl Envelopes {
     ///
     /// # Errors
     /// When they have no room for an event, or there is no port for it.
-    pub fn check(&self, key: StreamKey, policy: &Policy, width: ReferenceWidth) -> Result<(), EnvelopeError> {
+    pub fn check(&self, key: StreamKey, policy: &Policy, cut: impl Into<Cut>) -> Result<(), EnvelopeError> {
+        let width = cut.into().room_width();
         let (octets, room) = (self.of(key).octets(), segments::capacity(policy.max_segments.get(), width));
         if octets + LEAST_ROOM > room && policy.overflow != Overflow::Split {
             return Err(EnvelopeError::NoRoom { octets, room });
@@ -155,10 +157,36 @@ fn header(profile: Profile, application: &ApplicationId, uri: Option<&str>) -> R
 pub struct Addressing {
     /// submit_sm up to the message.
     pub template: SubmitTemplate,
-    /// UDH ports.
+    /// The ports that pushes go by.
     pub ports: Ports,
-    /// Width of concatenation references.
-    pub width: ReferenceWidth,
+    /// How pushes are cut.
+    pub cut: Cut,
+    /// The concatenation references that are ours.
+    pub references: References,
+    /// Who messages come from.
+    pub sender: Sender,
+}
+
+/// Who messages come from: errands about a message name its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    ton: u8,
+    npi: u8,
+    address: Box<str>,
+}
+
+impl Sender {
+    /// As the source address of a PDU.
+    pub fn address(&self) -> Address<'_> {
+        Address { ton: Ton(self.ton), npi: Npi(self.npi), addr: self.address.as_bytes() }
+    }
+}
+
+impl From<&SenderSettings> for Sender {
+    fn from(settings: &SenderSettings) -> Self {
+        let SenderSettings { source_ton, source_npi, source_address, .. } = settings;
+        Self { ton: *source_ton, npi: *source_npi, address: source_address.as_str().into() }
+    }
 }
 
 /// How an SMSC wants messages to look.
@@ -180,6 +208,10 @@ pub struct SenderSettings {
     pub data_coding: u8,
     /// Width of concatenation references.
     pub reference_width: ReferenceWidth,
+    /// The concatenation references that are ours, if others use the same sender; else all of that width.
+    pub references: Option<References>,
+    /// How ports and parts are said.
+    pub payload: Payload,
 }
 
 /// Everything of a submit_sm that is the same for each.
@@ -189,17 +221,13 @@ pub struct SenderSettings {
 pub fn submit_template(settings: &SenderSettings) -> Result<SubmitTemplate, EncodeError> {
     SubmitTemplate::new(&SubmitSm {
         service_type: settings.service_type.as_bytes(),
-        source: Address {
-            ton: Ton(settings.source_ton),
-            npi: Npi(settings.source_npi),
-            addr: settings.source_address.as_bytes(),
-        },
+        source: Sender::from(settings).address(),
         destination: Address {
             ton: Ton(settings.dest_ton),
             npi: Npi(settings.dest_npi),
             addr: b"", // each message's own
         },
-        esm_class: EsmClass::UDHI,
+        esm_class: if settings.payload == Payload::Udh { EsmClass::UDHI } else { EsmClass::DEFAULT },
         data_coding: DataCoding(settings.data_coding),
         ..SubmitSm::default()
     })
@@ -210,7 +238,10 @@ pub fn submit_template(settings: &SenderSettings) -> Result<SubmitTemplate, Enco
 /// # Errors
 /// When a setting is longer than its field.
 pub fn addressing(settings: &SenderSettings, ports: Ports) -> Result<Addressing, EncodeError> {
-    Ok(Addressing { template: submit_template(settings)?, ports, width: settings.reference_width })
+    let (width, payload) = (settings.reference_width, settings.payload);
+    let references = settings.references.unwrap_or_else(|| References::of(width));
+    let (template, sender) = (submit_template(settings)?, Sender::from(settings));
+    Ok(Addressing { template, ports, cut: Cut { width, payload }, references, sender })
 }
 
 /// `number` as the address of a submit_sm.

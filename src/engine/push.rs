@@ -292,6 +292,11 @@ impl Push {
         self.awaited == 0 && self.accepted == 0 && !resent
     }
 
+    /// Whether a handset may get some of its segments and never the others.
+    pub fn is_partial(&self) -> bool {
+        self.doom.is_some() && self.segments > 1 && (1..self.segments).contains(&self.accepted)
+    }
+
     /// How it will end once nothing is awaited, if not well.
     pub fn doomed(&self) -> Option<Doom> {
         self.doom

@@ -4,13 +4,14 @@
 //! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
 //! PDUs need no room in the window.
 
+mod errands;
 #[doc(hidden)]
 pub mod invariants;
 
 use super::clock::Now;
 use super::in_flight::InFlight;
 use super::pacing::{Pacing, PacingSettings};
-use super::receipts;
+use super::receipts::{self, Errand, ErrandAnswer};
 use super::sign::Sign;
 use super::subscription::Answer;
 use super::verdict::{Judge, Verdict};
@@ -20,6 +21,7 @@ use crate::codec::smpp::{
     Encode, EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
 };
 use bytes::BytesMut;
+use errands::OpenErrands;
 use std::time::Duration;
 
 /// What a session is to be.
@@ -35,6 +37,8 @@ pub struct SessionSettings {
     pub system_type: String,
     /// The version that is offered.
     pub version: InterfaceVersion,
+    /// Whether messages have optional parameters: then an SMSC that must not be sent any is of no use.
+    pub needs_tlvs: bool,
     /// Submits awaiting their response; SMSCs drop sessions that exceed their own limit.
     pub window: usize,
     /// Segments per second.
@@ -72,6 +76,8 @@ pub trait Sink<T> {
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>);
     /// The handset with this number, whatever its type, was heard of.
     fn handle_sign(&mut self, _now: Now, _number: &[u8], _sign: Sign) {}
+    /// An errand was answered, or will not be.
+    fn handle_errand(&mut self, _now: Now, _errand: Errand, _answer: ErrandAnswer) {}
 }
 
 /// Why a session is over.
@@ -81,6 +87,9 @@ pub enum SessionError {
     /// The bind was refused.
     #[error("bind refused with status {:#010x}, {}", .0.0, .0.description())]
     BindRefused(CommandStatus),
+    /// Messages need optional parameters, and one side is of a version that has none.
+    #[error("v3.3 has no optional parameters, and the payload needs them")]
+    NoTlvs,
     /// No answer to the bind.
     #[error("no answer to the bind within {0:?}")]
     BindTimeout(Duration),
@@ -106,6 +115,8 @@ pub struct Session<T> {
     settings: SessionSettings,
     state: State,
     in_flight: InFlight<T>,
+    /// They need room in the window, too.
+    errands: OpenErrands,
     window: Window,
     pacing: Pacing,
     /// Submits accepted that pacing and window were not told of yet.
@@ -156,6 +167,7 @@ impl<T> Session<T> {
             settings,
             state: State::Binding,
             in_flight,
+            errands: OpenErrands::default(),
             started_at: now.monotonic,
             heard_at: now.monotonic,
             enquired_at: None,
@@ -212,9 +224,9 @@ impl<T> Session<T> {
         self.ending.is_some()
     }
 
-    /// Submits awaiting their response.
+    /// Submits and errands awaiting their response.
     pub fn open(&self) -> usize {
-        self.in_flight.open()
+        self.in_flight.open() + self.errands.len()
     }
 
     /// Segments per second that it may send by now; none for no limit.
@@ -233,7 +245,7 @@ impl<T> Session<T> {
         if self.state != State::Bound || !sends {
             return 0;
         }
-        let room = self.window.limit().saturating_sub(self.in_flight.open());
+        let room = self.window.limit().saturating_sub(self.open());
         room.min(self.pacing.room(now.monotonic))
     }
 
@@ -330,6 +342,9 @@ impl<T> Session<T> {
             for item in late {
                 sink.handle_answer(now, item, before, Answer::Unknown { resend: self.settings.resend_unknown });
             }
+            for errand in self.errands.take_older(before) {
+                sink.handle_errand(now, errand, ErrandAnswer::Lost);
+            }
         }
         Ok(())
     }
@@ -345,7 +360,7 @@ impl<T> Session<T> {
         };
         // Late responses are looked for in steps: nobody minds a second more.
         let step = Duration::from_secs(1).min(self.settings.response_timeout);
-        let responses = (self.in_flight.open() > 0).then(|| self.checked_at + step);
+        let responses = (self.open() > 0).then(|| self.checked_at + step);
         // A time that is over is for `room` to find out: whoever sends asks it, and others need not wake for it.
         let paced = self.pacing.poll_timeout(now.monotonic).filter(|at| *at > now.monotonic);
         let due = [alive, responses, paced].into_iter().flatten().min();
@@ -365,6 +380,9 @@ impl<T> Session<T> {
     pub fn handle_lost(&mut self, now: Now, sink: &mut impl Sink<T>) {
         for item in self.in_flight.take_all() {
             sink.handle_answer(now, item, now.monotonic, Answer::Unknown { resend: self.settings.resend_unknown });
+        }
+        for errand in self.errands.take_older(Duration::MAX) {
+            sink.handle_errand(now, errand, ErrandAnswer::Lost);
         }
     }
 
@@ -396,6 +414,8 @@ impl<T> Session<T> {
             Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
                 Err(SessionError::BindRefused(status))
             }
+            Body::QuerySmResp(_) | Body::CancelSmResp(_) => self.answer_errand(now, pdu, sink),
+            Body::GenericNack if self.errands.has(sequence_number) => self.answer_errand(now, pdu, sink),
             Body::EnquireLinkResp(_) | Body::GenericNack if self.enquiry == Some(sequence_number) => {
                 (self.enquiry, self.has_answered) = (None, true);
                 Ok(())
@@ -464,6 +484,11 @@ impl<T> Session<T> {
                 let answer = Answer::Unknown { resend: self.settings.resend_unknown };
                 self.answer(now, header.sequence_number, answer, out, sink);
             }
+            Some(header) if header.command_id.is_response() => {
+                if let Some(errand) = self.errands.take(header.sequence_number) {
+                    sink.handle_errand(now, errand, ErrandAnswer::Lost);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -488,7 +513,7 @@ impl<T> Session<T> {
                 self.note_accepted(now);
                 self.pacing.handle_throttled(now.monotonic, written_at);
             }
-            (Verdict::NarrowWindow, _) => self.window.handle_refused(self.in_flight.open() + 1),
+            (Verdict::NarrowWindow, _) => self.window.handle_refused(self.open() + 1),
             // The answers to what else is open are on their way, and each is worth more than none.
             (Verdict::Rebind, Answer::Refused { status, .. }) if self.state == State::Bound => {
                 self.ending = Some(SessionError::WrongState(status));
@@ -518,6 +543,9 @@ impl<T> Session<T> {
         }
         // A parameter that makes no sense says nothing.
         self.peer_version = response.sc_interface_version().unwrap_or_default();
+        if self.settings.needs_tlvs && !self.takes_tlvs() {
+            return Err(SessionError::NoTlvs);
+        }
         (self.state, self.bound_at) = (State::Bound, Some(now.monotonic));
         Ok(())
     }

@@ -54,6 +54,38 @@ impl Answered {
     pub const LABELS: [&'static str; 6] = ["accepted", "throttled", "retried", "failed", "resent", "unknown"];
 }
 
+/// What is asked of an SMSC about a message that it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandKind {
+    /// How far it came.
+    Query,
+    /// Not to deliver it.
+    Cancel,
+}
+
+impl ErrandKind {
+    /// Every kind, in the order of its index.
+    pub const LABELS: [&'static str; 2] = ["query", "cancel"];
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandResult {
+    /// The SMSC did it.
+    Done,
+    /// It did not.
+    Refused,
+    /// Nobody knows: the link was lost, or no answer came.
+    Lost,
+    /// It was not asked: too much waited.
+    Dropped,
+}
+
+impl ErrandResult {
+    /// Every result, in the order of its index.
+    pub const LABELS: [&'static str; 4] = ["done", "refused", "lost", "dropped"];
+}
+
 /// What a receipt turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptKind {
@@ -114,10 +146,14 @@ pub struct Tally {
     pub resent: u64,
     /// Pushes accepted after one that was formed later.
     pub reordered: u64,
+    /// Concatenation references given free before they had rested for long enough.
+    pub references_reused: u64,
     /// Gap marks sent.
     pub gaps: u64,
     /// Receipts by [`ReceiptKind`].
     pub receipts: [u64; ReceiptKind::LABELS.len()],
+    /// Errands by [`ErrandKind`] and [`ErrandResult`].
+    pub errands: [[u64; ErrandResult::LABELS.len()]; ErrandKind::LABELS.len()],
     /// Handsets that went on after the SMSC had no room for them, by [`Sign`](super::sign::Sign).
     pub wakes: [u64; Sign::LABELS.len()],
     /// Responses that belong to no request.
@@ -150,6 +186,11 @@ impl Tally {
         self.receipts[kind as usize] += 1;
     }
 
+    /// This came of an errand.
+    pub fn errand(&mut self, kind: ErrandKind, result: ErrandResult) {
+        self.errands[kind as usize][result as usize] += 1;
+    }
+
     /// `count` things took `latency` in `stage`.
     pub fn time(&mut self, stage: Stage, latency: Duration, count: u64) {
         let runs = &mut self.stages[stage as usize];
@@ -169,10 +210,10 @@ impl Tally {
 
     /// Whether nothing was counted.
     pub fn is_clear(&self) -> bool {
-        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.gaps];
+        let pushes = [self.pushes, self.segments, self.resent, self.reordered, self.references_reused, self.gaps];
         let subscriptions = [self.woken, self.slept, self.stray_responses];
         let events = self.settled.iter().chain(&self.dropped).chain(&self.oversize);
-        let counted = self.answered.iter().chain(&self.receipts).chain(&self.wakes);
+        let counted = self.answered.iter().chain(&self.receipts).chain(&self.wakes).chain(self.errands.as_flattened());
         let all = events.chain(counted).chain(&pushes).chain(&subscriptions);
         all.sum::<u64>() == 0 && self.stages.iter().all(Vec::is_empty)
     }

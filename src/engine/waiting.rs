@@ -69,12 +69,21 @@ pub(super) struct Waiting<T> {
     places: Vec<Option<Place>>,
     len: usize,
     keys: Keys,
+    /// The number of the first entry that was not asked for.
+    asked: u32,
 }
 
 impl<T: Copy> Waiting<T> {
     /// With nothing waiting.
     pub fn new() -> Self {
-        Self { entries: VecDeque::new(), first: 0, places: vec![None; MIN_PLACES], len: 0, keys: Keys::random() }
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            places: vec![None; MIN_PLACES],
+            len: 0,
+            keys: Keys::random(),
+            asked: 0,
+        }
     }
 
     /// Items that wait.
@@ -196,6 +205,24 @@ impl<T: Copy> Waiting<T> {
     pub fn take_due(&mut self, now: Stamp, told: impl FnOnce(&[u8])) -> Option<T> {
         let due = self.entries.front().is_some_and(|entry| entry.until <= now);
         if due { self.take_oldest(told) } else { None }
+    }
+
+    /// Shows `visit` the items whose time is over by `until`, each once, and at most so many at a time.
+    pub fn ask_until(&mut self, until: Stamp, most: usize, mut visit: impl FnMut(&[u8], T)) {
+        // What was asked for last may be gone, and all before it.
+        let ahead = self.asked.wrapping_sub(self.first) as usize;
+        let start = if ahead <= self.entries.len() { ahead } else { 0 };
+        let (mut at, mut count) = (start, 0);
+        while count < most
+            && let Some(entry) = self.entries.get(at).filter(|entry| entry.until <= until)
+        {
+            if let Some(item) = entry.item {
+                visit(entry.id.octets(), item);
+                count += 1;
+            }
+            at += 1;
+        }
+        self.asked = self.first.wrapping_add(at as u32);
     }
 
     fn drop_taken(&mut self) {

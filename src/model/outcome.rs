@@ -65,11 +65,13 @@ pub enum DropReason {
     Quarantined,
     /// The router stopped before the event could be sent.
     Shutdown,
+    /// It was accepted, and taken back before it was delivered: its subscription had ended.
+    Withdrawn,
 }
 
 impl DropReason {
     /// Every reason, in the order of [`DropReason::index`].
-    pub const LABELS: [&'static str; 9] = [
+    pub const LABELS: [&'static str; 10] = [
         "lagged",
         "oversize",
         "unencodable",
@@ -79,7 +81,13 @@ impl DropReason {
         "budget",
         "quarantined",
         "shutdown",
+        "withdrawn",
     ];
+
+    /// Whether somebody wants nothing to arrive any more, not even what is on its way.
+    pub fn takes_back(self) -> bool {
+        matches!(self, Self::Deactivated | Self::Lapsed | Self::Suppressed)
+    }
 
     /// A dense index for counters.
     pub fn index(self) -> usize {

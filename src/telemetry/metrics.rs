@@ -61,6 +61,8 @@ pub struct Telemetry {
     pub resent: Counter,
     /// Pushes that may have overtaken an earlier one of their handset.
     pub reordered: Counter,
+    /// Concatenation references given free before they had rested for long enough.
+    pub references_reused: Counter,
     /// Places where a source's events are known to be missing.
     pub gaps: Counter,
     /// Events in which octets that are not UTF-8 were replaced.
@@ -81,8 +83,12 @@ pub struct Telemetry {
     pub store_refusals: Counter,
     verdicts: &'static [&'static str],
     receipts: &'static [&'static str],
+    errands: TwoLabels,
     detached: bool,
 }
+
+/// The values of two labels: every pair is a member of the family.
+type TwoLabels = (&'static [&'static str], &'static [&'static str]);
 
 /// Labels of the families whose members others count by index.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,6 +107,8 @@ pub struct Labels {
     pub verdicts: &'static [&'static str],
     /// What receipts turn out to be.
     pub receipts: &'static [&'static str],
+    /// What is asked of an SMSC about a message, and what comes of it.
+    pub errands: TwoLabels,
 }
 
 impl Telemetry {
@@ -147,6 +155,7 @@ impl Telemetry {
             credits_available: gauge!(names::CREDITS_AVAILABLE),
             resent: counter!(names::RESENT),
             reordered: counter!(names::REORDERED),
+            references_reused: counter!(names::REFERENCES_REUSED),
             gaps: counter!(names::GAPS),
             utf8_repaired: counter!(names::UTF8_REPAIRED),
             upstream_reconnects: counter!(names::UPSTREAM_RECONNECTS),
@@ -158,6 +167,7 @@ impl Telemetry {
             store_refusals: counter!(names::STORE_REFUSALS),
             verdicts: labels.verdicts,
             receipts: labels.receipts,
+            errands: labels.errands,
             detached: false,
         }
     }
@@ -171,9 +181,13 @@ impl Telemetry {
     /// The handles of the SMSC that the configuration calls `name`.
     pub fn smsc(&self, name: &str) -> SmscMeters {
         if self.detached {
-            return with_local_recorder(&NoopRecorder, || SmscMeters::new(name, self.verdicts, self.receipts));
+            return with_local_recorder(&NoopRecorder, || self.meters(name));
         }
-        SmscMeters::new(name, self.verdicts, self.receipts)
+        self.meters(name)
+    }
+
+    fn meters(&self, name: &str) -> SmscMeters {
+        SmscMeters::new(name, self.verdicts, self.receipts, self.errands)
     }
 }
 
@@ -288,6 +302,8 @@ pub struct SmscMeters {
     pub answered: CounterFamily,
     /// Receipts, by the index of what they turned out to be.
     pub receipts: CounterFamily,
+    /// Errands, by the index of their kind times the number of results, and the index of their result.
+    pub errands: CounterFamily,
     /// Submits awaiting their response, over all links.
     pub window_in_use: Gauge,
     /// Submits that may await their response by now, over all links.
@@ -315,16 +331,24 @@ pub struct SmscMeters {
 }
 
 impl SmscMeters {
-    fn new(name: &str, verdicts: &'static [&'static str], kinds: &'static [&'static str]) -> Self {
+    fn new(
+        name: &str,
+        verdicts: &'static [&'static str],
+        kinds: &'static [&'static str],
+        (asked, results): TwoLabels,
+    ) -> Self {
         let smsc = || name.to_owned();
         let answered = |verdict| counter!(names::SEGMENTS_ANSWERED, "smsc" => smsc(), "verdict" => verdict);
         let receipts = |kind| counter!(names::RECEIPTS, "smsc" => smsc(), "kind" => kind);
+        let errand = |(kind, result)| counter!(names::ERRANDS, "smsc" => smsc(), "kind" => kind, "result" => result);
+        let errands = asked.iter().flat_map(|kind| results.iter().map(|result| errand((*kind, *result))));
         let links = |state| gauge!(names::LINKS, "smsc" => smsc(), "state" => state);
         Self {
             pushes: counter!(names::PUSHES, "smsc" => smsc()),
             segments: counter!(names::SEGMENTS, "smsc" => smsc()),
             answered: CounterFamily::new(verdicts, answered),
             receipts: CounterFamily::new(kinds, receipts),
+            errands: CounterFamily(errands.collect()),
             window_in_use: gauge!(names::WINDOW_IN_USE, "smsc" => smsc()),
             window_limit: gauge!(names::WINDOW_LIMIT, "smsc" => smsc()),
             rate_limit: gauge!(names::RATE_LIMIT, "smsc" => smsc()),
@@ -357,6 +381,7 @@ mod tests {
                 stages: &["queue", "receipt"],
                 verdicts: &["accepted", "throttled"],
                 receipts: &["matched", "stray"],
+                errands: (&["query", "cancel"], &["done", "lost"]),
             }))
         });
         exporter.render()
@@ -383,6 +408,7 @@ mod tests {
             r#"bellwire_segments_answered_total{smsc="main",verdict="throttled"} 0"#,
             r#"bellwire_receipts_total{smsc="main",kind="stray"} 0"#,
             "bellwire_receipts_expected 0",
+            r#"bellwire_errands_total{smsc="main",kind="cancel",result="lost"} 0"#,
             r#"bellwire_window_in_use{smsc="main"} 0"#,
             r#"bellwire_links{smsc="main",state="bound"} 0"#,
             r#"bellwire_links{smsc="main",state="refused"} 0"#,
@@ -394,6 +420,7 @@ mod tests {
             "bellwire_credits_available 0",
             "bellwire_resent_total 0",
             "bellwire_reordered_total 0",
+            "bellwire_references_reused_total 0",
             "bellwire_gaps_total 0",
             "bellwire_utf8_repaired_total 0",
             "bellwire_upstream_reconnects_total 0",

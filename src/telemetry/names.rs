@@ -29,12 +29,14 @@ pub(super) const BUDGETS_EXHAUSTED: &str = "bellwire_budgets_exhausted";
 pub(super) const CREDITS_AVAILABLE: &str = "bellwire_credits_available";
 pub(super) const RESENT: &str = "bellwire_resent_total";
 pub(super) const REORDERED: &str = "bellwire_reordered_total";
+pub(super) const REFERENCES_REUSED: &str = "bellwire_references_reused_total";
 pub(super) const GAPS: &str = "bellwire_gaps_total";
 pub(super) const UTF8_REPAIRED: &str = "bellwire_utf8_repaired_total";
 pub(super) const UPSTREAM_RECONNECTS: &str = "bellwire_upstream_reconnects_total";
 pub(super) const KNOWN_AGAIN: &str = "bellwire_events_known_again_total";
 pub(super) const STRAY_RECEIPTS: &str = "bellwire_stray_receipts_total";
 pub(super) const RECEIPTS: &str = "bellwire_receipts_total";
+pub(super) const ERRANDS: &str = "bellwire_errands_total";
 pub(super) const RECEIPTS_EXPECTED: &str = "bellwire_receipts_expected";
 pub(super) const HANDSETS_PARKED: &str = "bellwire_handsets_parked";
 pub(super) const WAKES: &str = "bellwire_wakes_total";
@@ -63,12 +65,17 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     (RESENT, "Segments sent again without knowing whether the first arrived: the upper bound of repeats."),
     (REORDERED, "Pushes that may have overtaken an earlier one of their handset."),
+    (
+        REFERENCES_REUSED,
+        "Concatenation references given free before they had rested for long enough: a range is too small.",
+    ),
     (GAPS, "Places where a source's events are known to be missing."),
     (UTF8_REPAIRED, "Events in which octets that are not UTF-8 became U+FFFD."),
     (UPSTREAM_RECONNECTS, "Times an upstream stream was opened again."),
     (KNOWN_AGAIN, "Events that came again when an upstream was opened again, and were left out."),
     (STRAY_RECEIPTS, "Receipts for messages that nobody here sent or remembers."),
     (RECEIPTS, "Receipts that came, by what they turned out to be."),
+    (ERRANDS, "What SMSCs were asked about messages that they hold, and what came of it."),
     (STORE_REFUSALS, "Times that the store refused a batch: it is given it again until it takes it."),
 ];
 

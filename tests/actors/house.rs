@@ -17,6 +17,7 @@ use bellwire::actors::router::{
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::source::{PublishError, Taken};
 use bellwire::actors::upstream::{Resume, UpstreamFact};
+use bellwire::codec::segments::Payload;
 use bellwire::codec::sse::Events;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::engine::budget::{Scope, TenantLimits};
@@ -24,7 +25,7 @@ use bellwire::engine::clock::Now;
 use bellwire::engine::envelope::{self, Addressing, SenderSettings};
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::{Route, Routes};
-use bellwire::engine::tally::{Answered, ReceiptKind, Stage};
+use bellwire::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage};
 use bellwire::model::{
     DropReason, FeedName, Outcome, Overflow, Policy, PushSettings, Receipts, SourceId, SourceOrigin, SubscriptionId,
     TenantId,
@@ -56,6 +57,7 @@ const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
+    errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
 /// Segments that may be accepted without the store knowing.
@@ -381,6 +383,8 @@ pub fn addressing() -> Addressing {
         dest_npi: 1,
         data_coding: 4,
         reference_width: ReferenceWidth::Bits8,
+        references: None,
+        payload: Payload::Udh,
     };
     envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap()
 }

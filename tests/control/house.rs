@@ -10,6 +10,7 @@ use bellwire::actors::reach::Reaches;
 use bellwire::actors::router::{Arguments, RelaySettings, Restored, Router, RouterMessage};
 use bellwire::actors::smsc::Smsc;
 use bellwire::actors::upstream::{ResumePoint, UpstreamFact, UpstreamHandle, Upstreams};
+use bellwire::codec::segments::Payload;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
 use bellwire::control::grpc::{ServeError, Settings, serve};
 use bellwire::control::proto::control_client::ControlClient;
@@ -142,6 +143,8 @@ fn arguments(log_octets: usize) -> Arguments {
         dest_npi: 1,
         data_coding: 4,
         reference_width: ReferenceWidth::Bits16,
+        references: None,
+        payload: Payload::Udh,
     };
     let addressing = envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
     let (prefixes, smsc) = (vec!["1".to_owned()], Smsc::new(0, "main".to_owned(), addressing, 1, receipts));

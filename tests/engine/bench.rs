@@ -6,6 +6,7 @@ use bellwire::codec::smpp::{
 };
 use bellwire::engine::clock::Now;
 use bellwire::engine::pacing::PacingSettings;
+use bellwire::engine::receipts::{Errand, ErrandAnswer};
 use bellwire::engine::session::{Session, SessionError, SessionSettings, Sink, State};
 use bellwire::engine::subscription::Answer;
 use bellwire::engine::verdict::{Judge, Verdict};
@@ -23,6 +24,7 @@ pub fn settings(mode: BindMode) -> SessionSettings {
         system_id: "bellwire".into(),
         password: "secret".into(),
         version: InterfaceVersion::V3_4,
+        needs_tlvs: false,
         system_type: String::new(),
         window: 4,
         pacing: PacingSettings::default(),
@@ -52,6 +54,10 @@ impl Sink<u32> for Told {
     fn handle_receipt(&mut self, _: Now, receipt: &Receipt<'_>) {
         let (id, state) = (receipt.message_id.unwrap_or_default(), receipt.state.map_or(255, |state| state.0));
         self.0.push(format!("receipt {} {state}", id.escape_ascii()));
+    }
+
+    fn handle_errand(&mut self, _: Now, errand: Errand, answer: ErrandAnswer) {
+        self.0.push(format!("{errand:?} {answer:?}"));
     }
 }
 

@@ -36,7 +36,7 @@ fn kill(rig: &mut Rig, policy: Policy, resend: bool) {
     let (progress, handset) = save(rig);
     let octets = postcard::to_allocvec(&progress).unwrap();
     let progress = postcard::from_bytes(&octets).unwrap();
-    rig.restart(subscription(policy, rig.handset.width()), &(progress, handset), resend);
+    rig.restart(subscription(policy, rig.handset.cut()), &(progress, handset), resend);
 }
 
 fn messages(written: &[Written]) -> Vec<Vec<u8>> {
@@ -153,7 +153,7 @@ fn time_goes_on_between_two_processes_whatever_the_wall_clock_does() {
         rig.poll();
         let (progress, handset) = save(&mut rig);
         rig.now.unix_ms = rig.now.unix_ms.saturating_add_signed(jump_ms);
-        rig.restart(subscription(policy, rig.handset.width()), &(progress, handset), true);
+        rig.restart(subscription(policy, rig.handset.cut()), &(progress, handset), true);
         rig.replay(&chunk);
         let again = rig.poll();
         assert_eq!((rig.settled(Outcome::Expired), again.len() as u64), (expired, 1 - expired), "{jump_ms}");
@@ -203,7 +203,7 @@ fn a_subscription_that_fails_keeps_what_it_has_still_to_form_again() {
     assert_eq!(rig.poll().len(), 1);
     let place = rig.place;
     let old = rig.handset.take(place).unwrap();
-    let mut fresh = subscription(policy, rig.handset.width());
+    let mut fresh = subscription(policy, rig.handset.cut());
     fresh.handle_restart(&old);
     rig.place = rig.handset.insert(fresh);
     chunks.iter().for_each(|chunk| _ = rig.replay(chunk));

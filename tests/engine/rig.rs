@@ -1,6 +1,6 @@
 //! A handset's engine on the bench: events in by hand, segments out to a decoder, the clock in the test's hand.
 
-use bellwire::codec::segments::{Limits, Reassembled, Reassembler};
+use bellwire::codec::segments::{Cut, Limits, Reassembled, Reassembler};
 use bellwire::codec::smpp::{Body, CommandStatus, MessageState, Pdu, Receipt};
 use bellwire::codec::sse::{EventsBuilder, Limits as StreamLimits, Parser};
 use bellwire::codec::udh::{Ports, ReferenceWidth};
@@ -12,6 +12,7 @@ use bellwire::engine::envelope::{self, Addressing, SenderSettings, push_template
 use bellwire::engine::handset::{Handset, Memo, Place, Segment};
 use bellwire::engine::progress::{HandsetProgress, Progress};
 use bellwire::engine::receipts::Receipts;
+use bellwire::engine::references::References;
 use bellwire::engine::subscription::{Answer, Backlog, BacklogRule, Settlement, Subscription, Taken};
 use bellwire::engine::tally::Tally;
 use bellwire::engine::verdict::{self, Verdict};
@@ -85,8 +86,15 @@ impl Rig {
     }
 
     pub fn of_width(policy: Policy, width: ReferenceWidth) -> Self {
-        let mut handset = handset(width).recorded();
-        let place = handset.insert(subscription(policy, width));
+        Self::of_cut(policy, width, None)
+    }
+
+    /// One whose pushes are cut so, and have references of this range only.
+    pub fn of_cut(policy: Policy, cut: impl Into<Cut>, references: Option<References>) -> Self {
+        let cut = cut.into();
+        let addressing = Arc::new(addressing_of(cut, references));
+        let mut handset = Handset::new(1, addressing, &"15551234567".parse().unwrap(), Memo::default()).recorded();
+        let place = handset.insert(subscription(policy, cut));
         Self {
             handset,
             place,
@@ -131,9 +139,9 @@ impl Rig {
     /// Another process takes the place of this one and goes on from what was saved.
     pub fn restart(&mut self, subscription: Subscription, saved: &(Progress, HandsetProgress), resends: bool) {
         let (progress, handset) = saved;
-        let width = self.handset.width();
+        let width = self.handset.cut().width;
         let (addressing, number) = (Arc::new(addressing(width)), "15551234567".parse().unwrap());
-        self.handset = Handset::new(1, addressing, &number, Memo::past(handset, width)).recorded();
+        self.handset = Handset::new(1, addressing, &number, Memo::past(handset, References::of(width))).recorded();
         self.handset.restore(self.now, &handset.quarantined);
         self.place = self.handset.resume(self.now, subscription, progress, resends);
         self.encoder = Encoder::default();
@@ -228,6 +236,12 @@ impl Rig {
         self.handset.close(self.now, self.place, reason, 0, &mut settlement);
     }
 
+    /// Every event before `next` was for it.
+    pub fn close_before(&mut self, reason: DropReason, next: u64) {
+        let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
+        self.handset.close(self.now, self.place, reason, next, &mut settlement);
+    }
+
     pub fn abandon(&mut self) {
         let mut settlement = Settlement { tally: &mut self.tally, receipts: &mut self.receipts, smsc: 0 };
         self.handset.abandon(self.now, DropReason::Shutdown, &mut settlement);
@@ -319,6 +333,10 @@ pub fn read(body: &[u8]) -> Vec<String> {
 }
 
 pub fn addressing(width: ReferenceWidth) -> Addressing {
+    addressing_of(width.into(), None)
+}
+
+fn addressing_of(Cut { width, payload }: Cut, references: Option<References>) -> Addressing {
     let sender = SenderSettings {
         service_type: String::new(),
         source_address: "12345".into(),
@@ -328,6 +346,8 @@ pub fn addressing(width: ReferenceWidth) -> Addressing {
         dest_npi: 1,
         data_coding: 4,
         reference_width: width,
+        references,
+        payload,
     };
     envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap()
 }
@@ -336,8 +356,8 @@ pub fn handset(width: ReferenceWidth) -> Handset {
     Handset::new(1, Arc::new(addressing(width)), &"15551234567".parse().unwrap(), Memo::default())
 }
 
-pub fn subscription(policy: Policy, width: ReferenceWidth) -> Subscription {
+pub fn subscription(policy: Policy, cut: impl Into<Cut>) -> Subscription {
     let envelope = push_template(Profile::Standard, &ApplicationId::default()).unwrap();
     let backlog = Backlog { limit: BACKLOG_LIMIT, rule: BacklogRule::DropOldest };
-    Subscription::new(SubscriptionId::from_octets([1; 16]), policy, envelope, width, 0, backlog)
+    Subscription::new(SubscriptionId::from_octets([1; 16]), policy, envelope, cut, 0, backlog)
 }

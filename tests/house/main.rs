@@ -6,3 +6,4 @@ mod faults;
 mod profiles;
 #[allow(dead_code, reason = "tests/ledger uses the rest")]
 mod scene;
+mod withdrawn;

@@ -158,6 +158,11 @@ impl Scene {
         answer.unwrap().unwrap().view.id
     }
 
+    pub async fn deactivate(&self, id: SubscriptionId) {
+        let answer = ractor::call_t!(self.app.router(), RouterMessage::Deactivate, 5000, TenantId::default(), id);
+        answer.unwrap().unwrap();
+    }
+
     pub async fn view(&self, id: SubscriptionId) -> View {
         let answer = ractor::call_t!(self.app.router(), RouterMessage::Get, 5000, TenantId::default(), id);
         *answer.unwrap().unwrap()

@@ -160,6 +160,7 @@ fn settings() -> SessionSettings {
         password: "secret".into(),
         system_type: String::new(),
         version: InterfaceVersion::V3_4,
+        needs_tlvs: false,
         window: WINDOW,
         pacing: PacingSettings::default(),
         judge: Judge::default(),

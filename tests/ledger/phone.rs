@@ -1,6 +1,6 @@
 //! A handset's engine, and the line it stands in.
 
-use bellwire::codec::segments::ReferenceWidth;
+use bellwire::codec::segments::{Payload, ReferenceWidth};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::Ports;
 use bellwire::engine::chunk::Chunk;
@@ -38,6 +38,8 @@ impl Phone {
             dest_npi: 1,
             data_coding: 4,
             reference_width: WIDTH,
+            references: None,
+            payload: Payload::Udh,
         };
         let addressing = envelope::addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
         let mut engine = Handset::new(index as u64, Arc::new(addressing), &number.parse().unwrap(), Memo::default());

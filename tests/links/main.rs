@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod binding;
+mod errands;
 mod failover;
 mod faults;
 mod outbind;

@@ -7,6 +7,7 @@ use bellwire::actors::pool::{LinkName, LinkState, LinkView, PoolMessage};
 use bellwire::actors::port::Port;
 use bellwire::actors::reach::Reaches;
 use bellwire::actors::smsc::{SharedReceipts, Smsc};
+use bellwire::codec::segments::Payload;
 use bellwire::codec::smpp::{BindMode, InterfaceVersion};
 use bellwire::codec::sse::EventsBuilder;
 use bellwire::codec::udh::{Ports, ReferenceWidth};
@@ -21,8 +22,8 @@ use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::receipts::Receipts as Table;
 use bellwire::engine::routing::{Route, Routes};
 use bellwire::engine::session::SessionSettings;
-use bellwire::engine::subscription::{Backlog, BacklogRule, Subscription};
-use bellwire::engine::tally::{Answered, ReceiptKind, Stage, Tally};
+use bellwire::engine::subscription::{Backlog, BacklogRule, Settlement, Subscription};
+use bellwire::engine::tally::{Answered, ErrandKind, ErrandResult, ReceiptKind, Stage, Tally};
 use bellwire::engine::verdict::Judge;
 use bellwire::model::{
     ApplicationId, DropReason, HandsetId, Order, Outcome, Overflow, Policy, Profile, Receipts, SubscriptionId, TenantId,
@@ -45,6 +46,7 @@ const LABELS: Labels = Labels {
     stages: &Stage::LABELS,
     verdicts: &Answered::LABELS,
     receipts: &ReceiptKind::LABELS,
+    errands: (&ErrandKind::LABELS, &ErrandResult::LABELS),
 };
 
 /// As fast as it goes.
@@ -74,6 +76,7 @@ pub fn settings(address: SocketAddr) -> LinkSettings {
             password: "secret".into(),
             system_type: String::new(),
             version: InterfaceVersion::V3_4,
+            needs_tlvs: false,
             window: 10,
             pacing: PacingSettings::default(),
             judge: Judge::default(),
@@ -103,6 +106,8 @@ fn smsc(number: u8, name: &str, lanes: usize, receipts: &SharedReceipts) -> Smsc
         dest_npi: 1,
         data_coding: 4,
         reference_width: ReferenceWidth::Bits8,
+        references: None,
+        payload: Payload::Udh,
     };
     let addressing = addressing(&sender, Ports { destination: 2948, source: 9200 }).unwrap();
     Smsc::new(number, name.into(), addressing, lanes, Arc::clone(receipts))
@@ -294,6 +299,17 @@ impl Phone {
         HandsetCell::serve(&self.cell, now, |engine| {
             engine.handle_chunk(now, self.place, &chunk, &mut Tally::default());
         });
+    }
+
+    /// Ends its subscription, as its actor would.
+    pub fn deactivate(&mut self) {
+        let (smsc, now) = (self.cell.smsc(), clock::now());
+        HandsetCell::settle(&self.cell, now, |engine, receipts| {
+            let mut tally = Tally::default();
+            let mut settlement = Settlement { tally: &mut tally, receipts, smsc: smsc.number() };
+            engine.close(now, self.place, DropReason::Deactivated, self.next, &mut settlement);
+        });
+        smsc.offer_errands();
     }
 
     /// Whether every event has ended or was accepted.

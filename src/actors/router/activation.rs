@@ -158,7 +158,7 @@ impl State {
         policy: &Policy,
         reach: &Reach,
     ) -> Result<(), ActivateError> {
-        envelopes.check(key, policy, reach.home().addressing().width).map_err(unencodable)
+        envelopes.check(key, policy, reach.home().addressing().cut).map_err(unencodable)
     }
 
     /// Opens the upstream of a source again if it has ended.

@@ -38,7 +38,7 @@ impl State {
             let place = cell.wake(|engine| {
                 // Nothing of it is kept, so it needs no name.
                 let id = SubscriptionId::from_octets([0; 16]);
-                engine.insert(Subscription::new(id, policy, envelope, engine.width(), now.unix_ms, BACKLOG))
+                engine.insert(Subscription::new(id, policy, envelope, engine.cut(), now.unix_ms, BACKLOG))
             });
             if let Some(place) = place {
                 HandsetCell::serve(cell, now, |engine| {

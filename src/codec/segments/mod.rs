@@ -4,12 +4,14 @@
 //! look at the port of each segment. The push's own header is paid once, in the first segment. Left out: references,
 //! which the sender counts per handset.
 
+mod cut;
 mod reassembler;
 
 use std::num::NonZeroU8;
 use std::ops::Range;
 
 pub use super::udh::ReferenceWidth;
+pub use cut::{Cut, Payload};
 pub use reassembler::{Limits, Reassembled, Reassembler};
 
 /// Octets of user data one short message carries, header included (TS 23.040 §9.2.3.24).

@@ -36,6 +36,7 @@ mod header;
 #[doc(hidden)]
 pub mod invariants;
 mod message_resp;
+mod payload;
 mod pdu;
 mod query_sm;
 mod receipt;
@@ -60,6 +61,7 @@ pub use encode::Encode;
 pub use fields::{EncodeError, Field, FieldError};
 pub use header::{CommandId, FrameError, HEADER_OCTETS, Header, PDU_MAX_OCTETS, frame};
 pub use message_resp::{DataSmResp, DeliverSmResp, SubmitSmResp};
+pub use payload::OpenPayload;
 pub use pdu::{Body, DecodeError, Pdu};
 pub use query_sm::{QuerySm, QuerySmResp};
 pub use receipt::{NetworkError, Receipt};

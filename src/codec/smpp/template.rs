@@ -14,6 +14,9 @@ use super::time::ValidityPeriod;
 /// Offset of `sequence_number` in a header.
 const SEQUENCE_AT: usize = 12;
 
+/// Offset of `priority_flag` behind `destination_addr`: `esm_class` and `protocol_id` stand before it.
+const PRIORITY_AT: usize = 2;
+
 /// Octets of a `destination_addr` with the NUL that ends it (§5.2.9).
 const DESTINATION_OCTETS: usize = 21;
 
@@ -80,6 +83,17 @@ impl SubmitTemplate {
     }
 }
 
+impl SubmitTemplate {
+    /// Gives the message that was begun for `destination` a `priority_flag` other than the template's.
+    #[cold]
+    pub fn set_priority(&self, open: &Open, destination: &Destination, flag: u8, out: &mut BytesMut) {
+        let at = open.start + self.head.len() + destination.c_octets().len() + PRIORITY_AT;
+        if let Some(octet) = out.get_mut(at) {
+            *octet = flag;
+        }
+    }
+}
+
 impl fmt::Debug for SubmitTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SubmitTemplate({} octets)", self.head.len())
@@ -133,7 +147,15 @@ impl Open {
     /// # Errors
     /// When the text is longer than 255 octets: the PDU is taken back from `out`. When `out` is shorter than it was:
     /// it is left as it is.
+    #[inline]
     pub fn finish(self, out: &mut BytesMut) -> Result<usize, EncodeError> {
+        self.end_text(out)?;
+        self.end(out)
+    }
+
+    /// Writes the length of the text.
+    #[inline]
+    pub(super) fn end_text(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         let Some(text_octets) = out.len().checked_sub(self.text) else {
             return Err(EncodeError::BufferCut { need: self.text, have: out.len() });
         };
@@ -145,9 +167,15 @@ impl Open {
                 have: text_octets,
             });
         }
+        out[self.text - 1] = text_octets as u8;
+        Ok(())
+    }
+
+    /// Writes the length of the PDU, and returns it.
+    #[inline]
+    pub(super) fn end(&self, out: &mut BytesMut) -> Result<usize, EncodeError> {
         let octets = out.len() - self.start;
         out[self.start..self.start + 4].copy_from_slice(&(octets as u32).to_be_bytes());
-        out[self.text - 1] = text_octets as u8;
         Ok(octets)
     }
 
@@ -209,6 +237,21 @@ mod tests {
             let mut expected = BytesMut::from(&b"before"[..]);
             SubmitSm { validity_period: octets, ..MESSAGE }.encode(9, &mut expected).unwrap();
             assert_eq!(filled(validity, b"text").unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_priority_changes_its_own_octet_and_no_other() {
+        let template = SubmitTemplate::new(&MESSAGE).unwrap();
+        for flag in 0..=3 {
+            let mut out = BytesMut::from(&b"before"[..]);
+            let open = template.begin(9, &destination(), None, RegisteredDelivery::FINAL, &mut out);
+            template.set_priority(&open, &destination(), flag, &mut out);
+            out.put_slice(b"text");
+            open.finish(&mut out).unwrap();
+            let mut expected = BytesMut::from(&b"before"[..]);
+            SubmitSm { priority_flag: flag, ..MESSAGE }.encode(9, &mut expected).unwrap();
+            assert_eq!(out, expected);
         }
     }
 

@@ -50,7 +50,7 @@ fn everything_written_is_meant() {
     assert_eq!(smsc.address.to_string(), "[2001:db8::1]:2776");
     assert_eq!(smsc.password, Secret::new("pa\"ss"));
     assert_eq!((smsc.source.ton, smsc.source.npi), (5, 0));
-    assert_eq!((smsc.data_coding, smsc.reference_width), (0xF5, ReferenceWidth::Sixteen));
+    assert_eq!((smsc.data_coding, smsc.payload.reference_width), (0xF5, ReferenceWidth::Sixteen));
     assert_eq!(smsc.routing.prefixes, ["1555", "44"]);
     assert_eq!(config.push.application, ApplicationId::Code(0x9065));
     assert_eq!(config.policy.order, Order::Pipelined);
@@ -333,7 +333,9 @@ const EVERYTHING: &str = r#"
     dest_ton = 2
     dest_npi = 0
     data_coding = 0xF5
+    payload = "sar"
     reference_width = "16bit"
+    reference_range = [300, 500]
     service_type = "WAP"
     version = "3.3"
     bind_attempts = 5
@@ -353,6 +355,8 @@ const EVERYTHING: &str = r#"
     resend_unknown = "never"
     receipt_timeout = "2days"
     message_ids = "resp_hex"
+    withdraw = "cancel"
+    query_after = "10m"
     crowding_handsets = 0
     crowding_within = "2s"
     [push]

@@ -2,13 +2,17 @@
 
 mod connection;
 mod crowding;
+mod errands;
 mod pacing;
+mod payload;
 mod receipts;
 mod routing;
 
 pub use connection::{ConnectionConfig, OutbindConfig, TlsConfig, Version};
 pub use crowding::CrowdingConfig;
+pub use errands::{ErrandConfig, Withdraw};
 pub use pacing::{PacingConfig, StatusMeaning};
+pub use payload::PayloadConfig;
 pub use receipts::ReceiptConfig;
 pub use routing::RoutingConfig;
 pub(super) use routing::refuse_unlike_stand_ins;
@@ -63,8 +67,8 @@ pub struct SmscConfig {
     pub dest_npi: u8,
     /// data_coding of a segment: 0x04, 0xF5 or 0x15, three ways to say 8-bit data (SMPP v3.4 §5.2.19, TS 23.038 §4).
     pub data_coding: u8,
-    /// Width of the concatenation reference: 16 bits cost an octet a segment and wrap later.
-    pub reference_width: ReferenceWidth,
+    /// How a push is put into messages.
+    pub payload: PayloadConfig,
     /// The SMSC's application service; mostly empty.
     pub service_type: String,
     /// How links are made.
@@ -85,6 +89,8 @@ pub struct SmscConfig {
     pub receipt_timeout: Duration,
     /// How its receipts name messages.
     pub receipts: ReceiptConfig,
+    /// What is asked about messages that it holds.
+    pub errands: ErrandConfig,
 }
 
 impl SmscConfig {
@@ -107,7 +113,7 @@ impl SmscConfig {
             dest_ton: section.integer("dest_ton", 1, 0..=6),
             dest_npi: section.integer("dest_npi", 1, 0..=18),
             data_coding: section.choice_of_numbers("data_coding", 0x04, &[0x04, 0xF5, 0x15]),
-            reference_width: section.choice("reference_width", ReferenceWidth::Eight, &ReferenceWidth::WORDS),
+            payload: PayloadConfig::read(&mut section),
             service_type: section.ascii("service_type", "", SERVICE_TYPE_MAX_OCTETS),
             routing: RoutingConfig::read(&mut section),
             crowding: CrowdingConfig::read(&mut section),
@@ -117,6 +123,7 @@ impl SmscConfig {
             resend_unknown: section.choice("resend_unknown", ResendUnknown::Once, &ResendUnknown::WORDS),
             receipt_timeout: section.duration("receipt_timeout", "1h", ("1s", "28days")),
             receipts: ReceiptConfig::read(&mut section),
+            errands: ErrandConfig::read(&mut section),
         };
         section.finish();
         config
@@ -139,9 +146,9 @@ impl SmscConfig {
             .plain("source_npi", self.source.npi)
             .plain("dest_ton", self.dest_ton)
             .plain("dest_npi", self.dest_npi)
-            .plain("data_coding", format_args!("{:#04x}", self.data_coding))
-            .text("reference_width", word(&ReferenceWidth::WORDS, self.reference_width))
-            .text("service_type", &self.service_type);
+            .plain("data_coding", format_args!("{:#04x}", self.data_coding));
+        self.payload.explain(explained);
+        explained.text("service_type", &self.service_type);
         self.connection.explain(explained);
         self.routing.explain(explained);
         self.crowding.explain(explained);
@@ -152,6 +159,7 @@ impl SmscConfig {
             .text("resend_unknown", word(&ResendUnknown::WORDS, self.resend_unknown))
             .duration("receipt_timeout", self.receipt_timeout);
         self.receipts.explain(explained);
+        self.errands.explain(explained);
     }
 }
 

@@ -56,14 +56,16 @@ type Look = fn(&SmscConfig) -> String;
 
 /// What a handset, or an SMSC, sees of a message. A push is formed once: what of it goes again by another SMSC has to be
 /// the same octets, or the handset takes it for another message.
-const LOOKS: [(&str, Look); 8] = [
+const LOOKS: [(&str, Look); 10] = [
     ("source_address", |smsc| smsc.source.digits.clone()),
     ("source_ton", |smsc| smsc.source.ton.to_string()),
     ("source_npi", |smsc| smsc.source.npi.to_string()),
     ("dest_ton", |smsc| smsc.dest_ton.to_string()),
     ("dest_npi", |smsc| smsc.dest_npi.to_string()),
     ("data_coding", |smsc| format!("{:#04x}", smsc.data_coding)),
-    ("reference_width", |smsc| word(&ReferenceWidth::WORDS, smsc.reference_width).to_owned()),
+    ("payload", |smsc| smsc.payload.mode().to_owned()),
+    ("reference_width", |smsc| word(&ReferenceWidth::WORDS, smsc.payload.reference_width).to_owned()),
+    ("reference_range", |smsc| format!("{:?}", smsc.payload.references)),
     ("service_type", |smsc| smsc.service_type.clone()),
 ];
 

@@ -25,6 +25,11 @@ impl Meters {
         for (kind, count) in tally.receipts.iter().enumerate().filter(|(_, count)| **count > 0) {
             self.smsc.receipts.add(kind, *count);
         }
+        for (kind, counts) in tally.errands.iter().enumerate() {
+            for (result, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                self.smsc.errands.add(kind * counts.len() + result, *count);
+            }
+        }
         ledger::carry(tally, &self.telemetry);
     }
 }

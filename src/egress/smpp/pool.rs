@@ -261,6 +261,7 @@ async fn expire_receipts(smscs: Vec<(Arc<Smsc>, Meters)>, telemetry: Telemetry, 
             let tidings = receipts.take_tidings();
             drop(receipts);
             tidings.into_iter().for_each(|(told, fate)| told.handle_told(now, fate));
+            smsc.offer_errands();
             if let Some(spelling) = news {
                 info!(smsc = smsc.name(), message_ids = spelling.as_str(), "receipts name messages like this");
             }

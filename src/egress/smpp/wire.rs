@@ -18,7 +18,7 @@ use crate::engine::crowding::Crowd;
 use crate::engine::encoder::Encoder;
 use crate::engine::handset::Segment;
 use crate::engine::line::Turn;
-use crate::engine::receipts::Receipts;
+use crate::engine::receipts::{Errand, ErrandAnswer, Receipts};
 use crate::engine::session::{Session, SessionError, Sink, State};
 use crate::engine::sign::Sign;
 use crate::engine::subscription::{Answer, Settlement};
@@ -228,6 +228,9 @@ impl<'a> Wire<'a> {
             }
             self.follow(wanted, now);
             if wanted == Wanted::Work {
+                if self.around.smsc.errands() > 0 {
+                    self.run_errands(now);
+                }
                 self.fill(now);
             }
             let written = self.poll_write(now, cx)?;
@@ -237,7 +240,7 @@ impl<'a> Wire<'a> {
             if let Some(since) = self.stuck_since.filter(|since| *since + self.patience() <= now.monotonic) {
                 return Poll::Ready(Err(WireError::Stalled(now.monotonic.saturating_sub(since))));
             }
-            let wants_turn = wanted == Wanted::Work && self.wants_turn(now);
+            let wants_turn = wanted == Wanted::Work && (self.wants_turn(now) || self.wants_errand(now));
             let more = read.is_ready() || (written.is_ready() && (wants_turn || !reads));
             if !more && self.poll_sleep(now, cx).is_pending() {
                 return Poll::Pending;
@@ -313,6 +316,28 @@ impl<'a> Wire<'a> {
                 self.goodbye_at = Some(now.monotonic);
             }
         }
+    }
+
+    /// Appends errands of the SMSC; whichever of its links has room does some.
+    #[cold]
+    fn run_errands(&mut self, now: Now) {
+        let smsc = &self.around.smsc;
+        let mut receipts = smsc.receipts().lock();
+        for _ in 0..self.session.errand_room(now) {
+            if self.out.len() >= WRITE_OCTETS {
+                break;
+            }
+            let Some(errand) = receipts.take_errand(smsc.number()) else { break };
+            let source = smsc.addressing().sender.address();
+            if let Err(errand) = self.session.write_errand(now, errand, source, &mut self.out) {
+                let refused = ErrandAnswer::Refused;
+                receipts.handle_errand(now.monotonic, smsc.number(), errand, refused, &mut self.tally);
+            }
+        }
+    }
+
+    fn wants_errand(&mut self, now: Now) -> bool {
+        self.around.smsc.errands() > 0 && self.session.errand_room(now) > 0
     }
 
     /// Appends segments while there is room for them, taking turns among the handsets in line.
@@ -482,5 +507,9 @@ impl Sink<Ticket> for Answers<'_> {
 
     fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>) {
         self.receipts.handle_receipt(now.monotonic, self.around.smsc.number(), receipt, self.tally);
+    }
+
+    fn handle_errand(&mut self, now: Now, errand: Errand, answer: ErrandAnswer) {
+        self.receipts.handle_errand(now.monotonic, self.around.smsc.number(), errand, answer, self.tally);
     }
 }

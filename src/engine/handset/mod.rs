@@ -12,11 +12,11 @@ use super::clock::Now;
 use super::encoder::{Encoder, Frame, Owner};
 use super::envelope::{self, Addressing};
 use super::progress::{HandsetProgress, Progress, Saved};
-use super::references::{LastNumbers, Numbers};
+use super::references::{LastNumbers, Numbers, References};
 use super::subscription::{Answer, Settlement, Subscription, Taken, Writing};
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
-use crate::codec::segments::ReferenceWidth;
+use crate::codec::segments::Cut;
 use crate::codec::smpp::Destination;
 use crate::model::{DropReason, Msisdn, Order, Receipts as Wanted};
 use bytes::BytesMut;
@@ -57,8 +57,8 @@ impl Memo {
     }
 
     /// Numbers that go on behind those of an earlier process.
-    pub fn past(saved: &HandsetProgress, width: ReferenceWidth) -> Self {
-        Self::of(LastNumbers::past(saved, width), 0)
+    pub fn past(saved: &HandsetProgress, references: References) -> Self {
+        Self::of(LastNumbers::past(saved, references), 0)
     }
 
     fn of(LastNumbers { transaction, reference }: LastNumbers, generation: u16) -> Self {
@@ -119,7 +119,7 @@ impl Handset {
         Self {
             serial,
             destination: envelope::destination(number),
-            numbers: Numbers::new(addressing.width, memo.last()),
+            numbers: Numbers::new(addressing.references, memo.last()),
             purse: Purse::new(serial, number.into()),
             addressing,
             generation: u16::from_ne_bytes(memo.generation),
@@ -193,9 +193,9 @@ impl Handset {
         self.insert(subscription.resumed(progress, resends))
     }
 
-    /// Width of concatenation references, for building subscriptions.
-    pub fn width(&self) -> ReferenceWidth {
-        self.addressing.width
+    /// How its pushes are cut, for building subscriptions.
+    pub fn cut(&self) -> Cut {
+        self.addressing.cut
     }
 
     /// Gives a subscription a place.
@@ -415,7 +415,7 @@ impl Handset {
         let may_form = self.may_form(index, capped);
         let subscription = self.slots[index].subscription.as_mut()?;
         let frame =
-            Frame { template: &self.addressing.template, destination: &self.destination, width: self.addressing.width };
+            Frame { template: &self.addressing.template, destination: &self.destination, cut: self.addressing.cut };
         subscription.poll_segment(now, may_form, &frame, (&mut self.numbers, &mut self.purse), writing, settlement)
     }
 

@@ -5,16 +5,21 @@
 //! Bounded in number and in time: an entry that runs out ends its events as `accepted`.
 //!
 //! `desk` has what is known of one SMSC, `spelling` how its receipts write ids, `ending` the final states, `fates` what the
-//! segments of one push have in common, `changes` what has to be saved.
+//! segments of one push have in common, `changes` what has to be saved; `asking` and `errands` are about what is asked of
+//! SMSCs that hold a message.
 
+mod asking;
 mod changes;
 mod desk;
 mod ending;
+mod errands;
 mod fates;
 mod spelling;
 mod told;
 
+pub use asking::ErrandAnswer;
 pub use changes::{AwaitedReceipt, PushOf};
+pub use errands::{Errand, ErrandSettings};
 pub use fates::FateId;
 pub use spelling::{MessageIds, Spelling};
 pub use told::{Tidings, Told};
@@ -23,10 +28,11 @@ use super::clock::{Now, Stamp};
 use super::tally::{ReceiptKind, Stage, Tally};
 use super::waiting::MessageId;
 use crate::codec::smpp::{MessageState, Receipt};
-use crate::model::Outcome;
+use crate::model::{Outcome, SubscriptionId};
 use changes::Changes;
 use desk::Desk;
 use ending::{Ended, Ending};
+use errands::Errands;
 use fates::{Fate, Fates};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,6 +49,7 @@ pub struct Receipts {
     /// By the number of the SMSC.
     desks: Vec<Desk>,
     fates: Fates,
+    errands: Errands,
     ended: Ended,
     /// For SMSCs that have no other.
     timeout: Duration,
@@ -61,6 +68,7 @@ impl Receipts {
         Self {
             desks: Vec::new(),
             fates: Fates::default(),
+            errands: Errands::default(),
             ended: Ended::default(),
             timeout,
             limit: limit.max(1),
@@ -107,6 +115,9 @@ impl Receipts {
             let timeout = self.desk(smsc).timeout;
             let left = Duration::from_millis(until_unix_ms.saturating_sub(now.unix_ms)).min(timeout);
             self.await_one(smsc, &id, now.monotonic + left, fate);
+            if self.errands.is_withdrawing() {
+                self.errands.hold(smsc, &id, fate, SubscriptionId::from_octets(subscription));
+            }
             ids.entry(fate.index).or_default().push((smsc, MessageId::new(&id)));
         }
         ids.retain(|_, of_one| of_one.len() > 1);
@@ -146,6 +157,9 @@ impl Receipts {
             None => self.awaited += 1,
             // A receipt for an id that was used again is taken for the later one.
             Some(earlier) => self.expire(earlier, tally),
+        }
+        if self.errands.is_withdrawing() {
+            self.errands.hold(smsc, message_id, fate, of.subscription);
         }
         if self.is_recorded && self.fates.get(fate).is_some_and(|known| known.missing > 1) {
             self.siblings.entry(fate.index).or_default().push((smsc, MessageId::new(message_id)));
@@ -252,6 +266,7 @@ impl Receipts {
             self.awaited -= 1;
             self.expire(fate, tally);
         }
+        self.query_late(now, smsc, tally);
     }
 
     /// Ends everything that waits, as `accepted`: the router is about to stop.
@@ -345,6 +360,11 @@ impl Receipts {
         tally.receipt(kind);
         self.watches.note_heard(now, named.0);
         self.ended.note(now, named, ending);
+        self.end_segment(now, fate, ending, tally);
+    }
+
+    #[inline]
+    fn end_segment(&mut self, now: Duration, fate: FateId, ending: Ending, tally: &mut Tally) {
         let Some(known) = self.fates.get(fate) else { return };
         known.missing = known.missing.saturating_sub(1);
         known.worst = known.worst.max(ending);
@@ -389,6 +409,9 @@ impl Receipts {
     fn close(&mut self, id: FateId) {
         self.fates.close(id);
         self.watches.note_closed(id);
+        if self.errands.len() > 0 {
+            self.errands.forget(id);
+        }
         if !self.siblings.is_empty() {
             self.forget_others(id);
         }

@@ -2,17 +2,23 @@
 
 use super::{Session, SessionSettings, Sink, State};
 use crate::codec::smpp::{
-    self, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, InterfaceVersion, PDU_MAX_OCTETS, Receipt, Tlvs,
+    self, Address, BindMode, BindResp, CommandId, CommandStatus, Encode, Header, InterfaceVersion, PDU_MAX_OCTETS,
+    Receipt, Tlvs,
 };
 use crate::engine::clock::Now;
 use crate::engine::pacing::PacingSettings;
+use crate::engine::receipts::{Errand, ErrandAnswer, ErrandSettings, MessageIds, PushOf, Receipts};
 use crate::engine::subscription::Answer;
+use crate::engine::tally::{ErrandKind, Tally};
 use crate::engine::verdict::{Judge, Verdict};
+use crate::model::SubscriptionId;
 use bytes::BytesMut;
 use std::time::Duration;
 
 /// Submits that are on their way when the octets come; they have the numbers from [`FIRST_NUMBER`] on.
 const SUBMITS: usize = 8;
+/// Errands behind them: a query and a cancellation.
+const ERRANDS: usize = 2;
 /// The bind had the first.
 pub const FIRST_NUMBER: u32 = 2;
 
@@ -26,6 +32,7 @@ pub struct Played {
     /// Why it ended, if it did.
     pub end: Option<String>,
     answers: [u32; SUBMITS],
+    errands: [u32; ERRANDS],
 }
 
 impl Sink<usize> for Played {
@@ -42,6 +49,11 @@ impl Sink<usize> for Played {
 
     fn handle_receipt(&mut self, _: Now, receipt: &Receipt<'_>) {
         self.told.push(format!("{receipt:?}"));
+    }
+
+    fn handle_errand(&mut self, _: Now, errand: Errand, answer: ErrandAnswer) {
+        self.told.push(format!("{errand:?} {answer:?}"));
+        self.errands[errand.kind as usize] += 1;
     }
 }
 
@@ -75,6 +87,7 @@ pub fn check_session(stream: &[u8], piece_octets: &[u8]) {
     let whole = play(stream, &[]);
     assert_eq!(play(stream, piece_octets), whole, "cuts make a difference");
     assert_eq!(whole.answers, [1; SUBMITS], "every submit is answered or lost, once");
+    assert_eq!(whole.errands, [1; ERRANDS], "every errand is, too");
     let mut asked = requests(stream).into_iter();
     // It unbinds by itself when a submit is answered as if there were no session; that answers nothing.
     let unbinds = whole.said.iter().filter(|header| header.command_id == CommandId::UNBIND).count();
@@ -98,7 +111,8 @@ fn bound(now: Now) -> Session<usize> {
         password: "secret".into(),
         system_type: String::new(),
         version: InterfaceVersion::V3_4,
-        window: SUBMITS,
+        needs_tlvs: false,
+        window: SUBMITS + ERRANDS,
         pacing: PacingSettings::default(),
         judge: Judge::default(),
         enquire_link: Duration::from_secs(30),
@@ -120,7 +134,27 @@ fn bound(now: Now) -> Session<usize> {
         assert_eq!(number, FIRST_NUMBER + item as u32);
         session.track(now, number, item);
     }
+    for errand in errands(now) {
+        assert!(session.write_errand(now, errand, Address::default(), &mut out).is_ok());
+    }
     session
+}
+
+/// Something to be asked about a message.
+fn errands(now: Now) -> Vec<Errand> {
+    let (mut receipts, mut tally, second) = (Receipts::new(Duration::MAX, 1), Tally::default(), Duration::from_secs(1));
+    receipts.set_up(0, 2 * second, MessageIds::Literal);
+    receipts.set_up_errands(0, ErrandSettings { withdraws: true, query_after: Some(second) });
+    let of = PushOf { subscription: SubscriptionId::from_octets([1; 16]), first: 0, events: 1 };
+    let fate = receipts.open(1);
+    receipts.handle_accepted(now.monotonic, fate, (0, b"id"), &of, &mut tally);
+    receipts.handle_released(now.monotonic, fate, of.events, &mut tally);
+    receipts.handle_timeout(now.monotonic + second, 0, &mut tally);
+    receipts.withdraw(fate);
+    let errands: Vec<_> = std::iter::from_fn(|| receipts.take_errand(0)).collect();
+    assert!(matches!(&errands[..], [query, cancel]
+        if (query.kind, cancel.kind) == (ErrandKind::Query, ErrandKind::Cancel)));
+    errands
 }
 
 /// The headers of whole PDUs; there is nothing else in what a session writes.

@@ -194,6 +194,8 @@ impl Subscription {
         }
         let mut body = BytesMut::new();
         self.write_body(push, at, &mut body);
-        segments::count(self.around + body.len(), self.width).ok().map(|segments| segments.get())
+        segments::count(self.around + body.len(), self.width)
+            .ok()
+            .map(|count| if self.is_whole { 1 } else { count.get() })
     }
 }

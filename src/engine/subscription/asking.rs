@@ -1,11 +1,12 @@
-//! Which segments ask for a receipt, so that their SMSC says what becomes of them (registered_delivery, SMPP v3.4 §5.2.17).
+//! What a push asks of its SMSC: a receipt, so that it says what becomes of a segment (registered_delivery, SMPP v3.4
+//! §5.2.17), and to be in a hurry (priority_flag, §5.2.14).
 //!
 //! What decides is the push and nothing else: a segment that is sent again, even by another process, asks for what it
 //! asked for before.
 
 use crate::codec::smpp::RegisteredDelivery;
 use crate::engine::push::Push;
-use crate::model::{Receipts as Wanted, SubscriptionId};
+use crate::model::{Priority, Receipts as Wanted, SubscriptionId};
 
 /// Of so many pushes a sample asks one.
 const SAMPLED: u64 = 10;
@@ -36,6 +37,18 @@ pub(super) fn owed(wanted: Wanted, push: &Push) -> u8 {
     match wanted {
         Wanted::Last => 1,
         _ => push.segments.saturating_sub(push.accepted.saturating_sub(1)),
+    }
+}
+
+/// What a priority is in a submit_sm: "GSM: None-priority (0)" and "Priority" of 1, 2 and 3, which makes an SMSC try a handset
+/// that it thinks to be away. So nothing is below normal: low is only later in our own line. The highest level is left to
+/// others: networks that tell them apart call it "Emergency" (IS-95) or "Very Urgent" (ANSI-136), and 2 is "Urgent" in both.
+#[inline]
+pub(super) fn priority_flag(priority: Priority) -> u8 {
+    match priority {
+        Priority::Low | Priority::Normal => 0,
+        Priority::High => 1,
+        Priority::Urgent => 2,
     }
 }
 

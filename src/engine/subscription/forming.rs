@@ -115,7 +115,11 @@ impl Subscription {
         tally: &mut Tally,
     ) {
         let Selection { at, events, octets: _, form, long, rule } = selection;
+        let segments = if self.is_whole { 1 } else { segments };
         let (reference, transaction) = numbers.take(now.monotonic, segments);
+        if segments > 1 {
+            tally.references_reused += numbers.take_reused();
+        }
         self.time_batch(at, &events, now, tally);
         let ttl = self.policy.ttl;
         let oldest = self.chunks.get(at).map_or(now.monotonic, |chunk| chunk.read_at().monotonic);

@@ -35,6 +35,11 @@ impl Key {
         }
     }
 
+    /// It as a number.
+    pub fn number(self) -> u128 {
+        self.0
+    }
+
     fn hash(event_type: &[u8], kind: &[u8], value: &[u8]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update((event_type.len() as u64).to_be_bytes());

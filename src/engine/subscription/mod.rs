@@ -2,7 +2,8 @@
 //!
 //! `screening` ends events that need not be pushed, `forming` makes pushes of the others, `again` those of an earlier
 //! process, `asking` says which of their segments want a receipt, `body` writes what they say, `settling` follows them to
-//! their end; `relay` keeps events from being pushed while a stream brings them.
+//! their end; `relay` keeps events from being pushed while a stream brings them; `withdrawing` takes back what is not wanted
+//! any more.
 
 mod again;
 mod asking;
@@ -14,6 +15,7 @@ mod limited;
 mod relay;
 mod screening;
 mod settling;
+mod withdrawing;
 
 use super::budget::{Purse, Shares};
 use super::chunk::Chunk;
@@ -28,7 +30,7 @@ use super::receipts::{FateId, Receipts};
 use super::references::Numbers;
 use super::tally::{Stage, Tally};
 use super::verdict::Verdict;
-use crate::codec::segments::{self, ReferenceWidth};
+use crate::codec::segments::{self, Cut, ReferenceWidth};
 use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
@@ -128,7 +130,10 @@ pub struct Subscription {
     profile_naming: Naming,
     /// How events are called in pushes that are formed now.
     naming: Naming,
+    /// The width of references that segments have room for.
     width: ReferenceWidth,
+    /// Whether a push goes in one message, which the SMSC cuts.
+    is_whole: bool,
     /// Octets of WSP PDU that the policy's segments hold.
     capacity: usize,
     chunks: VecDeque<Arc<Chunk>>,
@@ -192,10 +197,12 @@ impl Subscription {
         id: SubscriptionId,
         policy: Policy,
         envelope: impl Into<Envelope>,
-        width: ReferenceWidth,
+        cut: impl Into<Cut>,
         from: u64,
         backlog: Backlog,
     ) -> Self {
+        let cut = cut.into();
+        let width = cut.room_width();
         let capacity = segments::capacity(policy.max_segments.get(), width);
         let (envelope, ids) = (envelope.into(), policy.ids);
         let screen = Screen::of(&policy);
@@ -209,6 +216,7 @@ impl Subscription {
             profile_naming,
             naming: profile_naming.with(ids == Ids::All),
             width,
+            is_whole: cut.is_whole(),
             capacity,
             chunks: VecDeque::new(),
             octets: 0,
@@ -485,8 +493,13 @@ impl Subscription {
         settlement: &mut Settlement<'_>,
     ) -> Option<(u64, u8)> {
         loop {
-            if self.unsent == 0 && !(may_form && self.form(now, numbers, purse, settlement.tally)) {
-                return None;
+            if self.unsent == 0 {
+                if !(may_form && self.form(now, numbers, purse, settlement.tally)) {
+                    return None;
+                }
+                if settlement.receipts.is_withdrawing() {
+                    self.supersede(settlement);
+                }
             }
             let at = self.first_unsent()?;
             let push = &mut self.pushes[at];
@@ -498,21 +511,23 @@ impl Subscription {
                 continue;
             }
             let number = self.first_push + at as u64;
-            if !self.write_segment(at, index, now, frame, writing) {
+            let airtime = self.write_segment(at, index, now, frame, writing);
+            if airtime == 0 {
                 debug_assert!(false, "a push is measured before it is formed");
                 self.pushes[at].doom(Doom::Failed);
                 self.unsent -= 1;
                 self.settle_if_done(at, now, numbers, settlement);
                 continue;
             }
-            if self.note_written(at, index, now, settlement.tally) {
-                self.charge(now, 1, purse);
+            if self.note_written(at, index, airtime, now, settlement.tally) {
+                self.charge(now, airtime, purse);
             }
             return Some((number, index));
         }
     }
 
-    fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> bool {
+    /// Returns how many short messages it is on the air; 0 if it was not written.
+    fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> u8 {
         let push = &self.pushes[at];
         let from = self.chunk_index(push.events.start);
         let chunk = self.chunks.get(from);
@@ -520,6 +535,7 @@ impl Subscription {
             frame,
             envelope: &self.envelope,
             ports: self.ports,
+            priority: asking::priority_flag(self.policy.priority),
             push,
             chunk: chunk.filter(|chunk| {
                 push.is_plain() && push.events.end <= chunk.range().end && !self.has_holes(&push.events)

@@ -61,6 +61,7 @@ impl Subscription {
             Answer::Refused { verdict, .. } => refuse(push, index, verdict, settlement.tally),
             Answer::Unknown { resend } => {
                 numbers.quarantine(now.monotonic, push.reference);
+                settlement.tally.references_reused += numbers.take_reused();
                 lose_answer(push, index, resend, settlement.tally);
                 Verdict::Accept
             }
@@ -82,6 +83,9 @@ impl Subscription {
     ) {
         self.end_written(settlement.tally);
         self.closing = Some(reason);
+        if reason.takes_back() && settlement.receipts.is_withdrawing() {
+            settlement.receipts.withdraw_all(&self.id);
+        }
         self.end_again(reason, numbers, settlement.tally);
         self.end = self.end.max(next);
         self.skip(self.cursor..self.end, Outcome::Dropped(reason), settlement.tally);
@@ -124,11 +128,11 @@ impl Subscription {
     }
 
     /// Whether it was written before.
-    pub(super) fn note_written(&mut self, at: usize, index: u8, now: Now, tally: &mut Tally) -> bool {
+    pub(super) fn note_written(&mut self, at: usize, index: u8, airtime: u8, now: Now, tally: &mut Tally) -> bool {
         let push = &mut self.pushes[at];
         let again = push.note_written(index);
         self.changed = true;
-        tally.segments += 1;
+        tally.segments += u64::from(airtime);
         tally.time(Stage::Window, Stamp::from(now.monotonic).since(push.formed_at), 1);
         self.unsent -= usize::from(push.to_send().is_none());
         again
@@ -148,6 +152,10 @@ impl Subscription {
         self.changed = true;
         numbers.release(push.reference);
         let (events, fate) = (push.events.clone(), push.fate);
+        if push.is_partial() {
+            numbers.quarantine(now.monotonic, push.reference);
+            settlement.tally.references_reused += numbers.take_reused();
+        }
         let count = self.ended.count_open(&events);
         let outcome = push.doomed().map_or(Outcome::Accepted, Doom::outcome);
         push.outcome = Some(outcome);
@@ -156,9 +164,17 @@ impl Subscription {
             Some(fate) if outcome == Outcome::Accepted => {
                 settlement.receipts.handle_released(now.monotonic, fate, count, settlement.tally);
                 self.accepted_last = Some(fate);
+                if settlement.receipts.is_withdrawing() {
+                    self.note_withdrawable(fate, &events, settlement);
+                }
             }
             fate => {
-                fate.into_iter().for_each(|fate| settlement.receipts.forget(fate));
+                if let Some(fate) = fate {
+                    if settlement.receipts.is_withdrawing() {
+                        self.recall(fate, outcome, settlement);
+                    }
+                    settlement.receipts.forget(fate);
+                }
                 settlement.tally.settle(outcome, count);
             }
         }

@@ -16,6 +16,7 @@
 //! | `noise` | what is no SMPP |
 //! | `queue`, `stats`, `record` | what waits for its time; what is counted; what came and went |
 
+mod airing;
 mod backlog;
 mod connection;
 mod door;

@@ -1,6 +1,7 @@
 //! What all connections of an SMSC have in common.
 
 use super::SmscSettings;
+use super::airing::{Airing, air};
 use super::backlog::{Backlog, Parcel};
 use super::door::{Door, Entry};
 use super::fault::LinkFault;
@@ -12,7 +13,7 @@ use super::record::{RecordPort, Recorded};
 use super::stats::Ledger;
 use super::store::{Event, Held, Placed, Store};
 use super::{Delivered, DeliveryPort};
-use crate::codec::smpp::{Bind, InterfaceVersion, SubmitSm};
+use crate::codec::smpp::{Bind, EsmClass, InterfaceVersion, SubmitSm, Tlvs};
 use parking_lot::Mutex;
 use std::fmt;
 use std::net::IpAddr;
@@ -161,15 +162,27 @@ impl Shared {
         (self.handsets)(message);
     }
 
+    /// Delivers message `n`, which has these optional parameters, in as many texts as they say.
+    pub(super) fn deliver_with(&self, n: u64, message: &Delivered<'_>, tlvs: Tlvs<'_>) {
+        match air(message.esm_class, message.short_message, tlvs, n as u16) {
+            Ok(Airing::Headed(texts)) => {
+                let esm_class = message.esm_class | EsmClass::UDHI;
+                texts.iter().for_each(|text| self.deliver(&Delivered { esm_class, short_message: text, ..*message }));
+            }
+            Ok(Airing::AsItIs) | Err(_) => self.deliver(message),
+        }
+    }
+
     fn deliver_held(&self, held: &Held) {
-        self.deliver(&Delivered {
+        let message = Delivered {
             source: &held.source.addr,
             destination: &held.destination.addr,
             esm_class: held.esm_class,
             data_coding: held.data_coding,
             short_message: &held.text,
             message_id: &self.ids.response(held.named),
-        });
+        };
+        self.deliver_with(held.n, &message, Tlvs::decode(&held.tlvs).unwrap_or_default());
     }
 
     /// Keeps what no connection of the account can take now.

@@ -50,6 +50,7 @@ pub(super) struct Held {
     pub(super) esm_class: EsmClass,
     pub(super) data_coding: DataCoding,
     pub(super) text: Box<[u8]>,
+    pub(super) tlvs: Box<[u8]>,
     plan: ReceiptPlan,
     receipt: Option<Receipt>,
     /// Its delivery among what is due, unless its handset is off; and its end if it is not delivered before.
@@ -166,6 +167,7 @@ impl Store {
             esm_class: submit.esm_class,
             data_coding: submit.data_coding,
             text: submit.user_data().into(),
+            tlvs: submit.tlvs.as_octets().into(),
             plan,
             receipt: receipt.cloned(),
             delivery,

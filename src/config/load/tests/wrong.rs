@@ -14,6 +14,13 @@ pub(super) const WRONG: &[(&str, &str)] = &[
     ),
     ("bind = \"receiver\"", "4:8: smsc.main.bind: value \"receiver\" is not allowed: one of transceiver, split"),
     ("data_coding = 8", "4:15: smsc.main.data_coding: value 8 is not allowed: one of 0x04, 0xf5, 0x15"),
+    ("payload = \"tlv\"", "4:11: smsc.main.payload: value \"tlv\" is not allowed: one of udh, sar, message_payload"),
+    (
+        "reference_range = [1, 15]",
+        "4:19: smsc.main.reference_range: value a list is not allowed: [first, last], 1 to 255",
+    ),
+    ("reference_range = [0, 100]", "4:19: smsc.main.reference_range: value a list is not allowed: [first, last]"),
+    ("reference_range = [1, 256]", "4:19: smsc.main.reference_range: value a list is not allowed: [first, last]"),
     ("source_address = \"+1555\"", "4:18: smsc.main.source_address: value \"+1555\" is not allowed: up to 20 digits"),
     ("routes = [\"44\", \"+1\"]", "4:17: smsc.main.routes: value \"+1\" is not allowed: a prefix of up to 15 digits"),
     ("version = \"3.5\"", "4:11: smsc.main.version: value \"3.5\" is not allowed: one of auto, 3.3, 3.4, 5.0"),

@@ -5,7 +5,7 @@ use super::super::faults::{Answer, Decision};
 use super::super::receipts::Receipt;
 use super::super::script::{Congestion, Over, ReceiptForm};
 use super::super::store::Placed;
-use super::super::{Delivered, chance};
+use super::super::{Delivered, airing, chance};
 use super::{Ending, Pending, Session};
 use crate::codec::smpp::{
     CommandId, CommandStatus, DataSmResp, Encode, Header, InterfaceVersion, SubmitSm, SubmitSmResp, TlvBuffer, TlvTag,
@@ -66,12 +66,15 @@ impl Session {
         self.limit(&mut decision, now);
         let due = self.due(&mut decision, now);
         decision.accept &= self.ending.is_none();
+        if airing::check(submit).is_err() {
+            decision.refuse(CommandStatus::INVOPTPARAMVAL);
+        }
         let name = named.unwrap_or(n);
         let receipt = self.receipt(submit, name, &decision, now);
         let placed = self.place(submit, (n, name), &mut decision, receipt.as_ref(), now);
         self.shared.ledger.note(decision.kinds);
         self.read.faults += u64::from(decision.is_fault());
-        let id = if decision.accept { self.accept(submit, name, placed) } else { String::new() };
+        let id = if decision.accept { self.accept(submit, (n, name), placed) } else { String::new() };
         let receipt = receipt.filter(|_| decision.accept);
         Taken { n, decision, id, due, placed, receipt }
     }
@@ -145,20 +148,21 @@ impl Session {
         placed
     }
 
-    fn accept(&mut self, submit: &SubmitSm<'_>, named: u64, placed: Placed) -> String {
+    fn accept(&mut self, submit: &SubmitSm<'_>, (n, named): (u64, u64), placed: Placed) -> String {
         self.read.accepted += 1;
         let user_data = submit.user_data();
         self.taken.push(chance::hash(submit.destination.addr) ^ chance::hash(user_data).rotate_left(1));
         let id = self.shared.ids.response(named);
         if placed == Placed::Delivered {
-            self.shared.deliver(&Delivered {
+            let message = Delivered {
                 source: submit.source.addr,
                 destination: submit.destination.addr,
                 esm_class: submit.esm_class,
                 data_coding: submit.data_coding,
                 short_message: user_data,
                 message_id: &id,
-            });
+            };
+            self.shared.deliver_with(n, &message, submit.tlvs);
         }
         id
     }
