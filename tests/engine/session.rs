@@ -128,6 +128,18 @@ fn a_bind_may_be_answered_by_another_number_for_nothing_else_is_open() {
 }
 
 #[test]
+fn an_smsc_that_takes_no_optional_parameters_is_of_no_use_to_a_payload_that_needs_them() {
+    for (needs_tlvs, version) in
+        [(true, InterfaceVersion::V3_3), (true, InterfaceVersion::V3_4), (false, InterfaceVersion::V3_3)]
+    {
+        let mut bench = Bench::new(SessionSettings { needs_tlvs, version, ..settings(BindMode::Transceiver) });
+        let answered = bench.hear(&bind_resp(BindMode::Transceiver, CommandStatus::OK));
+        let is_of_use = !needs_tlvs || version > InterfaceVersion::V3_3;
+        assert_eq!(answered, if is_of_use { Ok(()) } else { Err(SessionError::NoTlvs) });
+    }
+}
+
+#[test]
 fn sequence_numbers_count_up_over_submits_and_own_requests() {
     let mut bench = Bench::bound();
     assert_eq!([bench.submit(10), bench.submit(11)], [2, 3]);
