@@ -1,9 +1,10 @@
 //! How fast a link may be: a token bucket that counts segments, at a rate that the SMSC's refusals teach.
 //!
 //! An SMSC says ESME_RTHROTTLED when it is given more than it takes, and nobody else says how much that is. So the link
-//! watches how much was accepted in the last second. When it is refused, the whole link holds until it is below that
-//! again, goes on a little slower than what was accepted (multiplicative down), and then tries to be faster bit by bit
-//! (additive up), never beyond what is configured. A peer that accepted nothing since the last pause gets a longer one.
+//! watches how much was accepted in the last second. When it is refused, the whole link holds for a moment and, unless
+//! others are refused at once, asks with one segment whether that is meant. If it is, the link holds until it is below what was accepted, goes on a little slower
+//! than that (multiplicative down), and then tries to be faster bit by bit (additive up), never beyond what is configured.
+//! A peer that goes on refusing is asked less and less often.
 
 use super::recent::Recent;
 use super::verdict;
@@ -38,10 +39,24 @@ pub struct Pacing {
     refilled_at: Duration,
     held_at: Duration,
     held_until: Duration,
-    /// Pauses in a row without an acceptance between them.
+    /// Whether a segment asks if a refusal was meant.
+    probe: Probe,
+    /// Refusals that may not have been meant, since the link held for the first.
+    doubted: u8,
+    /// Pauses in a row whose probes were refused.
     pauses: u8,
-    accepted_since_pause: bool,
     accepted: Recent,
+}
+
+/// One segment that asks whether the SMSC takes any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Probe {
+    /// There is no doubt.
+    None,
+    /// It goes next, alone.
+    ToSend,
+    /// It was sent, and its answer is waited for until then.
+    Sent { until: Option<Duration> },
 }
 
 /// A rate that goes up with time.
@@ -54,6 +69,12 @@ struct Learnt {
 
 const MICRO: u64 = 1_000_000;
 const MILLI: u64 = 1000;
+/// How long a link holds before it asks whether a refusal was meant.
+const MOMENT: Duration = Duration::from_millis(100);
+/// So many refusals at once need not be asked about.
+const MEANT: u8 = 3;
+/// How long the answer to that is waited for; it may never come.
+const PROBE_WITHIN: Duration = Duration::from_secs(2);
 /// Of what was accepted in a second, so much is taken for what the SMSC takes: 97 %.
 const DOWN: (u64, u64) = (97, 100);
 /// A refusal that nothing explains at most halves the rate.
@@ -79,8 +100,9 @@ impl Pacing {
             refilled_at: Duration::ZERO,
             held_at: Duration::ZERO,
             held_until: Duration::ZERO,
+            probe: Probe::None,
+            doubted: 0,
             pauses: 0,
-            accepted_since_pause: false,
             accepted: Recent::default(),
         }
     }
@@ -90,33 +112,56 @@ impl Pacing {
         if self.is_held(now) {
             return 0;
         }
-        let Some(rate) = self.millis_per_second(now) else { return usize::MAX };
+        let most = self.probe_room(now);
+        let Some(rate) = self.millis_per_second(now) else { return most };
         let burst = (rate * MILLI / 20).max(MICRO);
         let earned = now.saturating_sub(self.refilled_at).as_micros().saturating_mul(u128::from(rate)) / 1000;
         self.tokens = self.tokens.saturating_add(u64::try_from(earned).unwrap_or(u64::MAX)).min(burst);
         self.refilled_at = now;
-        (self.tokens / MICRO) as usize
+        most.min((self.tokens / MICRO) as usize)
     }
 
     /// `count` segments were written.
     pub fn spend(&mut self, count: usize) {
         self.tokens = self.tokens.saturating_sub(count as u64 * MICRO);
+        if self.probe == Probe::ToSend && count > 0 {
+            self.probe = Probe::Sent { until: None };
+        }
     }
 
     /// `count` segments were accepted.
     pub fn handle_accepted(&mut self, now: Duration, count: u32) {
         self.accepted.add(now, count);
-        self.accepted_since_pause = true;
+    }
+
+    /// Whether an acceptance may end a doubt: then [`Pacing::handle_probe_accepted`] wants to know of each.
+    pub fn is_in_doubt(&self) -> bool {
+        self.probe != Probe::None
+    }
+
+    /// A segment written at `written_at` was accepted. One that went before the link held says nothing.
+    pub fn handle_probe_accepted(&mut self, written_at: Duration) {
+        if written_at > self.held_at {
+            (self.probe, self.doubted, self.pauses) = (Probe::None, 0, 0);
+        }
     }
 
     /// A segment written at `written_at` was refused because the link is too fast. A window full of such refusals is one
     /// word of the peer: what was written before a pause began says nothing about the time after it.
     pub fn handle_throttled(&mut self, now: Duration, written_at: Duration) {
-        if self.is_held(now) || (written_at <= self.held_at && !self.held_at.is_zero()) {
-            return;
+        let is_new = !self.is_held(now) && (written_at > self.held_at || self.held_at.is_zero());
+        if is_new && self.probe == Probe::None {
+            (self.probe, self.doubted) = (Probe::ToSend, 1);
+            return self.hold(now, now + MOMENT);
         }
-        self.pauses = if self.accepted_since_pause { 0 } else { self.pauses };
-        self.accepted_since_pause = false;
+        if !is_new {
+            // Those that were on their way with it are refused, too, unless it was a slip.
+            self.doubted += u8::from(self.doubted > 0);
+            if self.doubted < MEANT {
+                return;
+            }
+        }
+        (self.probe, self.doubted) = (Probe::ToSend, 0);
         let accepted = self.accepted.within_a_second(now);
         if self.settings.adapts {
             self.slow_down(now, accepted);
@@ -165,6 +210,9 @@ impl Pacing {
         if self.is_held(now) {
             return Some(self.held_until);
         }
+        if let Probe::Sent { until } = self.probe {
+            return Some(until.unwrap_or(now + PROBE_WITHIN));
+        }
         let rate = self.millis_per_second(now)?;
         if self.tokens >= MICRO {
             return None;
@@ -176,6 +224,23 @@ impl Pacing {
     /// Segments per second that may be sent by now, rounded; none if there is no limit.
     pub fn rate(&self, now: Duration) -> Option<u32> {
         self.millis_per_second(now).map(|rate| (rate / MILLI) as u32)
+    }
+
+    /// Segments that may go while there is doubt.
+    fn probe_room(&mut self, now: Duration) -> usize {
+        match self.probe {
+            Probe::None => usize::MAX,
+            Probe::ToSend => 1,
+            Probe::Sent { until: None } => {
+                self.probe = Probe::Sent { until: Some(now + PROBE_WITHIN) };
+                0
+            }
+            Probe::Sent { until: Some(until) } if now < until => 0,
+            Probe::Sent { .. } => {
+                self.probe = Probe::None;
+                usize::MAX
+            }
+        }
     }
 
     fn slow_down(&mut self, now: Duration, accepted: u32) {

@@ -508,7 +508,12 @@ impl<T> Session<T> {
         };
         self.has_answered = true;
         match (sink.handle_answer(now, item, written_at, answer), answer) {
-            (Verdict::Accept, Answer::Accepted { .. }) => self.accepted += 1,
+            (Verdict::Accept, Answer::Accepted { .. }) => {
+                self.accepted += 1;
+                if self.pacing.is_in_doubt() {
+                    self.pacing.handle_probe_accepted(written_at);
+                }
+            }
             (Verdict::HoldLink, _) => {
                 self.note_accepted(now);
                 self.pacing.handle_throttled(now.monotonic, written_at);

@@ -181,10 +181,13 @@ fn each_class_of_error_does_to_the_link_what_it_means() {
     }
     let (result, room, mut bench) = after(0x58);
     assert_eq!((result, room), (Ok(()), 0));
-    bench.advance(Duration::from_millis(999)).unwrap();
+    bench.advance(Duration::from_millis(99)).unwrap();
     assert_eq!(bench.session.room(bench.now), 0);
     assert_eq!(bench.session.poll_timeout(bench.now), bench.now.monotonic + Duration::from_millis(1));
     bench.advance(Duration::from_millis(1)).unwrap();
+    assert_eq!(bench.session.room(bench.now), 1, "to ask whether it was meant");
+    let number = bench.submit(7);
+    bench.hear(&submit_resp(0, number)).unwrap();
     assert_eq!(bench.session.room(bench.now), 4);
     let (result, room, mut bench) = after(0x04);
     assert_eq!((result, room, bench.session.state()), (Ok(()), 0, State::Unbinding));
@@ -193,10 +196,10 @@ fn each_class_of_error_does_to_the_link_what_it_means() {
 }
 
 #[test]
-fn pauses_grow_from_burst_to_burst_and_end_with_an_acceptance() {
+fn pauses_grow_from_question_to_question_and_end_with_an_acceptance() {
     let mut bench = Bench::bound();
-    for pause in [1, 2, 4] {
-        let numbers: Vec<u32> = (0..4).map(|item| bench.submit(item)).collect();
+    for (submits, pause) in [(4, 1), (1, 2), (1, 4)] {
+        let numbers: Vec<u32> = (0..submits).map(|item| bench.submit(item)).collect();
         for number in numbers {
             bench.hear(&submit_resp(0x58, number)).unwrap();
         }
@@ -205,8 +208,9 @@ fn pauses_grow_from_burst_to_burst_and_end_with_an_acceptance() {
     }
     let number = bench.submit(0);
     bench.hear(&submit_resp(0, number)).unwrap();
-    let number = bench.submit(0);
-    bench.hear(&submit_resp(0x58, number)).unwrap();
+    bench.advance(Duration::from_secs(2)).unwrap();
+    let numbers: Vec<u32> = (0..3).map(|item| bench.submit(item)).collect();
+    numbers.iter().for_each(|number| bench.hear(&submit_resp(0x58, *number)).unwrap());
     assert_eq!(bench.session.poll_timeout(bench.now) - bench.now.monotonic, Duration::from_secs(1));
 }
 

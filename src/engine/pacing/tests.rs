@@ -64,7 +64,10 @@ impl Scene {
     fn answer(&mut self) {
         while let Some((_, written_at, accepted)) = self.open.pop_front_if(|(at, ..)| *at <= self.now) {
             match accepted {
-                true => self.pacing.handle_accepted(self.now, 1),
+                true => {
+                    self.pacing.handle_accepted(self.now, 1);
+                    self.pacing.handle_probe_accepted(written_at);
+                }
                 false => self.pacing.handle_throttled(self.now, written_at),
             }
         }
@@ -138,7 +141,7 @@ fn without_a_rate_there_is_room_except_while_held() {
 fn who_accepts_nothing_is_asked_less_and_less_often() {
     let mut scene = Scene::new(PacingSettings::default(), 8, millis(5), |_| 0);
     scene.run(60 * SECOND);
-    assert_eq!(scene.refused, 6 * 8, "after 1, 2, 4, 8, 16 and 32 seconds, a window each");
+    assert_eq!(scene.refused, 8 + 5, "a window, and one after 1, 3, 7, 15 and 31 seconds");
 }
 
 #[test]
@@ -146,7 +149,13 @@ fn a_lone_refusal_of_a_quiet_link_is_soon_forgotten() {
     let mut pacing = Pacing::new(PacingSettings::default());
     pacing.handle_accepted(10 * SECOND, 1);
     pacing.handle_throttled(10 * SECOND, 10 * SECOND);
+    assert_eq!((pacing.rate(10 * SECOND), pacing.room(10 * SECOND)), (None, 0), "it may be a slip");
+    assert_eq!(pacing.room(10 * SECOND + millis(100)), 1, "which one segment finds out");
+    pacing.spend(1);
+    assert_eq!(pacing.room(10 * SECOND + millis(200)), 0);
+    pacing.handle_throttled(10 * SECOND + millis(200), 10 * SECOND + millis(100));
     assert_eq!(pacing.rate(11 * SECOND), Some(1));
+    pacing.handle_probe_accepted(12 * SECOND);
     assert!(pacing.rate(60 * SECOND) >= Some(15));
     assert_eq!(pacing.rate(121 * SECOND), None);
     assert!(pacing.room(121 * SECOND) > 1_000_000);
@@ -156,7 +165,7 @@ fn a_lone_refusal_of_a_quiet_link_is_soon_forgotten() {
 fn a_window_full_of_refusals_is_one_word_even_if_it_is_longer_than_the_pause() {
     let mut pacing = Pacing::new(PacingSettings::default());
     pacing.handle_accepted(10 * SECOND, 1000);
-    pacing.handle_throttled(10 * SECOND, millis(9_990));
+    (0..3).for_each(|_| pacing.handle_throttled(10 * SECOND, millis(9_990)));
     let rate = pacing.rate(10 * SECOND);
     assert_eq!(rate, Some(970));
     (0..100).for_each(|n| pacing.handle_throttled(12 * SECOND + millis(n), millis(9_990)));
@@ -176,7 +185,7 @@ fn a_rate_never_leaves_what_is_configured() {
     assert_eq!(pacing.rate(3_000 * SECOND), Some(100));
     let mut rigid = Pacing::new(PacingSettings { rate: 100, rate_min: 1, adapts: false });
     rigid.handle_accepted(SECOND, 50);
-    rigid.handle_throttled(SECOND, SECOND);
+    (0..3).for_each(|_| rigid.handle_throttled(SECOND, SECOND));
     assert_eq!((rigid.rate(SECOND), rigid.is_held(SECOND + millis(999))), (Some(100), true));
 }
 
@@ -194,4 +203,29 @@ fn a_congested_peer_is_given_less_and_one_at_its_optimum_no_more() {
         pacing.handle_congestion(second * SECOND, 85);
         assert!(pacing.rate(second * SECOND) <= Some(1050));
     }
+}
+
+#[test]
+fn slips_do_not_bring_the_rate_down() {
+    let mut pacing = Pacing::new(PacingSettings::default());
+    for second in 1..100 {
+        let at = SECOND * second;
+        pacing.handle_accepted(at, 100);
+        pacing.handle_throttled(at, at - millis(1));
+        assert_eq!(pacing.room(at + millis(101)), 1);
+        pacing.spend(1);
+        pacing.handle_probe_accepted(at + millis(101));
+        assert_eq!((pacing.rate(at), pacing.room(at + millis(102))), (None, usize::MAX));
+    }
+}
+
+#[test]
+fn an_answer_to_the_question_that_never_comes_is_not_waited_for() {
+    let mut pacing = Pacing::new(PacingSettings::default());
+    pacing.handle_throttled(SECOND, millis(999));
+    assert_eq!((pacing.poll_timeout(SECOND), pacing.room(SECOND + MOMENT)), (Some(SECOND + MOMENT), 1));
+    pacing.spend(1);
+    assert_eq!(pacing.room(2 * SECOND), 0);
+    assert_eq!(pacing.poll_timeout(2 * SECOND), Some(2 * SECOND + PROBE_WITHIN));
+    assert_eq!(pacing.room(2 * SECOND + PROBE_WITHIN), usize::MAX);
 }
