@@ -1,11 +1,13 @@
 //! SMPP links: sockets around the engine's sessions, and the pool that keeps them.
 
+mod answers;
 mod connecting;
 mod link;
 mod meters;
 mod outbind;
 mod pool;
 mod settings;
+mod shown;
 mod stream;
 mod tls;
 mod turns;

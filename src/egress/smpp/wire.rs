@@ -2,29 +2,30 @@
 //!
 //! One poll does, in this order: read answers, which frees the window; fill the write buffer from the lane; write once.
 //! So a link with work to do refills in the same turn that read the responses.
+//!
+//! `answers` takes what its session learns to whom it concerns, `shown` tells the metrics of it.
 
+use super::answers::{Answers, Ticket};
 use super::meters::Meters;
+use super::shown::Shown;
 use super::stream::Stream;
 use super::tls;
 use super::turns::Turns;
 use crate::actors::clock::{self, Clock};
-use crate::actors::handset::{HandsetCell, Service};
+use crate::actors::handset::HandsetCell;
 use crate::actors::lane::Lane;
 use crate::actors::port::Port;
 use crate::actors::smsc::Smsc;
-use crate::codec::smpp::{PDU_MAX_OCTETS, Receipt};
+use crate::codec::smpp::PDU_MAX_OCTETS;
 use crate::engine::clock::Now;
 use crate::engine::crowding::Crowd;
 use crate::engine::encoder::Encoder;
-use crate::engine::handset::Segment;
 use crate::engine::line::Turn;
-use crate::engine::receipts::{Errand, ErrandAnswer, Receipts};
-use crate::engine::session::{Session, SessionError, Sink, State};
-use crate::engine::sign::Sign;
-use crate::engine::subscription::{Answer, Settlement};
+use crate::engine::receipts::ErrandAnswer;
+use crate::engine::session::{Session, SessionError, State};
+use crate::engine::subscription::Settlement;
 use crate::engine::tally::{Answered, Stage, Tally};
-use crate::engine::verdict::Verdict;
-use crate::model::{HandsetId, Msisdn};
+use crate::model::HandsetId;
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::pin::Pin;
@@ -47,12 +48,6 @@ const MAX_ROUNDS: usize = 8;
 const GOODBYE: Duration = Duration::from_secs(5);
 /// How long they may take when the session is of no use any more.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// What the link remembers of a segment until its answer.
-pub(super) struct Ticket {
-    turn: u32,
-    segment: Segment,
-}
 
 /// How a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -93,17 +88,6 @@ pub(super) struct Surroundings {
     pub meters: Meters,
     pub broken: Port<HandsetId>,
     pub clock: Clock,
-}
-
-/// What the metrics were last told of a link.
-#[derive(Clone, Copy, Default)]
-struct Shown {
-    /// Submits awaiting their response.
-    open: u32,
-    /// Submits that may await theirs.
-    window: u32,
-    /// Segments per second, 0 for no limit.
-    rate: u32,
 }
 
 /// A connection and its session.
@@ -174,11 +158,12 @@ impl<'a> Wire<'a> {
 
     fn show(&mut self) {
         let now = self.around.clock.now();
-        self.show_as(Shown {
+        let shown = Shown {
             open: self.session.open() as u32,
             window: self.session.window() as u32,
             rate: self.session.rate(now).unwrap_or(0),
-        });
+        };
+        self.shown.change(shown, &self.around.meters);
         let parked = self.around.smsc.parked();
         if parked != self.shown_parked {
             self.around.meters.smsc.parked.set(parked as f64);
@@ -189,25 +174,12 @@ impl<'a> Wire<'a> {
         self.around.meters.carry(&mut self.tally);
     }
 
-    fn show_as(&mut self, is: Shown) {
-        let was = std::mem::replace(&mut self.shown, is);
-        let meters = &self.around.meters.smsc;
-        let all = [
-            (&meters.window_in_use, was.open, is.open),
-            (&meters.window_limit, was.window, is.window),
-            (&meters.rate_limit, was.rate, is.rate),
-        ];
-        for (gauge, was, is) in all.into_iter().filter(|(_, was, is)| was != is) {
-            gauge.increment(f64::from(is) - f64::from(was));
-        }
-    }
-
     /// The connection is gone: answers what was not answered.
     pub fn close(mut self) {
         let now = self.around.clock.now();
         self.learn(now, |session, _, _, answers| session.handle_lost(now, answers));
         self.show();
-        self.show_as(Shown::default());
+        self.shown.change(Shown::default(), &self.around.meters);
     }
 
     fn poll_rounds(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
@@ -282,8 +254,7 @@ impl<'a> Wire<'a> {
     ) -> R {
         let Self { around, session, turns, tally, input, out, crowd, .. } = self;
         let mut receipts = around.smsc.receipts().lock();
-        let mut answers =
-            Answers { around, turns, tally, receipts: &mut receipts, crowd, service: None, signs: Vec::new() };
+        let mut answers = Answers::new(around, turns, tally, &mut receipts, crowd);
         let result = work(session, input, out, &mut answers);
         let signs = answers.end(now);
         let tidings = receipts.take_tidings();
@@ -435,81 +406,5 @@ impl<'a> Wire<'a> {
             self.sleeps_until = due;
         }
         self.sleep.as_mut().poll(cx)
-    }
-}
-
-/// Takes what a session learns to the handsets and the receipts. Answers come in runs for the same handset, whose engine
-/// is therefore kept until another one's turn.
-struct Answers<'a> {
-    around: &'a Surroundings,
-    turns: &'a mut Turns,
-    tally: &'a mut Tally,
-    receipts: &'a mut Receipts,
-    crowd: &'a mut Crowd,
-    service: Option<Service>,
-    /// Handsets that were heard of, and that somebody may look for: for when no engine is in anybody's hands.
-    signs: Vec<(Msisdn, Sign)>,
-}
-
-impl Answers<'_> {
-    /// Gives the last handset's engine back. To be called when all is said.
-    fn end(mut self, now: Now) -> Vec<(Msisdn, Sign)> {
-        self.give_back(now);
-        self.signs
-    }
-
-    fn give_back(&mut self, now: Now) {
-        if let Some(mut service) = self.service.take() {
-            service.watch(self.receipts);
-            service.end(now);
-        }
-    }
-}
-
-impl Sink<Ticket> for Answers<'_> {
-    fn handle_answer(&mut self, now: Now, ticket: Ticket, written_at: Duration, answer: Answer<'_>) -> Verdict {
-        if matches!(answer, Answer::Accepted { .. } | Answer::Refused { .. }) {
-            self.tally.time(Stage::Accept, now.monotonic.saturating_sub(written_at), 1);
-        }
-        let Ticket { turn, segment } = ticket;
-        let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
-        if self.service.as_ref().is_none_or(|service| !service.is_of(handset)) {
-            self.give_back(now);
-            let Some(handset) = self.turns.handset(turn) else { return Verdict::Accept };
-            self.service = Service::begin(handset);
-        }
-        let mut settlement = Settlement { tally: self.tally, receipts: self.receipts, smsc: self.around.smsc.number() };
-        let served = self
-            .service
-            .as_mut()
-            .and_then(|service| service.work(|engine| engine.handle_answer(now, segment, answer, &mut settlement)));
-        let verdict = match (served, self.turns.handset(turn)) {
-            (None, handset) => {
-                handset.into_iter().for_each(|handset| self.around.broken.send(handset.id()));
-                Verdict::Accept
-            }
-            (Some(Verdict::ParkHandset), Some(handset)) if self.crowd.handle_refused(now, handset.id().half()) => {
-                Verdict::HoldLink
-            }
-            (Some(verdict), _) => verdict,
-        };
-        self.turns.note_answered(turn);
-        verdict
-    }
-
-    fn handle_sign(&mut self, _: Now, number: &[u8], sign: Sign) {
-        if self.around.smsc.heeds(sign)
-            && let Some(number) = std::str::from_utf8(number).ok().and_then(|digits| digits.parse().ok())
-        {
-            self.signs.push((number, sign));
-        }
-    }
-
-    fn handle_receipt(&mut self, now: Now, receipt: &Receipt<'_>) {
-        self.receipts.handle_receipt(now.monotonic, self.around.smsc.number(), receipt, self.tally);
-    }
-
-    fn handle_errand(&mut self, now: Now, errand: Errand, answer: ErrandAnswer) {
-        self.receipts.handle_errand(now.monotonic, self.around.smsc.number(), errand, answer, self.tally);
     }
 }

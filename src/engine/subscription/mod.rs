@@ -1,40 +1,42 @@
 //! One subscription: events in, pushes formed as late as possible, their answers, and how each event ends.
 //!
-//! `screening` ends events that need not be pushed, `forming` makes pushes of the others, `again` those of an earlier
-//! process, `asking` says which of their segments want a receipt, `body` writes what they say, `settling` follows them to
-//! their end; `relay` keeps events from being pushed while a stream brings them; `withdrawing` takes back what is not wanted
-//! any more.
+//! `intake` takes events, `screening` ends those that need not be pushed, `forming` makes pushes of the others, `again`
+//! those of an earlier process, `asking` says which of their segments want a receipt, `body` writes what they say,
+//! `writing` gives their segments to a link, `answer` is what comes back for them, `settling` follows pushes to their end;
+//! `relay` keeps events from being pushed while a stream brings them; `withdrawing` takes back what is not wanted any
+//! more.
 
 mod again;
+mod answer;
 mod asking;
 mod body;
 mod forming;
 mod gap_mark;
+mod intake;
 mod keys;
 mod limited;
 mod relay;
 mod screening;
 mod settling;
 mod withdrawing;
+mod writing;
 
-use super::budget::{Purse, Shares};
+pub use answer::{Answer, Settlement};
+pub use intake::{Backlog, BacklogRule, Roomy, Taken};
+pub(super) use writing::Writing;
+
+use super::budget::Shares;
 use super::chunk::Chunk;
-use super::clock::{Now, Stamp};
-use super::encoder::{Encoder, Frame, Owner, Piece};
+use super::clock::Now;
 use super::ended::Ended;
 use super::envelope::Envelope;
 use super::naming::Naming;
 use super::progress::{OpenPushes, Progress};
-use super::push::{Doom, Push};
-use super::receipts::{FateId, Receipts};
-use super::references::Numbers;
-use super::tally::{Stage, Tally};
-use super::verdict::Verdict;
+use super::push::Push;
+use super::receipts::FateId;
 use crate::codec::segments::{self, Cut, ReferenceWidth};
-use crate::codec::smpp::CommandStatus;
 use crate::codec::udh::Ports;
 use crate::model::{DropReason, Ids, Policy, SubscriptionId};
-use bytes::BytesMut;
 use limited::Hold;
 use relay::Relay;
 use screening::Screen;
@@ -42,80 +44,6 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What came back for a segment.
-#[derive(Clone, Copy, Debug)]
-pub enum Answer<'a> {
-    /// The SMSC accepted it under a name of its own.
-    Accepted {
-        /// The name, for receipts.
-        message_id: &'a [u8],
-    },
-    /// The SMSC refused it.
-    Refused {
-        /// Why.
-        status: CommandStatus,
-        /// What that means at this SMSC.
-        verdict: Verdict,
-    },
-    /// Nobody knows: the link died, or no answer came in time.
-    Unknown {
-        /// Whether it may be sent once more.
-        resend: bool,
-    },
-}
-
-/// Where outcomes go: counted now, or when their receipts are in.
-pub struct Settlement<'a> {
-    /// Counts.
-    pub tally: &'a mut Tally,
-    /// Receipts of all SMSCs.
-    pub receipts: &'a mut Receipts,
-    /// The number of the SMSC that answers; of no matter where nothing is answered.
-    pub smsc: u8,
-}
-
-/// A link's side of writing a segment.
-pub(super) struct Writing<'a> {
-    /// Encodes.
-    pub encoder: &'a mut Encoder,
-    /// Is written to.
-    pub out: &'a mut BytesMut,
-    /// The number that the submit_sm gets.
-    pub sequence_number: u32,
-    /// Names the handset's subscription among all that the encoder sees.
-    pub owner: Owner,
-}
-
-/// What a subscription keeps waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backlog {
-    /// Octets of chunks, at most; one longer chunk is taken alone.
-    pub limit: usize,
-    /// What becomes of more.
-    pub rule: BacklogRule,
-}
-
-/// What becomes of events that there is no room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BacklogRule {
-    /// The oldest that wait are lost, and the handset is told.
-    DropOldest,
-    /// They are refused, and given again when there is room.
-    Refuse,
-}
-
-/// What became of a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It was taken, or is nothing new.
-    Whole,
-    /// It was refused; nothing is taken any more before [`Subscription::catch_up`].
-    Full,
-}
-
-/// Told that there is room.
-pub type Roomy = Arc<dyn Fn() + Send + Sync>;
 
 /// A subscription's events and pushes.
 pub struct Subscription {
@@ -389,60 +317,6 @@ impl Subscription {
         self.end
     }
 
-    /// Takes events. What it has already is left out; what is missing in between is lost, and the handset will be told.
-    pub fn handle_chunk(&mut self, now: Now, chunk: &Arc<Chunk>, tally: &mut Tally) -> Taken {
-        let range = chunk.range();
-        if range.end <= self.end || self.is_closing() {
-            return Taken::Whole;
-        }
-        // A push that an earlier process formed may need more of them.
-        let has_work = !self.chunks.is_empty() && !self.waits_for_rest();
-        let full = has_work && self.octets + chunk.octets() > self.backlog.limit;
-        if self.backlog.rule == BacklogRule::Refuse && (full || self.behind) {
-            self.behind = true;
-            return Taken::Full;
-        }
-        tally.time(Stage::Queue, now.since(chunk.read_at()), range.end - self.end.max(range.start));
-        self.watched |= chunk.watch().is_some();
-        self.octets += chunk.octets();
-        self.chunks.push_back(Arc::clone(chunk));
-        if !self.policy.batch_window.is_zero() {
-            self.pending_octets += self.measure(self.end..range.end);
-        }
-        self.end = range.end;
-        self.end_confirmed(tally);
-        if self.screen.is_some() {
-            self.screen(tally);
-        }
-        let drops = self.backlog.rule == BacklogRule::DropOldest;
-        if drops && self.octets > self.backlog.limit {
-            self.end_written(tally);
-        }
-        while drops && self.octets > self.backlog.limit && self.drop_oldest_waiting(tally) {}
-        Taken::Whole
-    }
-
-    /// What it refused is given to it again.
-    pub fn catch_up(&mut self) {
-        self.behind = false;
-    }
-
-    /// Calls `roomy` once, when half of the backlog is free.
-    pub fn call_when_roomy(&mut self, roomy: Roomy) {
-        self.roomy = Some(roomy);
-        self.tell_if_roomy();
-    }
-
-    #[inline]
-    fn tell_if_roomy(&mut self) {
-        if self.roomy.is_some()
-            && (self.octets <= self.backlog.limit / 2 || self.waits_for_rest())
-            && let Some(roomy) = self.roomy.take()
-        {
-            roomy();
-        }
-    }
-
     /// What waits for more events to go with it waits no longer.
     pub(super) fn flush(&mut self) {
         self.flushed = self.end;
@@ -478,76 +352,6 @@ impl Subscription {
         let due = (oldest + window).max(held_until);
         let Some(limit_until) = self.limit_until() else { return Some(due) };
         Some(due.max(limit_until).min(self.expiry().unwrap_or(Duration::MAX).max(held_until)))
-    }
-
-    /// Writes the next segment to go and says which it is: the push's number and the segment's index.
-    ///
-    /// To be called again until it returns `None`; then again after any `handle_*` and at `poll_timeout`.
-    pub(super) fn poll_segment(
-        &mut self,
-        now: Now,
-        may_form: bool,
-        frame: &Frame<'_>,
-        (numbers, purse): (&mut Numbers, &mut Purse),
-        writing: &mut Writing<'_>,
-        settlement: &mut Settlement<'_>,
-    ) -> Option<(u64, u8)> {
-        loop {
-            if self.unsent == 0 {
-                if !(may_form && self.form(now, numbers, purse, settlement.tally)) {
-                    return None;
-                }
-                if settlement.receipts.is_withdrawing() {
-                    self.supersede(settlement);
-                }
-            }
-            let at = self.first_unsent()?;
-            let push = &mut self.pushes[at];
-            let index = push.to_send()?;
-            if push.expires_at <= Stamp::from(now.monotonic) {
-                push.doom(Doom::Expired);
-                self.unsent -= 1;
-                self.settle_if_done(at, now, numbers, settlement);
-                continue;
-            }
-            let number = self.first_push + at as u64;
-            let airtime = self.write_segment(at, index, now, frame, writing);
-            if airtime == 0 {
-                debug_assert!(false, "a push is measured before it is formed");
-                self.pushes[at].doom(Doom::Failed);
-                self.unsent -= 1;
-                self.settle_if_done(at, now, numbers, settlement);
-                continue;
-            }
-            if self.note_written(at, index, airtime, now, settlement.tally) {
-                self.charge(now, airtime, purse);
-            }
-            return Some((number, index));
-        }
-    }
-
-    /// Returns how many short messages it is on the air; 0 if it was not written.
-    fn write_segment(&self, at: usize, index: u8, now: Now, frame: &Frame<'_>, writing: &mut Writing<'_>) -> u8 {
-        let push = &self.pushes[at];
-        let from = self.chunk_index(push.events.start);
-        let chunk = self.chunks.get(from);
-        let piece = Piece {
-            frame,
-            envelope: &self.envelope,
-            ports: self.ports,
-            priority: asking::priority_flag(self.policy.priority),
-            push,
-            chunk: chunk.filter(|chunk| {
-                push.is_plain() && push.events.end <= chunk.range().end && !self.has_holes(&push.events)
-            }),
-            naming: self.naming_of(push.form),
-            owner: (writing.owner, self.first_push + at as u64),
-            index,
-            registered_delivery: asking::registered_delivery(self.policy.receipts, &self.id, push, index),
-            sequence_number: writing.sequence_number,
-            now: now.monotonic,
-        };
-        writing.encoder.write(&piece, |out| self.write_body(push, from, out), writing.out)
     }
 
     /// Whether events of a push had ended before it was formed.

@@ -3,12 +3,18 @@
 //! A subscription is awake while it has a part in its handset's engine, and asleep when nothing of it waits or is
 //! outstanding: then the number of its next event says everything, and it takes a few octets only. Its next event
 //! wakes it. Only its group's actor gives it events.
+//!
+//! `moment` keeps when it was activated, `figures` says how far it is, `trouble` is about what comes after a failure.
 
-use super::clock::Clock;
+mod figures;
+mod moment;
+mod trouble;
+
+pub use figures::Figures;
+
 use super::handset::HandsetCell;
 use super::port::Port;
 use super::terms::Terms;
-use crate::engine::budget::Scope;
 use crate::engine::chunk::Chunk;
 use crate::engine::clock::Now;
 use crate::engine::handset::{Handset, Place};
@@ -17,6 +23,7 @@ use crate::engine::subscription::{Backlog, Settlement, Subscription, Taken};
 use crate::engine::tally::Tally;
 use crate::model::{DropReason, Outcome, StreamKey, SubscriptionId};
 use bytes::Bytes;
+use moment::Moment;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -36,10 +43,6 @@ pub struct Seat {
     streamed: AtomicBool,
     state: Mutex<State>,
 }
-
-/// A time since 2020, in milliseconds, until 2054.
-#[derive(Clone, Copy)]
-struct Moment([u8; 5]);
 
 struct State {
     terms: Arc<Terms>,
@@ -84,17 +87,6 @@ pub enum Start {
 /// The handset's engine is out of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
-
-/// How far a subscription is, for showing it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Every event before this number has ended.
-    pub released: u64,
-    /// Events that wait.
-    pub pending: u64,
-    /// Pushes that are not settled.
-    pub outstanding: u64,
-}
 
 impl Seat {
     /// A subscription of `handset`, asleep, that its source has not let in yet.
@@ -150,28 +142,6 @@ impl Seat {
     pub(super) fn set_group(&self, group: usize) {
         let [low, middle, high, ..] = group.to_le_bytes();
         self.state.lock().group = [low, middle, high];
-    }
-
-    /// How far it is.
-    pub fn figures(&self) -> Figures {
-        let state = self.state.lock();
-        let awake = state.place.and_then(|place| {
-            let figures = |one: &mut Subscription| Figures {
-                released: one.released(),
-                pending: one.pending(),
-                outstanding: one.outstanding() as u64,
-            };
-            self.handset.look(|engine| engine.get(place).map(figures)).flatten()
-        });
-        awake.unwrap_or(Figures { released: state.released, ..Figures::default() })
-    }
-
-    /// The budget that its events wait for, and until when, in milliseconds since 1970.
-    pub fn held_by(&self, clock: &Clock) -> Option<(Scope, u64)> {
-        let place = self.state.lock().place?;
-        let (scope, until) = self.handset.look(|engine| engine.get(place)?.held_by()).flatten()?;
-        let now = clock.now();
-        (until > now.monotonic).then(|| (scope, now.unix_ms + until.saturating_sub(now.monotonic).as_millis() as u64))
     }
 
     /// Whether nobody knows yet where it starts.
@@ -395,75 +365,6 @@ impl Seat {
             drop(receipts);
             smsc.offer_errands();
         }
-    }
-
-    /// Starts it again after a failure, in `broken` if its handset's engine is no longer in service. It takes no events
-    /// until it is attached again; returns with which its source has to go on, none if it has still to let it in.
-    pub(super) fn restart(&self, broken: Option<&mut Handset>, backlog: Backlog, tally: &mut Tally) -> Option<u64> {
-        let mut state = self.state.lock();
-        match state.phase {
-            Phase::New | Phase::Closed => return None,
-            Phase::Placed | Phase::Attached { .. } | Phase::Behind => state.phase = Phase::Placed,
-        }
-        let Some(old) = self.take_out(&mut state, broken) else { return Some(state.released) };
-        tally.resent += old.awaited();
-        let State { terms, released, .. } = &*state;
-        state.place = self.handset.wake(|engine| {
-            let mut fresh = subscription(self, engine, terms, *released, backlog);
-            fresh.handle_restart(&old);
-            engine.insert(fresh)
-        });
-        tally.slept += u64::from(state.place.is_none());
-        Some(state.released)
-    }
-
-    /// Takes it out of service. Its source has taken every event before `next` for it; what of them has not ended,
-    /// ends here, also what its group's actor died with.
-    pub(super) fn quarantine(&self, now: Now, broken: Option<&mut Handset>, next: u64, tally: &mut Tally) {
-        let mut state = self.state.lock();
-        let is_new = std::mem::replace(&mut state.phase, Phase::Closed) == Phase::New;
-        let mut end = if is_new { next } else { state.released };
-        if broken.is_some() {
-            // An engine that has panicked is not asked how far it came.
-            end = self.take_out(&mut state, broken).map_or(end, |old| old.released());
-        } else if let Some(place) = state.place {
-            let closed = HandsetCell::settle(&self.handset, now, |engine, receipts| {
-                engine.close(
-                    now,
-                    place,
-                    DropReason::Quarantined,
-                    next,
-                    &mut Settlement { tally, receipts, smsc: self.handset.smsc().number() },
-                );
-            });
-            end = closed.map_or(end, |()| next);
-        }
-        tally.slept += u64::from(state.place.take().is_some());
-        tally.settle(Outcome::Dropped(DropReason::Quarantined), next.saturating_sub(end));
-    }
-
-    fn take_out(&self, state: &mut State, broken: Option<&mut Handset>) -> Option<Subscription> {
-        let place = state.place?;
-        let old = match broken {
-            Some(engine) => engine.take(place),
-            None => self.handset.look(|engine| engine.take(place)).flatten(),
-        }?;
-        state.released = old.released();
-        Some(old)
-    }
-}
-
-impl Moment {
-    const BEGIN_UNIX_MS: u64 = 1_577_836_800_000;
-
-    fn new(unix_ms: u64) -> Self {
-        let [a, b, c, d, e, ..] = unix_ms.saturating_sub(Self::BEGIN_UNIX_MS).min((1 << 40) - 1).to_le_bytes();
-        Self([a, b, c, d, e])
-    }
-
-    fn unix_ms(self) -> u64 {
-        let [a, b, c, d, e] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]) + Self::BEGIN_UNIX_MS
     }
 }
 

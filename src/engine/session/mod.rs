@@ -3,70 +3,33 @@
 //! Octets come in by [`Session::handle_input`], time by [`Session::handle_timeout`]; whatever is to be written is
 //! appended to the buffer that is passed in. What the session learns goes to a [`Sink`]. It never waits, and its own
 //! PDUs need no room in the window.
+//!
+//! `settings` says what it is to be and why it is over, `handling` what each PDU of the peer means, `errands` what else
+//! is asked of an SMSC than to take messages; `invariants` holds for any octets that come.
 
 mod errands;
+mod handling;
 #[doc(hidden)]
 pub mod invariants;
+mod settings;
+
+pub use settings::{SessionError, SessionSettings, State};
 
 use super::clock::Now;
 use super::in_flight::InFlight;
-use super::pacing::{Pacing, PacingSettings};
-use super::receipts::{self, Errand, ErrandAnswer};
+use super::pacing::Pacing;
+use super::receipts::{Errand, ErrandAnswer};
 use super::sign::Sign;
 use super::subscription::Answer;
-use super::verdict::{Judge, Verdict};
+use super::verdict::Verdict;
 use super::window::Window;
 use crate::codec::smpp::{
-    self, Address, Bind, BindMode, BindResp, Body, CommandId, CommandStatus, DataSmResp, DeliverSm, DeliverSmResp,
-    Encode, EncodeError, FrameError, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu, Receipt,
+    self, Address, Bind, BindMode, CommandId, CommandStatus, Encode, Header, InterfaceVersion, PDU_MAX_OCTETS, Pdu,
+    Receipt,
 };
 use bytes::BytesMut;
 use errands::OpenErrands;
 use std::time::Duration;
-
-/// What a session is to be.
-#[derive(Clone, Debug)]
-pub struct SessionSettings {
-    /// Transceiver, transmitter or receiver.
-    pub mode: BindMode,
-    /// Who we are.
-    pub system_id: String,
-    /// How we prove it.
-    pub password: String,
-    /// Kind of ESME, mostly empty.
-    pub system_type: String,
-    /// The version that is offered.
-    pub version: InterfaceVersion,
-    /// Whether messages have optional parameters: then an SMSC that must not be sent any is of no use.
-    pub needs_tlvs: bool,
-    /// Submits awaiting their response; SMSCs drop sessions that exceed their own limit.
-    pub window: usize,
-    /// Segments per second.
-    pub pacing: PacingSettings,
-    /// What the SMSC's statuses mean.
-    pub judge: Judge,
-    /// Silence after which the peer is asked whether it lives.
-    pub enquire_link: Duration,
-    /// Longest wait for a response.
-    pub response_timeout: Duration,
-    /// Longest wait for the response to the bind.
-    pub bind_timeout: Duration,
-    /// Whether a submit whose outcome nobody knows may be sent once more.
-    pub resend_unknown: bool,
-}
-
-/// Where a session stands (SMPP v3.4 §2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The bind was sent.
-    Binding,
-    /// Messages may go.
-    Bound,
-    /// unbind was sent: nothing new goes, answers still come.
-    Unbinding,
-    /// Both sides know that it is over.
-    Unbound,
-}
 
 /// Who learns what a session learns. `T` is what the caller remembers of a submit.
 pub trait Sink<T> {
@@ -78,36 +41,6 @@ pub trait Sink<T> {
     fn handle_sign(&mut self, _now: Now, _number: &[u8], _sign: Sign) {}
     /// An errand was answered, or will not be.
     fn handle_errand(&mut self, _now: Now, _errand: Errand, _answer: ErrandAnswer) {}
-}
-
-/// Why a session is over.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The bind was refused.
-    #[error("bind refused with status {:#010x}, {}", .0.0, .0.description())]
-    BindRefused(CommandStatus),
-    /// Messages need optional parameters, and one side is of a version that has none.
-    #[error("v3.3 has no optional parameters, and the payload needs them")]
-    NoTlvs,
-    /// No answer to the bind.
-    #[error("no answer to the bind within {0:?}")]
-    BindTimeout(Duration),
-    /// No answer to enquire_link.
-    #[error("no sign of life within {0:?}")]
-    Silent(Duration),
-    /// The octets are no PDUs any more; nobody can say where the next one starts.
-    #[error("stream out of step: {0}")]
-    OutOfStep(#[from] FrameError),
-    /// The peer said that the session is not what we think.
-    #[error("a submit was answered with status {:#010x}: bind anew", .0.0)]
-    WrongState(CommandStatus),
-    /// The peer ended the session.
-    #[error("the peer unbound")]
-    PeerUnbound,
-    /// A setting does not fit its field.
-    #[error("bind: {0}")]
-    Bind(#[from] EncodeError),
 }
 
 /// A session, from its bind on.
@@ -384,183 +317,5 @@ impl<T> Session<T> {
         for errand in self.errands.take_older(Duration::MAX) {
             sink.handle_errand(now, errand, ErrandAnswer::Lost);
         }
-    }
-
-    fn handle_pdu(
-        &mut self,
-        now: Now,
-        pdu: &Pdu<'_>,
-        out: &mut BytesMut,
-        sink: &mut impl Sink<T>,
-    ) -> Result<(), SessionError> {
-        let Header { command_id, command_status: status, sequence_number, .. } = pdu.header;
-        if let Body::SubmitSmResp(response) = &pdu.body
-            && !response.tlvs.is_empty()
-            && let Some(state) = response.tlvs.congestion_state()
-        {
-            self.note_accepted(now);
-            self.pacing.handle_congestion(now.monotonic, state);
-        }
-        match &pdu.body {
-            Body::SubmitSmResp(response) if status.is_ok() => {
-                let answer = Answer::Accepted { message_id: response.message_id };
-                self.answer(now, sequence_number, answer, out, sink);
-                Ok(())
-            }
-            // Nothing else is open then, and there are SMSCs that answer with a number of their own.
-            Body::BindResp(response) if self.state == State::Binding => {
-                self.handle_bind_response(now, status, response)
-            }
-            Body::GenericNack if sequence_number == self.bind_number && self.state == State::Binding => {
-                Err(SessionError::BindRefused(status))
-            }
-            Body::QuerySmResp(_) | Body::CancelSmResp(_) => self.answer_errand(now, pdu, sink),
-            Body::GenericNack if self.errands.has(sequence_number) => self.answer_errand(now, pdu, sink),
-            Body::EnquireLinkResp(_) | Body::GenericNack if self.enquiry == Some(sequence_number) => {
-                (self.enquiry, self.has_answered) = (None, true);
-                Ok(())
-            }
-            // A submit that the peer cannot even parse comes back as generic_nack (SMPP v3.4 §4.3.1).
-            Body::SubmitSmResp(_) | Body::GenericNack => {
-                let verdict = self.settings.judge.judge(status);
-                self.answer(now, sequence_number, Answer::Refused { status, verdict }, out, sink);
-                Ok(())
-            }
-            Body::DeliverSm(message) => {
-                deliver(now, message, sink);
-                // Always accepted, known or not: an SMSC repeats a receipt that is refused, or unbinds.
-                DeliverSmResp::new(b"").encode(sequence_number, out)?;
-                Ok(())
-            }
-            Body::DataSm(message) => {
-                sink.handle_sign(now, message.source.addr, Sign::MobileOriginated);
-                DataSmResp::new(b"").encode(sequence_number, out)?;
-                Ok(())
-            }
-            // It has no response (SMPP v3.4 §4.12).
-            Body::AlertNotification(alert) => {
-                sink.handle_sign(now, alert.source.addr, Sign::Alert);
-                Ok(())
-            }
-            Body::EnquireLink => {
-                Header::bare(CommandId::ENQUIRE_LINK_RESP, CommandStatus::OK, sequence_number).encode(out);
-                Ok(())
-            }
-            Body::Unbind => {
-                Header::bare(CommandId::UNBIND_RESP, CommandStatus::OK, sequence_number).encode(out);
-                self.state = State::Unbound;
-                Err(SessionError::PeerUnbound)
-            }
-            Body::UnbindResp if self.state == State::Unbinding => {
-                self.state = State::Unbound;
-                Ok(())
-            }
-            // What only an SMSC should get, and what nobody knows.
-            _ if command_id.wants_response() => {
-                Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
-                Ok(())
-            }
-            // Alerts, and responses nobody waits for.
-            _ => {
-                self.strays += u64::from(command_id.is_response());
-                Ok(())
-            }
-        }
-    }
-
-    /// A PDU that is framed but wrong: a request is refused, a response to a submit counts as no answer.
-    fn handle_malformed(
-        &mut self,
-        now: Now,
-        error: &smpp::DecodeError,
-        out: &mut BytesMut,
-        sink: &mut impl Sink<T>,
-    ) -> Result<(), SessionError> {
-        if let Some(answer) = error.answer() {
-            answer.encode(out);
-        }
-        match error.header() {
-            Some(header) if header.command_id == CommandId::SUBMIT_SM_RESP => {
-                let answer = Answer::Unknown { resend: self.settings.resend_unknown };
-                self.answer(now, header.sequence_number, answer, out, sink);
-            }
-            Some(header) if header.command_id.is_response() => {
-                if let Some(errand) = self.errands.take(header.sequence_number) {
-                    sink.handle_errand(now, errand, ErrandAnswer::Lost);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn answer(
-        &mut self,
-        now: Now,
-        sequence_number: u32,
-        answer: Answer<'_>,
-        out: &mut BytesMut,
-        sink: &mut impl Sink<T>,
-    ) {
-        let Some((item, written_at)) = self.in_flight.take(sequence_number) else {
-            self.strays += 1;
-            return;
-        };
-        self.has_answered = true;
-        match (sink.handle_answer(now, item, written_at, answer), answer) {
-            (Verdict::Accept, Answer::Accepted { .. }) => {
-                self.accepted += 1;
-                if self.pacing.is_in_doubt() {
-                    self.pacing.handle_probe_accepted(written_at);
-                }
-            }
-            (Verdict::HoldLink, _) => {
-                self.note_accepted(now);
-                self.pacing.handle_throttled(now.monotonic, written_at);
-            }
-            (Verdict::NarrowWindow, _) => self.window.handle_refused(self.open() + 1),
-            // The answers to what else is open are on their way, and each is worth more than none.
-            (Verdict::Rebind, Answer::Refused { status, .. }) if self.state == State::Bound => {
-                self.ending = Some(SessionError::WrongState(status));
-                self.unbind(out);
-            }
-            _ => {}
-        }
-    }
-
-    /// Tells of what was accepted: once for what was read at once, not for each.
-    fn note_accepted(&mut self, now: Now) {
-        let count = std::mem::take(&mut self.accepted);
-        if count > 0 {
-            self.pacing.handle_accepted(now.monotonic, count);
-            self.window.handle_accepted(count as usize);
-        }
-    }
-
-    fn handle_bind_response(
-        &mut self,
-        now: Now,
-        status: CommandStatus,
-        response: &BindResp<'_>,
-    ) -> Result<(), SessionError> {
-        if !status.is_ok() {
-            return Err(SessionError::BindRefused(status));
-        }
-        // A parameter that makes no sense says nothing.
-        self.peer_version = response.sc_interface_version().unwrap_or_default();
-        if self.settings.needs_tlvs && !self.takes_tlvs() {
-            return Err(SessionError::NoTlvs);
-        }
-        (self.state, self.bound_at) = (State::Bound, Some(now.monotonic));
-        Ok(())
-    }
-}
-
-fn deliver<T>(now: Now, message: &DeliverSm<'_>, sink: &mut impl Sink<T>) {
-    let number = message.source.addr;
-    let Some(receipt) = Receipt::decode(message) else { return sink.handle_sign(now, number, Sign::MobileOriginated) };
-    sink.handle_receipt(now, &receipt);
-    if !receipt.is_intermediate && receipt.state.is_some_and(receipts::is_final) {
-        sink.handle_sign(now, number, Sign::Receipt);
     }
 }
