@@ -151,13 +151,13 @@ impl<'a> Wire<'a> {
     /// Works until the session is over: `Ok` if we ended it.
     pub fn poll(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
         self.around.lane.register(cx.waker());
-        let result = self.poll_rounds(wanted, cx);
-        self.show();
+        let now = self.around.clock.now();
+        let result = self.poll_rounds(now, wanted, cx);
+        self.show(now);
         result
     }
 
-    fn show(&mut self) {
-        let now = self.around.clock.now();
+    fn show(&mut self, now: Now) {
         let shown = Shown {
             open: self.session.open() as u32,
             window: self.session.window() as u32,
@@ -178,13 +178,13 @@ impl<'a> Wire<'a> {
     pub fn close(mut self) {
         let now = self.around.clock.now();
         self.learn(now, |session, _, _, answers| session.handle_lost(now, answers));
-        self.show();
+        self.show(now);
         self.shown.change(Shown::default(), &self.around.meters);
     }
 
-    fn poll_rounds(&mut self, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
-        for _ in 0..MAX_ROUNDS {
-            let now = self.around.clock.now();
+    fn poll_rounds(&mut self, first: Now, wanted: Wanted, cx: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        for round in 0..MAX_ROUNDS {
+            let now = if round == 0 { first } else { self.around.clock.now() };
             let reads = self.out.len() < READ_STOPS_OCTETS;
             let read = if reads { self.poll_read(now, cx) } else { Poll::Pending };
             if let Poll::Ready(Err(error)) = read {
