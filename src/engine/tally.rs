@@ -154,7 +154,7 @@ pub struct Tally {
     pub receipts: [u64; ReceiptKind::LABELS.len()],
     /// Errands by [`ErrandKind`] and [`ErrandResult`].
     pub errands: [[u64; ErrandResult::LABELS.len()]; ErrandKind::LABELS.len()],
-    /// Handsets that went on after the SMSC had no room for them, by [`Sign`](super::sign::Sign).
+    /// Handsets that went on after the SMSC had no room for them, by [`Sign`].
     pub wakes: [u64; Sign::LABELS.len()],
     /// Responses that belong to no request.
     pub stray_responses: u64,

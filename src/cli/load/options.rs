@@ -82,7 +82,7 @@ pub(super) struct Options {
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE", conflicts_with = "server")]
     pub sets: Vec<String>,
     /// Measure a running router by its gRPC listener; its one SMSC must be --smsc-listen, and it must allow private
-    /// sources. --window, --links and --set are its own then, as are its [budgets], which may hold what is measured; its
+    /// sources. --window, --links and --set are its own then, as are its budgets, which may hold what is measured; its
     /// subscriptions are ended afterwards
     #[arg(long, value_name = "URL", requires = "smsc_listen")]
     pub server: Option<String>,
