@@ -88,11 +88,6 @@ impl<T> InFlight<T> {
         self.take_older(Duration::MAX)
     }
 
-    /// When the oldest request was written. Looks at every place: not for the hot path.
-    pub fn oldest(&self) -> Option<Duration> {
-        self.slots.iter().flatten().map(|entry| entry.written_at).min().map(Duration::from)
-    }
-
     fn place(&self, sequence_number: u32) -> usize {
         sequence_number as usize & (self.slots.len() - 1)
     }

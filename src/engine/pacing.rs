@@ -176,8 +176,8 @@ impl Pacing {
         self.hold(now, drained);
     }
 
-    /// Nothing goes before `until`: the SMSC asked for less in other words.
-    pub fn hold(&mut self, now: Duration, until: Duration) {
+    /// Nothing goes before `until`.
+    fn hold(&mut self, now: Duration, until: Duration) {
         self.held_at = now;
         self.held_until = self.held_until.max(until);
         self.tokens = 0;

@@ -4,8 +4,8 @@ use crate::bench::{
     BIND_TIMEOUT, Bench, ENQUIRE_LINK, RESPONSE_TIMEOUT, START, bare, bind_resp, pdu, receipt, settings, submit_resp,
 };
 use bellwire::codec::smpp::{
-    BindMode, BindResp, Body, CommandId, CommandStatus, DeliverSm, InterfaceVersion, PDU_MAX_OCTETS, Pdu, QuerySm,
-    TlvBuffer, TlvTag,
+    BindMode, BindResp, Body, CommandId, CommandStatus, DataSm, DeliverSm, EsmClass, InterfaceVersion, PDU_MAX_OCTETS,
+    Pdu, QuerySm, TlvBuffer, TlvTag,
 };
 use bellwire::engine::pacing::PacingSettings;
 use bellwire::engine::session::{Session, SessionError, SessionSettings, State};
@@ -299,6 +299,16 @@ fn what_the_peer_asks_is_answered_by_its_number() {
         ]
     );
     assert_eq!(bench.told.0, ["receipt id 2"]);
+}
+
+#[test]
+fn a_receipt_may_come_by_data_sm() {
+    let mut bench = Bench::bound();
+    let tlvs = TlvBuffer::new().c_octets(TlvTag::RECEIPTED_MESSAGE_ID, b"id").u8(TlvTag::MESSAGE_STATE, 2);
+    let receipt = DataSm { esm_class: EsmClass::DELIVERY_RECEIPT, tlvs: tlvs.tlvs(), ..DataSm::default() };
+    bench.hear(&pdu(&receipt, CommandStatus::OK, 71)).unwrap();
+    assert_eq!(bench.told.0, ["receipt id 2"]);
+    assert_eq!(bench.said(), [(CommandId::DATA_SM_RESP, 0, 71)]);
 }
 
 #[test]

@@ -59,7 +59,8 @@ impl<T> Session<T> {
                 Ok(())
             }
             Body::DataSm(message) => {
-                sink.handle_sign(now, message.source.addr, Sign::MobileOriginated);
+                // Receipts come by it too (SMPP v3.4 §4.7).
+                deliver(now, &message.as_deliver_sm(), sink);
                 DataSmResp::new(b"").encode(sequence_number, out)?;
                 Ok(())
             }
@@ -86,7 +87,7 @@ impl<T> Session<T> {
                 Header::nack(CommandStatus::INVCMDID, sequence_number).encode(out);
                 Ok(())
             }
-            // Alerts, and responses nobody waits for.
+            // Responses nobody waits for, and outbind, which is too late.
             _ => {
                 self.strays += u64::from(command_id.is_response());
                 Ok(())
